@@ -1,0 +1,3 @@
+//! Facade of zkml (see README).
+
+pub use zkml_core as core;

@@ -1,0 +1,3 @@
+//! The proving machine of zkml: plan, gates, witness, prover, verifier.
+
+pub mod plonk;

@@ -1,0 +1,2 @@
+//! The `zkml` command.
+fn main() {}

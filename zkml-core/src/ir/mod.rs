@@ -1,0 +1,9 @@
+//! The float graph: a small SSA graph of few operations, every shape known.
+//!
+//! Produced by `lower` from ONNX, rewritten by `pass`, run by `exec::float`, quantised by `quant`.
+
+mod activation;
+mod graph;
+
+pub use activation::Activation;
+pub use graph::{Graph, GraphError, Node, Op, Origin, Value, ValueId};

@@ -1,0 +1,208 @@
+//! The data of an integer program.
+
+use crate::{
+    ir::Origin,
+    tensor::{Shape, Tensor},
+};
+use serde::{Deserialize, Serialize};
+
+/// Fractional bits: a stored integer `v` stands for the real `v * 2^-scale`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Scale(pub i32);
+
+impl Scale {
+    /// The real value of one unit, `2^-scale`.
+    pub fn unit(self) -> f64 {
+        libm::ldexp(1.0, -self.0)
+    }
+}
+
+/// Width of a signed range: values in `[-2^(bits-1), 2^(bits-1))`, at most 16.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Bits(u8);
+
+impl Bits {
+    /// Widest range: one digit of a public word.
+    pub const MAX: u8 = 16;
+
+    /// A width of `bits`, 1 to 16.
+    pub fn new(bits: u8) -> Option<Self> {
+        (1..=Self::MAX).contains(&bits).then_some(Self(bits))
+    }
+
+    /// The number of bits.
+    pub fn get(self) -> u8 {
+        self.0
+    }
+
+    /// Smallest value.
+    pub fn min(self) -> i64 {
+        -(1i64 << (self.0 - 1))
+    }
+
+    /// Largest value.
+    pub fn max(self) -> i64 {
+        (1i64 << (self.0 - 1)) - 1
+    }
+
+    /// Whether `v` fits.
+    pub fn contains(self, v: i64) -> bool {
+        (self.min()..=self.max()).contains(&v)
+    }
+}
+
+/// Names a stored tensor of a [`Program`]: the index of the step that defines it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct TensorId(pub usize);
+
+/// Names a table of a [`Program`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct TableId(pub usize);
+
+/// A function table: `y = values[x - bits.min()]` for every `x` of the range `bits`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Table {
+    /// What the table computes, for people: "Relu", "Gelu 2^-7 -> 2^-8".
+    pub name: String,
+    /// Range of the argument.
+    pub bits: Bits,
+    /// Values, `2^bits` of them, each in `[-2^15, 2^15)`.
+    pub values: Vec<i32>,
+}
+
+impl Table {
+    /// `f(x)`, or `None` outside the range.
+    pub fn get(&self, x: i64) -> Option<i64> {
+        let at = usize::try_from(x - self.bits.min()).ok()?;
+        self.values.get(at).map(|v| i64::from(*v))
+    }
+}
+
+/// A stored tensor read under another shape: element `i` of the view is element `index[i]` of the
+/// stored tensor. Reshape, Transpose, Squeeze, Flatten and broadcasts compose into this.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct View {
+    /// The stored tensor.
+    pub tensor: TensorId,
+    /// Shape of the view.
+    pub shape: Shape,
+    /// Index map, or `None` for the identity (row-major order kept).
+    pub index: Option<Vec<u32>>,
+}
+
+impl View {
+    /// The stored element that element `i` of the view reads.
+    pub fn element(&self, i: usize) -> usize {
+        self.index.as_ref().map_or(i, |index| index[i] as usize)
+    }
+}
+
+/// One summand of an accumulator.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Term {
+    /// `out[i, j] += sum_k view[i, k] * weight[k, j]`: `view` has shape `[I, K]`, `weight`
+    /// `[K, J]`, and the output of the step, flattened to `[I, J]` in row-major order, has
+    /// `I * J` elements.
+    Contract {
+        /// Activation, shape `[I, K]`.
+        view: View,
+        /// Weights, shape `[K, J]`.
+        weight: Tensor<i32>,
+    },
+    /// `out[e] += view[e] * factor[e]`: `view` has the output's shape; `factor` holds one element
+    /// (for all) or as many as the output.
+    Scale {
+        /// Activation, shape of the output.
+        view: View,
+        /// Constant factor: shape `[]` or the output's.
+        factor: Tensor<i32>,
+    },
+}
+
+impl Term {
+    /// The activation it reads.
+    pub fn view(&self) -> &View {
+        match self {
+            Self::Contract { view, .. } | Self::Scale { view, .. } => view,
+        }
+    }
+}
+
+/// Terms, bias, re-quantisation and table of one stored tensor.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Affine {
+    /// Summands, at least one. All Contract terms of one step have the same `I` and `J`.
+    pub terms: Vec<Term>,
+    /// Constant summand at accumulator scale: shape `[]` or the output's.
+    pub bias: Option<Tensor<i64>>,
+    /// Re-quantisation shift `s`, 0 to 16.
+    pub shift: u8,
+    /// Function applied to `x`, if any; its range is the tensor's `bits`.
+    pub table: Option<TableId>,
+}
+
+/// How a stored tensor comes about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Step {
+    /// Program input number `.0`, given by the caller, within the tensor's `bits`.
+    Input(usize),
+    /// Computed from earlier tensors.
+    Affine(Affine),
+}
+
+/// A stored tensor: shape, encoding, definition.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredTensor {
+    /// Shape of the stored (row-major) elements.
+    pub shape: Shape,
+    /// Range of `x`.
+    pub bits: Bits,
+    /// Scale of what later steps read: of `y` if there is a table, else of `x`.
+    pub scale: Scale,
+    /// How it is computed.
+    pub step: Step,
+    /// The ONNX node it stands for (the last one fused into it): what errors name.
+    pub origin: Origin,
+}
+
+/// A program input: ONNX name and the stored tensor it fills.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InputDecl {
+    /// ONNX name.
+    pub name: String,
+    /// Its tensor, whose step is [`Step::Input`].
+    pub tensor: TensorId,
+}
+
+/// A program output: ONNX name and what it reads. Each output reads a stored tensor of its own,
+/// one that is no program input, so that the circuit can publish it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutputDecl {
+    /// ONNX name.
+    pub name: String,
+    /// What it reads; a permutation of the stored elements.
+    pub view: View,
+}
+
+/// An integer program. Built by `quant`; [`Program::check`] states its invariants.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Program {
+    /// Stored tensors in order of computation, indexed by [`TensorId`].
+    pub tensors: Vec<StoredTensor>,
+    /// Tables, indexed by [`TableId`]; no two are equal.
+    pub tables: Vec<Table>,
+    /// Inputs in ONNX order.
+    pub inputs: Vec<InputDecl>,
+    /// Outputs in ONNX order.
+    pub outputs: Vec<OutputDecl>,
+}
+
+/// A malformed program (a damaged file, or a bug in the compiler).
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("malformed program: {what}")]
+pub struct ProgramError {
+    /// What is wrong, naming the tensor.
+    pub what: String,
+}

@@ -1,0 +1,46 @@
+//! Dense row-major tensors and index algebra.
+
+mod shape;
+
+pub use shape::{Shape, ShapeError};
+
+/// A dense tensor, elements in row-major order.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Tensor<T> {
+    shape: Shape,
+    data: Vec<T>,
+}
+
+impl<T> Tensor<T> {
+    /// A tensor of `shape` holding `data` in row-major order.
+    ///
+    /// # Errors
+    /// [`ShapeError::Length`] when the number of elements is not that of the shape.
+    pub fn new(shape: Shape, data: Vec<T>) -> Result<Self, ShapeError> {
+        if shape.len() != data.len() {
+            let expected = shape.len();
+            return Err(ShapeError::Length { shape, expected, got: data.len() });
+        }
+        Ok(Self { shape, data })
+    }
+
+    /// The shape.
+    pub fn shape(&self) -> &Shape {
+        &self.shape
+    }
+
+    /// The elements in row-major order.
+    pub fn data(&self) -> &[T] {
+        &self.data
+    }
+
+    /// The elements, taken out.
+    pub fn into_data(self) -> Vec<T> {
+        self.data
+    }
+
+    /// The same shape with every element mapped.
+    pub fn map<U>(&self, f: impl FnMut(&T) -> U) -> Tensor<U> {
+        Tensor { shape: self.shape.clone(), data: self.data.iter().map(f).collect() }
+    }
+}
