@@ -1,0 +1,81 @@
+"""Writes an example's files: the ONNX model and the data that goes with it.
+
+    model.onnx     one self-contained file, float32, every dimension fixed
+    input.json     one test sample, {"input name": nested list}
+    calib.npy      calibration samples from the training set, [N, *input shape]
+    samples.npy    20 test samples, [20, *input shape]
+    labels.npy     their labels, [20, batch], int64
+    expected.npy   onnxruntime's output for samples.npy, [20, *output shape]
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+from onnx import TensorProto, helper
+
+from layers import Emitter
+
+SAMPLES = 20
+
+
+def write_model(path, name, network, input_name, input_shape, output_name, output_shape, opset):
+    emitter = Emitter()
+    result = network.emit(emitter, input_name)
+    for node in emitter.nodes:  # the last node writes the graph output
+        node.output[:] = [output_name if o == result else o for o in node.output]
+    graph = helper.make_graph(
+        emitter.nodes,
+        name,
+        [helper.make_tensor_value_info(input_name, TensorProto.FLOAT, input_shape)],
+        [helper.make_tensor_value_info(output_name, TensorProto.FLOAT, output_shape)],
+        emitter.initializers,
+    )
+    model = helper.make_model(
+        graph, producer_name="zkml-examples", opset_imports=[helper.make_opsetid("", opset)], ir_version=9
+    )
+    onnx.checker.check_model(model, full_check=True)
+    onnx.save(model, path)
+
+
+def write_example(script, network, train_x, test_x, test_y, input_name="input", output_name="logits",
+                  input_shape=None, calibration=64, opset=17, distinct=None):
+    """Writes all files beside `script`; data rows are grouped into samples of the input's shape.
+
+    Returns the accuracy on the first `distinct` test rows (all of them unless some are repeated).
+    """
+    here = Path(script).resolve().parent
+    batch = input_shape[0]
+    classes = network.forward(train_x[:1]).shape[1]
+    write_model(here / "model.onnx", here.name, network, input_name, input_shape,
+                output_name, [batch, classes], opset)
+
+    def stack(rows, count):
+        return rows[: count * batch].astype(np.float32).reshape(count, *input_shape)
+
+    session = onnxruntime.InferenceSession(here / "model.onnx", providers=["CPUExecutionProvider"])
+
+    def run(sample):
+        return session.run([output_name], {input_name: sample})[0]
+
+    samples = stack(test_x, SAMPLES)
+    labels = test_y[: SAMPLES * batch].astype(np.int64).reshape(SAMPLES, batch)
+    expected = np.stack([run(s) for s in samples])
+    np.save(here / "calib.npy", stack(train_x, calibration))
+    np.save(here / "samples.npy", samples)
+    np.save(here / "labels.npy", labels)
+    np.save(here / "expected.npy", expected)
+    text = json.dumps({input_name: samples[0].tolist()})
+    (here / "input.json").write_text(text + "\n")
+
+    whole = (distinct or len(test_x)) // batch
+    logits = np.concatenate([run(s) for s in stack(test_x, whole)])
+    accuracy = (logits.argmax(1) == test_y[: whole * batch]).mean()
+    agreement = np.abs(logits - network.forward(test_x[: whole * batch])).max()
+    parameters = sum(getattr(layer, name).size for layer, name in network.parameters())
+    print(f"{here.name}: {parameters} trained parameters, test accuracy {accuracy:.4f} "
+          f"on {whole * batch} rows, onnxruntime against numpy {agreement:.1e}")
+    assert agreement < 1e-4, "the exported model is not the trained one"
+    return accuracy
