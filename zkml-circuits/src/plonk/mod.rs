@@ -4,5 +4,10 @@
 //! light verifier and transcript are ours.
 
 mod protocol;
+mod transcript;
 
 pub use protocol::{Column, ColumnKind, Expr, Protocol, ProtocolError, Query};
+pub use transcript::{
+    Challenge, KeccakRead, KeccakWrite, POINT_BYTES, SCALAR_BYTES, TranscriptError, point_to_bytes,
+    scalar_from_bytes, scalar_to_bytes,
+};
