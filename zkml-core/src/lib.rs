@@ -9,6 +9,7 @@
 //! Nothing here knows of circuits. [`program`] is the *specification* of a model: the integer
 //! executor defines, bit for bit, what a model computes, and `zkml-circuits` proves exactly that.
 
+pub mod exec;
 pub mod ir;
 pub mod program;
 pub mod progress;

@@ -15,9 +15,14 @@
 //! There is no cryptography here, and no float: [`crate::exec`] runs this, `zkml-circuits` proves it.
 
 mod bounds;
+mod builder;
+mod check;
+mod table;
 mod types;
 
 pub use bounds::{BoundError, Bounds};
+pub use builder::{Encoding, ProgramBuilder};
+pub use table::TableError;
 pub use types::{
     Affine, Bits, InputDecl, OutputDecl, Program, ProgramError, Scale, Step, StoredTensor, Table,
     TableId, TensorId, Term, View,

@@ -19,7 +19,16 @@ impl Scale {
 
 /// Width of a signed range: values in `[-2^(bits-1), 2^(bits-1))`, at most 16.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "u8")]
 pub struct Bits(u8);
+
+impl TryFrom<u8> for Bits {
+    type Error = String;
+
+    fn try_from(bits: u8) -> Result<Self, String> {
+        Self::new(bits).ok_or_else(|| format!("width of {bits} bits is not in 1 to {}", Self::MAX))
+    }
+}
 
 impl Bits {
     /// Widest range: one digit of a public word.

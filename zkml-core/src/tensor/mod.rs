@@ -6,9 +6,25 @@ pub use shape::{Shape, ShapeError};
 
 /// A dense tensor, elements in row-major order.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(try_from = "Unchecked<T>", bound(deserialize = "T: serde::Deserialize<'de>"))]
 pub struct Tensor<T> {
     shape: Shape,
     data: Vec<T>,
+}
+
+/// A tensor as read from a file, its length not yet checked.
+#[derive(serde::Deserialize)]
+struct Unchecked<T> {
+    shape: Shape,
+    data: Vec<T>,
+}
+
+impl<T> TryFrom<Unchecked<T>> for Tensor<T> {
+    type Error = ShapeError;
+
+    fn try_from(raw: Unchecked<T>) -> Result<Self, ShapeError> {
+        Self::new(raw.shape, raw.data)
+    }
 }
 
 impl<T> Tensor<T> {

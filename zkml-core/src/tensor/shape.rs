@@ -4,7 +4,16 @@ use std::fmt;
 
 /// Dimensions of a tensor, outermost first. A scalar has none.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(try_from = "Vec<usize>")]
 pub struct Shape(Vec<usize>);
+
+impl TryFrom<Vec<usize>> for Shape {
+    type Error = ShapeError;
+
+    fn try_from(dims: Vec<usize>) -> Result<Self, ShapeError> {
+        Self::new(dims)
+    }
+}
 
 /// Why shapes do not fit.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -56,7 +65,8 @@ impl Shape {
     /// [`ShapeError::TooLarge`] above [`Self::MAX_ELEMENTS`] elements, so that a shape read from
     /// untrusted input can be allocated.
     pub fn new(dims: Vec<usize>) -> Result<Self, ShapeError> {
-        let product = dims.iter().try_fold(1usize, |n, d| n.checked_mul(*d));
+        // Empty axes count as one, so that no stride overflows either.
+        let product = dims.iter().try_fold(1usize, |n, d| n.checked_mul((*d).max(1)));
         match product {
             Some(n) if n <= Self::MAX_ELEMENTS => Ok(Self(dims)),
             _ => Err(ShapeError::TooLarge { dims, limit: Self::MAX_ELEMENTS }),
@@ -223,5 +233,8 @@ mod tests {
     fn huge_shapes_are_refused() {
         assert!(Shape::new(vec![usize::MAX, 2]).is_err());
         assert!(Shape::new(vec![1 << 29]).is_err());
+        assert!(Shape::new(vec![0, 1 << 40, 1 << 40]).is_err());
+        assert!(serde_json::from_str::<Shape>("[536870912]").is_err());
+        assert_eq!(serde_json::from_str::<Shape>("[2,3]").ok(), Some(shape(&[2, 3])));
     }
 }

@@ -1,0 +1,278 @@
+//! The integer executor: **the specification** of a compiled model.
+//!
+//! For each stored tensor, in order,
+//!
+//! ```text
+//! c = sum of terms + bias          exact, 64 bits suffice by the static bound
+//! c = 2^s x + r - 2^(s-1),         0 <= r < 2^s         (s = 0: x = c, r = 0)
+//! y = table[x]
+//! ```
+//!
+//! which has exactly one solution `(x, r)`; an `x` outside the tensor's range is an error, never a
+//! saturation.
+
+use super::{ExecError, kernel::matmul_add};
+use crate::{
+    program::{Affine, Bounds, Program, Scale, Step, StoredTensor, TensorId, Term, View},
+    tensor::Tensor,
+};
+
+/// All cells of one stored tensor, in stored order: the circuit's witness is built from these.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Cells {
+    /// Re-quantised values, or the input itself.
+    pub x: Vec<i32>,
+    /// Remainders, `0 <= r < 2^s`; all zero when `s = 0` and for inputs. As many as `x`.
+    pub r: Vec<i32>,
+    /// Table values `f(x)`; empty when the tensor has no table.
+    pub y: Vec<i32>,
+}
+
+impl Cells {
+    /// What later steps read: `y` if there is a table, else `x`.
+    pub fn values(&self) -> &[i32] {
+        if self.y.is_empty() { &self.x } else { &self.y }
+    }
+}
+
+/// The cells of every stored tensor of a run, indexed by [`TensorId`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Trace {
+    /// By [`TensorId`].
+    pub tensors: Vec<Cells>,
+}
+
+impl Trace {
+    /// The integers a view reads, in the view's order.
+    ///
+    /// # Panics
+    /// If the view is not one of the program that ran.
+    pub fn view(&self, view: &View) -> Tensor<i64> {
+        let values = self.tensors[view.tensor.0].values();
+        let data = (0..view.shape.len()).map(|i| i64::from(values[view.element(i)])).collect();
+        Tensor::new(view.shape.clone(), data).expect("one element for each of the shape")
+    }
+
+    /// The integer outputs of `program`, the program that ran, in its order.
+    pub fn outputs(&self, program: &Program) -> Vec<Tensor<i64>> {
+        program.outputs.iter().map(|output| self.view(&output.view)).collect()
+    }
+
+    /// The outputs as real numbers, `v * 2^-scale`.
+    pub fn real_outputs(&self, program: &Program) -> Vec<Tensor<f64>> {
+        let scales = program.outputs.iter().map(|o| program.tensors[o.view.tensor.0].scale);
+        self.outputs(program).iter().zip(scales).map(|(t, scale)| dequantize(t, scale)).collect()
+    }
+}
+
+/// A program found well-formed and free of overflow, ready to run many times.
+#[derive(Clone, Debug)]
+pub struct Executor<'p> {
+    program: &'p Program,
+    bounds: Bounds,
+}
+
+/// Runs `program` once on integer inputs in its order. See [`Executor::run`].
+///
+/// # Errors
+/// As [`Executor::new`] and [`Executor::run`].
+pub fn run(program: &Program, inputs: &[Tensor<i64>]) -> Result<Trace, ExecError> {
+    Executor::new(program)?.run(inputs)
+}
+
+impl<'p> Executor<'p> {
+    /// Checks the program and bounds its accumulators.
+    ///
+    /// # Errors
+    /// [`ExecError::Program`] when it is malformed, [`ExecError::Bound`] when it might overflow.
+    pub fn new(program: &'p Program) -> Result<Self, ExecError> {
+        program.check()?;
+        Ok(Self { program, bounds: Bounds::new(program)? })
+    }
+
+    /// The worst case of every accumulator.
+    pub fn bounds(&self) -> &Bounds {
+        &self.bounds
+    }
+
+    /// Runs the program on integer inputs.
+    ///
+    /// # Errors
+    /// Number, shape or range of an input; an activation out of its range, naming node, element,
+    /// value and range.
+    pub fn run(&self, inputs: &[Tensor<i64>]) -> Result<Trace, ExecError> {
+        check_count(self.program.inputs.len(), inputs.len())?;
+        let mut trace = Trace { tensors: Vec::with_capacity(self.program.tensors.len()) };
+        for tensor in &self.program.tensors {
+            let cells = match &tensor.step {
+                Step::Input(i) => input_cells(&self.program.inputs[*i].name, tensor, &inputs[*i])?,
+                Step::Affine(affine) => self.affine_cells(tensor, affine, &trace)?,
+            };
+            trace.tensors.push(cells);
+        }
+        Ok(trace)
+    }
+
+    /// Runs the program on real inputs, quantised first.
+    ///
+    /// # Errors
+    /// As [`quantize_inputs`] and [`Self::run`].
+    pub fn run_real(&self, inputs: &[Tensor<f32>]) -> Result<Trace, ExecError> {
+        self.run(&quantize_inputs(self.program, inputs)?)
+    }
+
+    fn affine_cells(
+        &self,
+        tensor: &StoredTensor,
+        affine: &Affine,
+        trace: &Trace,
+    ) -> Result<Cells, ExecError> {
+        let sums = accumulate(tensor, affine, trace);
+        let table = affine.table.map(|id| &self.program.tables[id.0]);
+        let mut cells = Cells::default();
+        for (element, c) in sums.into_iter().enumerate() {
+            let (x, r) = requantize(c, affine.shift);
+            let y = match table {
+                Some(table) => table.get(x),
+                None => tensor.bits.contains(x).then_some(x),
+            };
+            let Some(y) = y else {
+                return Err(ExecError::OutOfRange {
+                    origin: tensor.origin.clone(),
+                    element,
+                    value: x,
+                    min: tensor.bits.min(),
+                    max: tensor.bits.max(),
+                });
+            };
+            // x and y fit 16 signed bits, r 16 unsigned ones.
+            cells.x.push(x as i32);
+            cells.r.push(r as i32);
+            if table.is_some() {
+                cells.y.push(y as i32);
+            }
+        }
+        Ok(cells)
+    }
+}
+
+/// The only `(x, r)` with `c = 2^s x + r - 2^(s-1)` and `0 <= r < 2^s`; `(c, 0)` for `s = 0`.
+///
+/// `|c| < 2^62` and `s <= 16`.
+pub fn requantize(c: i64, shift: u8) -> (i64, i64) {
+    let half = (1i64 << shift) >> 1;
+    // Arithmetic shift: rounds towards minus infinity, so ties go up for either sign.
+    let x = (c + half) >> shift;
+    (x, c + half - (x << shift))
+}
+
+/// Quantises real inputs, in the program's order: `round half up(v * 2^scale)`.
+///
+/// # Errors
+/// Number or shape of the inputs; an element that is not finite or outside the input's range.
+pub fn quantize_inputs(
+    program: &Program,
+    inputs: &[Tensor<f32>],
+) -> Result<Vec<Tensor<i64>>, ExecError> {
+    check_count(program.inputs.len(), inputs.len())?;
+    program
+        .inputs
+        .iter()
+        .zip(inputs)
+        .map(|(decl, input)| quantize_input(program, &decl.name, decl.tensor, input))
+        .collect()
+}
+
+/// The integer nearest to `value * 2^scale`, halves up.
+pub fn quantize(value: f64, scale: Scale) -> f64 {
+    (libm::ldexp(value, scale.0) + 0.5).floor()
+}
+
+/// The real numbers `v * 2^-scale`.
+pub fn dequantize(tensor: &Tensor<i64>, scale: Scale) -> Tensor<f64> {
+    let unit = scale.unit();
+    tensor.map(|v| *v as f64 * unit)
+}
+
+fn quantize_input(
+    program: &Program,
+    name: &str,
+    id: TensorId,
+    input: &Tensor<f32>,
+) -> Result<Tensor<i64>, ExecError> {
+    let tensor = &program.tensors[id.0];
+    check_shape(name, tensor, input)?;
+    for (element, value) in input.data().iter().enumerate() {
+        let value = f64::from(*value);
+        if !value.is_finite() {
+            return Err(ExecError::InputNotFinite { name: name.into(), element });
+        }
+        let (min, max) = (tensor.bits.min() as f64, tensor.bits.max() as f64);
+        if !(min..=max).contains(&quantize(value, tensor.scale)) {
+            let (min, max) = (min * tensor.scale.unit(), max * tensor.scale.unit());
+            return Err(ExecError::InputRange { name: name.into(), element, value, min, max });
+        }
+    }
+    Ok(input.map(|value| quantize(f64::from(*value), tensor.scale) as i64))
+}
+
+fn input_cells(name: &str, tensor: &StoredTensor, input: &Tensor<i64>) -> Result<Cells, ExecError> {
+    check_shape(name, tensor, input)?;
+    if let Some(element) = input.data().iter().position(|v| !tensor.bits.contains(*v)) {
+        return Err(ExecError::InputRange {
+            name: name.into(),
+            element,
+            value: input.data()[element] as f64,
+            min: tensor.bits.min() as f64,
+            max: tensor.bits.max() as f64,
+        });
+    }
+    // In range, so 16 bits.
+    let x: Vec<i32> = input.data().iter().map(|v| *v as i32).collect();
+    Ok(Cells { r: vec![0; x.len()], x, y: Vec::new() })
+}
+
+/// The accumulators `c` of a step, in stored order.
+fn accumulate(tensor: &StoredTensor, affine: &Affine, trace: &Trace) -> Vec<i64> {
+    let len = tensor.shape.len();
+    let mut sums = match &affine.bias {
+        Some(bias) if bias.shape().rank() > 0 => bias.data().to_vec(),
+        Some(bias) => vec![bias.data()[0]; len],
+        None => vec![0; len],
+    };
+    for term in &affine.terms {
+        let view = trace.view(term.view());
+        match term {
+            Term::Contract { weight, .. } => {
+                let (inner, columns) = (weight.shape().dims()[0], weight.shape().dims()[1]);
+                let operands = (view.data(), weight.data());
+                matmul_add(&mut sums, operands, (inner, columns), |a, w: i32| a * i64::from(w));
+            }
+            Term::Scale { factor, .. } => {
+                let factors = factor.data().iter().cycle().map(|f| i64::from(*f));
+                for ((sum, v), f) in sums.iter_mut().zip(view.data()).zip(factors) {
+                    *sum += v * f;
+                }
+            }
+        }
+    }
+    sums
+}
+
+fn check_count(expected: usize, got: usize) -> Result<(), ExecError> {
+    if expected == got { Ok(()) } else { Err(ExecError::InputCount { expected, got }) }
+}
+
+fn check_shape<T>(name: &str, tensor: &StoredTensor, input: &Tensor<T>) -> Result<(), ExecError> {
+    if input.shape() == &tensor.shape {
+        return Ok(());
+    }
+    Err(ExecError::InputShape {
+        name: name.into(),
+        expected: tensor.shape.clone(),
+        got: input.shape().clone(),
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,112 @@
+use super::*;
+use crate::{
+    ir::{Activation, Origin},
+    program::{Bits, Encoding, ProgramBuilder, Table},
+    tensor::Shape,
+};
+
+fn encoding(bits: u8, scale: i32, node: &str) -> Encoding {
+    Encoding {
+        bits: Bits::new(bits).expect("a width"),
+        scale: Scale(scale),
+        origin: Origin { node: node.into(), op: "Gemm".into(), opset: 13 },
+    }
+}
+
+fn tensor<T>(dims: &[usize], data: Vec<T>) -> Tensor<T> {
+    Tensor::new(Shape::new(dims.to_vec()).expect("small"), data).expect("its length")
+}
+
+/// `y = Relu(round((x W + 3 x' + b) / 2^s))` of `x` of shape [2, 3], W of shape [3, 2], where `x'`
+/// is the first two columns of `x`.
+fn small(shift: u8) -> Program {
+    let mut builder = ProgramBuilder::new();
+    let shape = |dims: &[usize]| Shape::new(dims.to_vec()).expect("small");
+    let x = builder.input("x", shape(&[2, 3]), encoding(8, 4, "x"));
+    let bits = Bits::new(10).expect("a width");
+    let relu = Table::of(&Activation::Relu, bits, Scale(4), Scale(4)).expect("fits");
+    let relu = builder.table(relu);
+    let columns = View { tensor: x, shape: shape(&[2, 2]), index: Some(vec![0, 1, 3, 4]) };
+    let affine = Affine::new(vec![
+        Term::Contract {
+            view: builder.whole(x),
+            weight: tensor(&[3, 2], vec![1, -2, 3, 4, -5, 6]),
+        },
+        Term::Scale { view: columns, factor: tensor(&[], vec![3]) },
+    ])
+    .bias(tensor(&[2, 2], vec![7, 0, -9, 1]))
+    .shift(shift)
+    .table(relu);
+    let y = builder.affine(shape(&[2, 2]), encoding(10, 4, "fc"), affine);
+    let view = builder.whole(y);
+    builder.output("y", view);
+    builder.finish().expect("well-formed")
+}
+
+#[test]
+fn a_small_program_by_hand() {
+    let program = small(1);
+    let trace = run(&program, &[tensor(&[2, 3], vec![1, 2, 3, -4, 5, 6])]).expect("in range");
+    // c = [1+6-15+3+7, -2+8+18+6+0, -4+15-30-12-9, 8+20+36+15+1]
+    assert_eq!(trace.tensors[1].x, [1, 15, -20, 40]);
+    assert_eq!(trace.tensors[1].r, [1, 1, 1, 1]);
+    assert_eq!(trace.tensors[1].y, [1, 15, 0, 40]);
+    assert_eq!(trace.tensors[0].values(), [1, 2, 3, -4, 5, 6]);
+    assert_eq!(trace.outputs(&program)[0].data(), [1, 15, 0, 40]);
+    assert_eq!(trace.real_outputs(&program)[0].data(), [1.0 / 16.0, 15.0 / 16.0, 0.0, 2.5]);
+}
+
+#[test]
+fn out_of_range_names_node_element_value_and_range() {
+    let program = small(0);
+    let input = tensor(&[2, 3], vec![0, 0, 0, 0, 127, 127]);
+    assert_eq!(
+        run(&program, &[input]),
+        Err(ExecError::OutOfRange {
+            origin: encoding(10, 4, "fc").origin,
+            element: 3,
+            value: 127 * 4 + 127 * 6 + 127 * 3 + 1,
+            min: -512,
+            max: 511,
+        })
+    );
+}
+
+#[test]
+fn bad_inputs_name_the_input() {
+    let program = small(0);
+    let error = |input| run(&program, &[input]).expect_err("bad");
+    assert!(matches!(
+        error(tensor(&[2, 3], vec![0, 0, 0, 0, 128, 0])),
+        ExecError::InputRange { name, element: 4, .. } if name == "x"
+    ));
+    assert!(matches!(error(tensor(&[3, 2], vec![0; 6])), ExecError::InputShape { .. }));
+    assert!(matches!(run(&program, &[]), Err(ExecError::InputCount { expected: 1, got: 0 })));
+    let real = |v: f32| quantize_inputs(&program, &[tensor(&[2, 3], vec![v; 6])]);
+    // 8 bits at scale 4: [-8, 8), halves up, so from -8 - 1/32 on.
+    assert_eq!(real(-8.0 - 1.0 / 32.0).expect("in range")[0].data()[0], -128);
+    assert!(matches!(real(7.97), Err(ExecError::InputRange { .. })));
+    assert!(matches!(real(f32::NAN), Err(ExecError::InputNotFinite { element: 0, .. })));
+    assert!(matches!(real(f32::INFINITY), Err(ExecError::InputNotFinite { .. })));
+    assert_eq!(real(-3.0 / 32.0).expect("in range")[0].data()[0], -1);
+    assert_eq!(real(3.0 / 32.0).expect("in range")[0].data()[0], 2);
+}
+
+#[test]
+fn requantize_rounds_half_up_for_either_sign() {
+    for (c, s, x, r) in
+        [(5, 0, 5, 0), (-5, 0, -5, 0), (3, 1, 2, 0), (-3, 1, -1, 0), (-4, 3, 0, 0), (-5, 3, -1, 7)]
+    {
+        assert_eq!(requantize(c, s), (x, r), "{c} >> {s}");
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn requantize_solves_its_equation(c in -(1i64 << 62) + 1..1 << 62, s in 0u8..=16) {
+        let (x, r) = requantize(c, s);
+        let half = (1i128 << s) / 2;
+        assert_eq!(i128::from(c), (i128::from(x) << s) + i128::from(r) - half);
+        assert!((0..1i64 << s).contains(&r));
+    }
+}

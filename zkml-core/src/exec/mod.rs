@@ -1,0 +1,9 @@
+//! The two executors: [`float`] runs the graph as the model's author meant it, [`integer`] runs
+//! the compiled program and is the specification that circuits prove.
+
+mod error;
+pub mod float;
+pub mod integer;
+mod kernel;
+
+pub use error::ExecError;
