@@ -1,5 +1,13 @@
-//! Proving primitives that know nothing of machine learning: SRS, MSM.
+//! Proving primitives that know nothing of machine learning: the structured reference string
+//! ([`Srs`]) and multi-scalar multiplication ([`MsmBackend`]).
 
+mod atomic_file;
 mod msm;
+mod srs;
 
+pub use atomic_file::write_atomically;
 pub use msm::{MsmBackend, MsmError, Scalars};
+pub use srs::{
+    Ceremony, InsecureOrigin, MAX_K, MIN_K, PointFault, Provenance, Srs, SrsError, import_ptau,
+    import_ptau_file,
+};

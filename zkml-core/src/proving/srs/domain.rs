@@ -1,0 +1,22 @@
+//! The multiplicative subgroup of size `2^k` that Lagrange bases refer to.
+
+use ff::{Field, PrimeField};
+use halo2curves::bn256::Fr;
+
+use super::MAX_K;
+
+/// The generator `omega` of the subgroup of size `2^k` used by halo2: the field's root of unity of
+/// order `2^28`, squared `28 - k` times.
+pub(super) fn omega(k: u32) -> Fr {
+    (k..MAX_K).fold(Fr::ROOT_OF_UNITY, |root, _| root.square())
+}
+
+/// `1 / omega(k)`.
+pub(super) fn omega_inverse(k: u32) -> Fr {
+    (k..MAX_K).fold(Fr::ROOT_OF_UNITY_INV, |root, _| root.square())
+}
+
+/// `1 / 2^k`.
+pub(super) fn inverse_size(k: u32) -> Fr {
+    Fr::TWO_INV.pow_vartime([u64::from(k)])
+}
