@@ -14,4 +14,6 @@ pub mod ir;
 pub mod program;
 pub mod progress;
 pub mod proving;
+pub mod quant;
+pub mod report;
 pub mod tensor;

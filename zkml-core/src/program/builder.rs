@@ -111,8 +111,7 @@ impl Affine {
 
     /// The step that copies a view: factor 1, no shift.
     pub fn copy(view: View) -> Self {
-        let factor = Tensor::new(Shape::scalar(), vec![1]).expect("a scalar has one element");
-        Self::new(vec![Term::Scale { view, factor }])
+        Self::new(vec![Term::Scale { view, factor: Tensor::scalar(1) }])
     }
 
     /// With a re-quantisation shift.

@@ -55,6 +55,19 @@ impl<T> Tensor<T> {
         self.data
     }
 
+    /// A scalar.
+    pub fn scalar(value: T) -> Self {
+        Self { shape: Shape::scalar(), data: vec![value] }
+    }
+
+    /// The same elements in row-major order under another shape.
+    ///
+    /// # Errors
+    /// [`ShapeError::Length`] when the number of elements differs.
+    pub fn reshaped(self, shape: Shape) -> Result<Self, ShapeError> {
+        Self::new(shape, self.data)
+    }
+
     /// The same shape with every element mapped.
     pub fn map<U>(&self, f: impl FnMut(&T) -> U) -> Tensor<U> {
         Tensor { shape: self.shape.clone(), data: self.data.iter().map(f).collect() }

@@ -1,0 +1,52 @@
+//! Graph and settings to program.
+
+use super::{QuantError, Settings, emit::emit, fuse::fuse, scales::choose};
+use crate::{
+    ir::{Graph, ValueId},
+    program::{Bounds, Program, View},
+};
+
+/// A program, and what its tensors stand for in the graph it was compiled from.
+#[derive(Clone, Debug)]
+pub struct Compiled {
+    /// The program.
+    pub program: Program,
+    /// By [`crate::program::TensorId`].
+    pub sources: Vec<Source>,
+    /// Worst case of every accumulator.
+    pub bounds: Bounds,
+}
+
+/// What a stored tensor stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// The value of the graph, after the function if there is one.
+    pub value: ValueId,
+    /// The value as a view of the stored tensor.
+    pub view: View,
+}
+
+/// Compiles `graph` to integers.
+///
+/// # Errors
+/// An operation the program cannot express, an output that depends on no input, settings that do
+/// not fit the graph, or an accumulator whose worst case reaches `2^62`: a [`QuantError`] naming
+/// the node.
+pub fn compile(graph: &Graph, settings: &Settings) -> Result<Program, QuantError> {
+    Ok(compile_with_sources(graph, settings)?.program)
+}
+
+/// As [`compile`], keeping what each stored tensor stands for.
+///
+/// # Errors
+/// As [`compile`].
+pub fn compile_with_sources(graph: &Graph, settings: &Settings) -> Result<Compiled, QuantError> {
+    let fused = fuse(graph)?;
+    let choices = choose(graph, &fused.drafts, settings)?;
+    let names: Vec<String> = graph.inputs().iter().map(|id| graph.get(*id).name.clone()).collect();
+    let program = emit(&fused, &names, &choices)?;
+    let bounds = Bounds::new(&program)?;
+    let sources =
+        fused.drafts.into_iter().map(|draft| Source { value: draft.y, view: draft.view }).collect();
+    Ok(Compiled { program, sources, bounds })
+}

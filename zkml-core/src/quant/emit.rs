@@ -1,0 +1,154 @@
+//! Writes the program: constants as integers, functions as tables.
+
+use super::{
+    QuantError,
+    form::FormTerm,
+    fuse::{Draft, DraftStep, Fused},
+    scales::Choice,
+};
+use crate::{
+    exec::integer::quantize,
+    program::{
+        Affine, Bits, Encoding, Program, ProgramBuilder, Scale, Table, TableId, TensorId, Term,
+        View,
+    },
+    tensor::{Shape, Tensor},
+};
+
+/// Emits the fused steps with the scales chosen for them.
+pub(super) fn emit(
+    fused: &Fused,
+    input_names: &[String],
+    choices: &[Choice],
+) -> Result<Program, QuantError> {
+    let mut emitter = Emitter { fused, choices, builder: ProgramBuilder::new() };
+    for (draft, choice) in fused.drafts.iter().zip(choices) {
+        let encoding =
+            Encoding { bits: choice.bits, scale: Scale(choice.y), origin: draft.origin.clone() };
+        match &draft.step {
+            DraftStep::Input(i) => {
+                emitter.builder.input(&input_names[*i], draft.shape.clone(), encoding);
+            }
+            DraftStep::Copy(view) => emitter.copy(draft, view, encoding),
+            DraftStep::Linear(..) => emitter.linear(draft, *choice, encoding)?,
+        }
+    }
+    for (name, view) in &fused.outputs {
+        let view = emitter.view(view);
+        emitter.builder.output(name, view);
+    }
+    Ok(emitter.builder.finish()?)
+}
+
+struct Emitter<'f> {
+    fused: &'f Fused,
+    choices: &'f [Choice],
+    builder: ProgramBuilder,
+}
+
+impl Emitter<'_> {
+    fn copy(&mut self, draft: &Draft, view: &View, encoding: Encoding) {
+        let bits = Ord::max(self.width_of(view.tensor), encoding.bits);
+        let affine = Affine::copy(self.view(view));
+        self.builder.affine(draft.shape.clone(), Encoding { bits, ..encoding }, affine);
+    }
+
+    fn linear(
+        &mut self,
+        draft: &Draft,
+        choice: Choice,
+        encoding: Encoding,
+    ) -> Result<(), QuantError> {
+        let DraftStep::Linear(form, function) = &draft.step else { return Ok(()) };
+        let accumulator = choice.x + i32::from(choice.shift);
+        let mut terms = Vec::with_capacity(form.terms.len());
+        for term in &form.terms {
+            let scale = Scale(accumulator - self.choices[term.view().tensor.0].y);
+            let view = self.view(term.view());
+            let integers = |constants: &[f64]| -> Result<Vec<i32>, QuantError> {
+                constants.iter().map(|c| self.constant::<i32>(draft, *c, scale)).collect()
+            };
+            terms.push(match term {
+                FormTerm::Contract { weight, .. } => Term::Contract {
+                    view,
+                    weight: tensor(weight.shape().clone(), integers(weight.data())?),
+                },
+                FormTerm::Scale { factor, .. } => {
+                    Term::Scale { view, factor: broadcast(&draft.shape, integers(factor)?) }
+                }
+            });
+        }
+        let bias: Vec<i64> = form
+            .bias
+            .iter()
+            .map(|b| self.constant(draft, *b, Scale(accumulator)))
+            .collect::<Result<_, _>>()?;
+        let bias = bias.iter().any(|b| *b != 0).then(|| broadcast(&draft.shape, bias));
+        let table = match function {
+            None => None,
+            Some(f) => {
+                let table = Table::of(f, choice.bits, Scale(choice.x), Scale(choice.y))
+                    .map_err(|source| QuantError::Table { origin: draft.origin.clone(), source })?;
+                Some(self.builder.table(table))
+            }
+        };
+        let affine = Affine { terms, bias, shift: choice.shift, table };
+        self.builder.affine(draft.shape.clone(), encoding, affine);
+        Ok(())
+    }
+
+    /// A constant as an integer of type `T`.
+    fn constant<T: TryFrom<i64>>(
+        &self,
+        draft: &Draft,
+        value: f64,
+        scale: Scale,
+    ) -> Result<T, QuantError> {
+        // A conversion of float to integer saturates, and the ends are far beyond any bound.
+        T::try_from(quantize(value, scale) as i64).map_err(|_| QuantError::Unsupported {
+            origin: draft.origin.clone(),
+            what: format!(
+                "constant {value} is too large beside the other terms of this node; give the \
+                 tensor a coarser scale or fewer bits"
+            ),
+        })
+    }
+
+    /// The view with an identity map dropped.
+    fn view(&self, view: &View) -> View {
+        let stored = self.fused.drafts[view.tensor.0].shape.len();
+        let identity = |index: &Vec<u32>| {
+            index.len() == stored && index.iter().enumerate().all(|(e, at)| e == *at as usize)
+        };
+        let index = view.index.clone().filter(|index| !identity(index));
+        View { tensor: view.tensor, shape: view.shape.clone(), index }
+    }
+
+    /// Width of the values that later steps read from a tensor.
+    fn width_of(&self, id: TensorId) -> Bits {
+        let tensor = self.builder.tensor(id);
+        let table: Option<TableId> = match &tensor.step {
+            crate::program::Step::Affine(affine) => affine.table,
+            crate::program::Step::Input(_) => None,
+        };
+        let Some(table) = table else { return tensor.bits };
+        let values = &self.builder.table_of(table).values;
+        let holds = |bits: &Bits| values.iter().all(|value| bits.contains(i64::from(*value)));
+        (1..=Bits::MAX)
+            .filter_map(Bits::new)
+            .find(holds)
+            .expect("the values of a table have 16 bits")
+    }
+}
+
+fn tensor<T>(shape: Shape, data: Vec<T>) -> Tensor<T> {
+    Tensor::new(shape, data).expect("as many elements as before")
+}
+
+/// One element for all, or one for each of the shape; one if all are equal.
+fn broadcast<T: Copy + PartialEq>(shape: &Shape, data: Vec<T>) -> Tensor<T> {
+    if data.iter().all(|v| *v == data[0]) {
+        return Tensor::scalar(data[0]);
+    }
+    tensor(shape.clone(), data)
+}

@@ -1,0 +1,208 @@
+//! What calibration decides and a person may edit: ranges, widths, scales.
+
+use super::QuantError;
+use crate::{
+    ir::{Graph, ValueId},
+    program::{Bits, Program},
+};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// How ranges are chosen, and with what precision numbers are kept.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CalibrationOptions {
+    /// Width of activations, 2 to 16 bits. Tables have `2^bits` rows.
+    pub bits: u8,
+    /// Least width of weights, 2 to 16 bits.
+    pub weight_bits: u8,
+    /// Largest re-quantisation shift, 0 to 16. A shift `s` needs a table of `2^s` rows; a smaller
+    /// limit takes bits from the weights.
+    pub max_shift: u8,
+    /// Room above the observed range, as a share of it: 0.1 accepts values 10 % larger.
+    pub headroom: f64,
+    /// Tables of one function share the coarser scale when their scales differ by this many bits.
+    pub share_within: u8,
+    /// Which observed range counts.
+    pub method: RangeMethod,
+}
+
+impl Default for CalibrationOptions {
+    fn default() -> Self {
+        Self {
+            bits: 9,
+            weight_bits: 8,
+            max_shift: 10,
+            headroom: 0.1,
+            share_within: 1,
+            method: RangeMethod::MinMax,
+        }
+    }
+}
+
+/// Which observed range counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum RangeMethod {
+    /// From the least to the greatest value.
+    #[default]
+    MinMax,
+    /// As many percent of the values (by magnitude) as this; the others are errors when they
+    /// occur, not saturated.
+    Percentile(f64),
+}
+
+/// Everything that turns a graph into a program: `settings.toml`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Width of activations, 2 to 16 bits, where a tensor does not say otherwise.
+    pub default_bits: u8,
+    /// Least width of weights, 2 to 16 bits.
+    pub weight_bits: u8,
+    /// Largest re-quantisation shift, 0 to 16.
+    pub max_shift: u8,
+    /// Room above the observed range, as a share of it.
+    pub headroom: f64,
+    /// Tables of one function share the coarser scale when their scales differ by this many bits.
+    pub share_within: u8,
+    /// Number of samples the ranges come from.
+    pub samples: usize,
+    /// By ONNX name (with `#` and a number where the file uses a name twice).
+    pub tensors: BTreeMap<String, TensorSettings>,
+}
+
+/// Range and encoding of one tensor of the graph.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TensorSettings {
+    /// Least value observed.
+    pub min: f64,
+    /// Greatest value observed.
+    pub max: f64,
+    /// Width, when not the default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bits: Option<u8>,
+    /// Scale (fractional bits), when not the finest that holds the range.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scale: Option<i32>,
+}
+
+impl Settings {
+    /// Checks every number against its range.
+    ///
+    /// # Errors
+    /// [`QuantError::Setting`] naming the key.
+    pub fn check(&self) -> Result<(), QuantError> {
+        let widths = 2..=u32::from(Bits::MAX);
+        within("default_bits", self.default_bits, &widths)?;
+        within("weight_bits", self.weight_bits, &widths)?;
+        within("max_shift", self.max_shift, &(0..=u32::from(Program::MAX_SHIFT)))?;
+        within("share_within", self.share_within, &(0..=u32::from(Bits::MAX)))?;
+        check_share("headroom", self.headroom)?;
+        for (name, tensor) in &self.tensors {
+            if let Some(bits) = tensor.bits {
+                within(&format!("tensors.{name}.bits"), bits, &widths)?;
+            }
+            if !(tensor.min.is_finite() && tensor.max.is_finite() && tensor.min <= tensor.max) {
+                return Err(QuantError::Setting {
+                    key: format!("tensors.{name}"),
+                    expected: "finite min <= max".into(),
+                    got: format!("min {}, max {}", tensor.min, tensor.max),
+                });
+            }
+            if let Some(scale) = tensor.scale
+                && !(-64..=64).contains(&scale)
+            {
+                return Err(QuantError::Setting {
+                    key: format!("tensors.{name}.scale"),
+                    expected: "-64 to 64".into(),
+                    got: scale.to_string(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Settings of a value of the graph.
+    ///
+    /// # Errors
+    /// [`QuantError::MissingRange`] when there are none.
+    pub(super) fn of(&self, keys: &Keys, id: ValueId) -> Result<&TensorSettings, QuantError> {
+        let name = keys.of(id);
+        self.tensors.get(name).ok_or_else(|| QuantError::MissingRange { name: name.into() })
+    }
+}
+
+impl CalibrationOptions {
+    /// Checks every number against its range.
+    ///
+    /// # Errors
+    /// [`QuantError::Setting`] naming the key.
+    pub fn check(&self) -> Result<(), QuantError> {
+        if let RangeMethod::Percentile(percent) = self.method
+            && !(percent > 0.0 && percent <= 100.0)
+        {
+            return Err(QuantError::Setting {
+                key: "percentile".into(),
+                expected: "above 0, at most 100".into(),
+                got: percent.to_string(),
+            });
+        }
+        self.settings(0, BTreeMap::new()).check()
+    }
+
+    pub(super) fn settings(
+        &self,
+        samples: usize,
+        tensors: BTreeMap<String, TensorSettings>,
+    ) -> Settings {
+        Settings {
+            default_bits: self.bits,
+            weight_bits: self.weight_bits,
+            max_shift: self.max_shift,
+            headroom: self.headroom,
+            share_within: self.share_within,
+            samples,
+            tensors,
+        }
+    }
+}
+
+/// Unique names of a graph's values.
+#[derive(Clone, Debug)]
+pub(super) struct Keys(Vec<String>);
+
+impl Keys {
+    pub(super) fn new(graph: &Graph) -> Self {
+        let mut uses: BTreeMap<&str, usize> = BTreeMap::new();
+        for value in graph.values() {
+            *uses.entry(value.name.as_str()).or_default() += 1;
+        }
+        let key = |(id, value): (usize, &crate::ir::Value)| {
+            let unique = !value.name.is_empty() && uses[value.name.as_str()] == 1;
+            if unique { value.name.clone() } else { format!("{}#{id}", value.name) }
+        };
+        Self(graph.values().iter().enumerate().map(key).collect())
+    }
+
+    pub(super) fn of(&self, id: ValueId) -> &str {
+        &self.0[id.0]
+    }
+}
+
+fn within(key: &str, got: u8, range: &std::ops::RangeInclusive<u32>) -> Result<(), QuantError> {
+    if range.contains(&u32::from(got)) {
+        return Ok(());
+    }
+    let expected = format!("{} to {}", range.start(), range.end());
+    Err(QuantError::Setting { key: key.into(), expected, got: got.to_string() })
+}
+
+fn check_share(key: &str, got: f64) -> Result<(), QuantError> {
+    if (0.0..=1000.0).contains(&got) {
+        return Ok(());
+    }
+    Err(QuantError::Setting { key: key.into(), expected: "0 to 1000".into(), got: got.to_string() })
+}

@@ -1,0 +1,13 @@
+//! How far the integer program is from the float graph it was compiled from.
+//!
+//! Every stored tensor (a *layer*) and every output is compared with the float value it stands for,
+//! over all elements of all samples.
+
+mod agreement;
+mod build;
+mod errors;
+mod text;
+
+pub use agreement::{Accuracy, Agreement, Proportion};
+pub use build::{Labels, LayerReport, OutputReport, Rejected, Report};
+pub use errors::Errors;
