@@ -6,7 +6,7 @@ mod msm;
 mod srs;
 
 pub use atomic_file::write_atomically;
-pub use msm::{MsmBackend, MsmError, Scalars};
+pub use msm::{CpuMsm, MAX_SMALL, MsmBackend, MsmError, Scalars};
 pub use srs::{
     Ceremony, InsecureOrigin, MAX_K, MIN_K, PointFault, Provenance, Srs, SrsError, import_ptau,
     import_ptau_file,
