@@ -81,9 +81,7 @@ pub(super) fn limbs(scalar: &Fr) -> [u64; 4] {
 /// Bits of a canonical field element, and one for the sign of the top digit.
 pub(super) const FIELD_BITS: u32 = Fr::NUM_BITS + 1;
 
-/// Bits of the two's complement of every value whose magnitude is at most `magnitude`.
-///
-/// `magnitude_of_negatives` counts one less for negatives: an `i8` of -128 needs 8 bits.
+/// Bits of the two's complement of values between `-largest - 1` and `largest`.
 pub(super) fn signed_bits(largest: u64) -> u32 {
     u64::BITS - largest.leading_zeros() + 1
 }
