@@ -1,0 +1,99 @@
+//! Fingerprint units: random evaluations of whole tensors, one field cell a group.
+//!
+//! ```text
+//! a (U1 - b_lambda H_lambda(k1, c) - b_rho H_rho(k1, c)) = 0     c_l = m_l (Sx x_l + r_l)
+//! a (U2 - H_lambda(k2, o) - cp p)                         = 0     o_l = m_l (cx x_l + cy y_l + c1)
+//! a (U4 - H_rho(k4, w))                                   = 0
+//!
+//! H_t(k, v) = k t^W U[1] + sum_l t^l v_l          (W: the unit's number of lanes)
+//! ```
+//!
+//! with fixed `b` (base), `k` (1: the segment goes on in the next group), `Sx`, `cx cy c1 cp`
+//! (what is read). Accumulated backwards: at the first group of a segment the unit holds
+//! `sum_i t^i v_i`, element `i` at power `i`; no initialisation is needed since `k = 0` on the last.
+//!
+//! *Invariants.* `U` is a function of phase-1 cells, fixed cells and challenges: nothing is free.
+//! Masks apply where a unit reads, so what stands in dead lanes has no effect. `p` is one cell a
+//! group and is read alone: a segment of `p` cells would let neighbours trade (machine.md 4.2).
+//! *Cost.* One full cell a unit and group, whatever `W`. *Degree.* 5, 4, 3.
+//! *Source.* Freivalds / polynomial fingerprints; machine.md section 3.
+
+use super::super::{
+    Control, MachineColumns, Role, Unit,
+    columns::{advice, fixed},
+};
+use halo2_proofs::{
+    halo2curves::bn256::Fr,
+    plonk::{ConstraintSystem, Expression},
+};
+
+pub(super) fn configure(cs: &mut ConstraintSystem<Fr>, columns: &MachineColumns) {
+    let profile = columns.profile();
+    let (fold, lanes) = (profile.fold(), 0..profile.lanes());
+    cs.create_gate("fingerprint units", |v| {
+        let lambda = v.query_challenge(columns.challenges.lambda);
+        let rho = v.query_challenge(columns.challenges.rho);
+        let active = fixed(v, (columns.active, 0));
+        let mut control = |c: Control| fixed(v, columns.control(c));
+        let on_lambda = control(Control::OutputLambda);
+        let on_rho = control(Control::OutputRho);
+        let output_next = control(Control::OutputNext);
+        let scale = control(Control::ScaleX);
+        let operand_next = control(Control::OperandNext);
+        let operand_x = control(Control::OperandX);
+        let operand_y = control(Control::OperandY);
+        let operand_one = control(Control::OperandOne);
+        let operand_scalar = control(Control::OperandScalar);
+        let weight_next = control(Control::WeightNext);
+
+        let masks: Vec<_> = lanes.clone().map(|l| fixed(v, columns.mask(l))).collect();
+        let mut role = |role: Role| -> Vec<_> {
+            lanes.clone().map(|l| advice(v, columns.lane(role, l), 0)).collect()
+        };
+        let (x, r, y) = (role(Role::X), role(Role::R), role(Role::Y));
+        let scalar = advice(v, (columns.scalar, 0), 0);
+        let weights: Vec<_> =
+            (0..profile.weight_lanes()).map(|l| fixed(v, columns.weight(l))).collect();
+        let mut unit = |u: Unit| {
+            let cell = columns.unit(u);
+            (advice(v, cell, 0), advice(v, cell, fold))
+        };
+        let (output, output_after) = unit(Unit::Output);
+        let (operand, operand_after) = unit(Unit::Operand);
+        let (weight, weight_after) = unit(Unit::Weight);
+
+        let accumulators: Vec<_> = lanes
+            .clone()
+            .map(|l| masks[l].clone() * (scale.clone() * x[l].clone() + r[l].clone()))
+            .collect();
+        let operands: Vec<_> = lanes
+            .clone()
+            .map(|l| {
+                masks[l].clone()
+                    * (operand_x.clone() * x[l].clone()
+                        + operand_y.clone() * y[l].clone()
+                        + operand_one.clone())
+            })
+            .collect();
+        let carried = output_next * output_after;
+        let read = on_lambda * horner(carried.clone(), &accumulators, &lambda)
+            + on_rho * horner(carried, &accumulators, &rho);
+        vec![
+            active.clone() * (output - read),
+            active.clone()
+                * (operand
+                    - horner(operand_next * operand_after, &operands, &lambda)
+                    - operand_scalar * scalar),
+            active * (weight - horner(weight_next * weight_after, &weights, &rho)),
+        ]
+    });
+}
+
+/// `base^len * tail + sum_l base^l * values[l]`.
+fn horner(
+    tail: Expression<Fr>,
+    values: &[Expression<Fr>],
+    base: &Expression<Fr>,
+) -> Expression<Fr> {
+    values.iter().rev().fold(tail, |acc, value| acc * base.clone() + value.clone())
+}

@@ -1,0 +1,249 @@
+//! The statement: which words are public, and how values are packed into them.
+//!
+//! A word is `sum_l 2^(16 l) (v_l + 2^15)` over the live digits `l < 8` of a group; dead digits
+//! are 0. Words stand in the order inputs (if public), outputs, each tensor's groups in order.
+
+use super::{Visibility, layout::Grid};
+use crate::machine::Profile;
+use ff::{Field, PrimeField};
+use halo2curves::bn256::Fr;
+use serde::{Deserialize, Serialize};
+use zkml_core::program::{Bits, Program, Scale, TensorId};
+
+/// Width of a digit.
+const DIGIT_BITS: u32 = 16;
+/// What is added to a value to make a digit.
+const OFFSET: i64 = 1 << 15;
+
+/// Public words.
+pub type Words = Vec<Fr>;
+
+/// One tensor of the statement.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IoTensor {
+    /// ONNX name.
+    pub name: String,
+    /// Shape, outermost dimension first.
+    pub shape: Vec<usize>,
+    /// Fractional bits of its integers.
+    pub scale: Scale,
+    /// Range of its integers.
+    pub bits: Bits,
+    /// The stored tensor.
+    pub tensor: TensorId,
+    /// For each of its words, the element (row-major, by `shape`) in each digit.
+    pub digits: Vec<Vec<Option<u32>>>,
+}
+
+/// How the statement is packed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IoSchema {
+    /// Whether the inputs are part of the statement.
+    pub input_visibility: Visibility,
+    /// Inputs, empty when private.
+    pub inputs: Vec<IoTensor>,
+    /// Outputs.
+    pub outputs: Vec<IoTensor>,
+}
+
+/// Words that are no statement.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum StatementError {
+    /// Wrong number of words.
+    #[error("the statement has {expected} public words, got {got}")]
+    Count {
+        /// Words of the schema.
+        expected: usize,
+        /// Words given.
+        got: usize,
+    },
+    /// A word is no packing of values: a digit beyond its tensor's range, or a set dead digit.
+    #[error("public word {word} is no packing of values of `{tensor}`")]
+    Word {
+        /// Index of the word.
+        word: usize,
+        /// The tensor it belongs to.
+        tensor: String,
+    },
+    /// A tensor has the wrong number of values.
+    #[error("`{tensor}` has {expected} values, got {got}")]
+    Length {
+        /// The tensor.
+        tensor: String,
+        /// Its number of values.
+        expected: usize,
+        /// Values given.
+        got: usize,
+    },
+    /// A value does not fit its tensor's range.
+    #[error("a value of `{tensor}` is outside its range of {bits} bits")]
+    Range {
+        /// The tensor.
+        tensor: String,
+        /// Width of its range.
+        bits: u8,
+    },
+}
+
+impl IoSchema {
+    /// Number of public words.
+    pub fn words(&self) -> usize {
+        self.tensors().map(|t| t.digits.len()).sum()
+    }
+
+    /// Tensors of the statement in the order of their words.
+    pub fn tensors(&self) -> impl Iterator<Item = &IoTensor> {
+        self.inputs.iter().chain(&self.outputs)
+    }
+
+    /// Packs the values of each tensor of the statement (row-major integers) into words.
+    ///
+    /// # Errors
+    /// [`StatementError`] when there are too few or too many values, or one is out of range.
+    pub fn pack(&self, values: &[&[i64]]) -> Result<Words, StatementError> {
+        let tensors = self.inputs.len() + self.outputs.len();
+        if values.len() != tensors {
+            return Err(StatementError::Count { expected: tensors, got: values.len() });
+        }
+        let mut words = Vec::with_capacity(self.words());
+        for (tensor, values) in self.tensors().zip(values) {
+            let expected: usize = tensor.shape.iter().product();
+            if values.len() != expected {
+                let got = values.len();
+                return Err(StatementError::Length { tensor: tensor.name.clone(), expected, got });
+            }
+            for digits in &tensor.digits {
+                let mut word = Fr::ZERO;
+                for digit in digits.iter().rev() {
+                    word *= Fr::from(1 << DIGIT_BITS);
+                    if let Some(element) = digit {
+                        let value = values.get(*element as usize).copied();
+                        let value = value.filter(|v| tensor.bits.contains(*v)).ok_or_else(|| {
+                            StatementError::Range {
+                                tensor: tensor.name.clone(),
+                                bits: tensor.bits.get(),
+                            }
+                        })?;
+                        // In range: 0 .. 2^16.
+                        word += Fr::from((value + OFFSET) as u64);
+                    }
+                }
+                words.push(word);
+            }
+        }
+        Ok(words)
+    }
+
+    /// The values (row-major integers) of each tensor of the statement, inputs then outputs.
+    ///
+    /// # Errors
+    /// [`StatementError`] when the words are no packing of values.
+    pub fn unpack(&self, words: &[Fr]) -> Result<Vec<Vec<i64>>, StatementError> {
+        if words.len() != self.words() {
+            return Err(StatementError::Count { expected: self.words(), got: words.len() });
+        }
+        let mut words = words.iter().enumerate();
+        let mut all = Vec::new();
+        for tensor in self.tensors() {
+            let length: usize = tensor.shape.iter().product();
+            let mut values = vec![0i64; length];
+            for digits in &tensor.digits {
+                let Some((index, word)) = words.next() else { break };
+                let bad = || StatementError::Word { word: index, tensor: tensor.name.clone() };
+                let repr = word.to_repr();
+                let mut bytes = repr.as_ref().iter().copied();
+                for digit in digits {
+                    let (low, high) = (bytes.next(), bytes.next());
+                    let (Some(low), Some(high)) = (low, high) else { return Err(bad()) };
+                    let raw = i64::from(u16::from_le_bytes([low, high]));
+                    match digit {
+                        None if raw == 0 => {}
+                        Some(element) if tensor.bits.contains(raw - OFFSET) => {
+                            *values.get_mut(*element as usize).ok_or_else(bad)? = raw - OFFSET;
+                        }
+                        _ => return Err(bad()),
+                    }
+                }
+                if bytes.any(|b| b != 0) {
+                    return Err(bad());
+                }
+            }
+            all.push(values);
+        }
+        Ok(all)
+    }
+}
+
+/// The schema of a program whose tensors are stored by `grids`.
+pub(super) fn schema(
+    program: &Program,
+    profile: Profile,
+    input_visibility: Visibility,
+    grids: &[Grid],
+) -> IoSchema {
+    let digits = |tensor: TensorId, position: &dyn Fn(u32) -> Option<u32>| {
+        let mut words = Vec::new();
+        for slots in grids[tensor.0].segments() {
+            for chunk in slots.chunks(profile.lanes()) {
+                let digits = chunk.iter().take(profile.public_lanes());
+                words.push(digits.map(|slot| slot.and_then(position)).collect());
+            }
+        }
+        words
+    };
+    let inputs = match input_visibility {
+        Visibility::Private => Vec::new(),
+        Visibility::Public => program
+            .inputs
+            .iter()
+            .map(|input| {
+                let stored = &program.tensors[input.tensor.0];
+                IoTensor {
+                    name: input.name.clone(),
+                    shape: stored.shape.dims().to_vec(),
+                    scale: stored.scale,
+                    bits: stored.bits,
+                    tensor: input.tensor,
+                    digits: digits(input.tensor, &Some),
+                }
+            })
+            .collect(),
+    };
+    let outputs = program
+        .outputs
+        .iter()
+        .map(|output| {
+            let stored = &program.tensors[output.view.tensor.0];
+            let mut place = vec![None; stored.shape.len()];
+            for i in 0..output.view.shape.len() {
+                place[output.view.element(i)] = Some(i as u32);
+            }
+            IoTensor {
+                name: output.name.clone(),
+                shape: output.view.shape.dims().to_vec(),
+                scale: stored.scale,
+                bits: value_bits(program, output.view.tensor),
+                tensor: output.view.tensor,
+                digits: digits(output.view.tensor, &|e| place[e as usize]),
+            }
+        })
+        .collect();
+    IoSchema { input_visibility, inputs, outputs }
+}
+
+/// Range of what a tensor publishes: its table's values may be wider than its argument.
+fn value_bits(program: &Program, tensor: TensorId) -> Bits {
+    let stored = &program.tensors[tensor.0];
+    let table = match &stored.step {
+        zkml_core::program::Step::Affine(affine) => affine.table,
+        _ => None,
+    };
+    match table.and_then(|t| program.tables.get(t.0)) {
+        None => stored.bits,
+        Some(table) => {
+            let fits = |bits: &Bits| table.values.iter().all(|v| bits.contains(i64::from(*v)));
+            (1..=Bits::MAX).filter_map(Bits::new).find(fits).unwrap_or(stored.bits)
+        }
+    }
+}

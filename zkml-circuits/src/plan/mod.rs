@@ -1,0 +1,200 @@
+//! From an integer program to a row program: layouts, groups, tables, equations.
+//!
+//! Pure data and deterministic: the same program, profile and visibility give the same plan on
+//! every machine, so a verifying key can be recomputed from the model. `lint` then proves, from
+//! the row program alone, that it means the integer program.
+
+mod builder;
+mod cost;
+mod equations;
+mod geometry;
+mod io;
+mod layout;
+mod rows;
+mod search;
+mod tags;
+
+pub use builder::Scalar;
+pub use cost::{Cost, CostModel};
+pub use geometry::{Geometry, GeometryError};
+pub use io::{IoTensor, IoSchema, StatementError, Words};
+pub use layout::{Layout, Segment, Slots};
+pub use rows::{
+    Base, Carry, Group, OperandRead, PublicRole, RowProgram, Source, TableRow, UnitRef, VectorRow,
+};
+pub use search::{Objective, search};
+pub use tags::{NULL_TAG, TableKind, Tags};
+
+use crate::machine::Profile;
+use builder::Builder;
+use serde::{Deserialize, Serialize};
+use zkml_core::program::{Program, ProgramError, Step, Term};
+
+/// Whether a tensor is part of the statement.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Visibility {
+    /// Its values are public words.
+    #[default]
+    Public,
+    /// Its values stay with the prover.
+    Private,
+}
+
+/// A program laid out in a machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// Fixed columns and equations.
+    pub rows: RowProgram,
+    /// Where each stored tensor stands.
+    pub layouts: Vec<Layout>,
+    /// Scalar copies.
+    pub scalars: Vec<Scalar>,
+    /// Tags of the tables.
+    pub tags: Tags,
+    /// How values are packed into public words.
+    pub io: IoSchema,
+}
+
+/// Why a program has no plan.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PlanError {
+    /// The program is malformed.
+    #[error(transparent)]
+    Program(#[from] ProgramError),
+    /// The program does not fit the largest machine of the profile.
+    #[error(transparent)]
+    TooLarge(#[from] GeometryError),
+    /// A step uses something this machine has no layout for.
+    #[error("{node}: {what} has no layout in this machine")]
+    Unsupported {
+        /// The ONNX node.
+        node: String,
+        /// What it uses.
+        what: &'static str,
+    },
+}
+
+impl Plan {
+    /// Lays out `program` in the machine `profile`, at the smallest `k` that holds it.
+    ///
+    /// # Errors
+    /// [`PlanError`] when the program is malformed, uses a step this machine has no layout for, or
+    /// does not fit.
+    pub fn new(
+        program: &Program,
+        profile: Profile,
+        input_visibility: Visibility,
+    ) -> Result<Self, PlanError> {
+        program.check()?;
+        supported(program)?;
+        let public_inputs = input_visibility == Visibility::Public;
+        let grids = layout::choose(program, profile, public_inputs);
+        let io = io::schema(program, profile, input_visibility, &grids);
+        let tags = Tags::new(program);
+        let (groups, layouts) = place(program, profile, &grids, &io, &tags);
+
+        let mut consumed = vec![false; program.tensors.len()];
+        for tensor in &program.tensors {
+            if let Step::Affine(affine) = &tensor.step {
+                for term in &affine.terms {
+                    consumed[term.view().tensor.0] = true;
+                }
+            }
+        }
+        let has_table: Vec<bool> = program.tensors.iter().map(has_table).collect();
+        let mut builder = Builder::new(profile, groups, layouts.clone(), has_table, &consumed);
+        equations::build(&mut builder, program, &grids, &layouts);
+        let (mut rows, layouts, scalars) = builder.finish(0, tags.rows(program), io.words());
+        rows.k = smallest_k(&mut rows)?;
+        Ok(Self { rows, layouts, scalars, tags, io })
+    }
+}
+
+fn smallest_k(rows: &mut RowProgram) -> Result<u32, GeometryError> {
+    let mut last = None;
+    for k in Geometry::K_RANGE {
+        rows.k = k;
+        match Geometry::check(rows) {
+            Ok(_) => return Ok(k),
+            Err(error) => last = Some(error),
+        }
+    }
+    Err(last.unwrap_or(GeometryError {
+        what: "rows",
+        needed: 0,
+        available: 0,
+        profile: rows.profile,
+        k: rows.k,
+    }))
+}
+
+/// Steps and terms newer than this planner are refused rather than skipped.
+fn supported(program: &Program) -> Result<(), PlanError> {
+    for tensor in &program.tensors {
+        let refuse =
+            |what| Err(PlanError::Unsupported { node: tensor.origin.to_string(), what });
+        match &tensor.step {
+            Step::Input(_) => {}
+            Step::Affine(affine) => {
+                let known =
+                    |term: &Term| matches!(term, Term::Contract { .. } | Term::Scale { .. });
+                if !affine.terms.iter().all(known) {
+                    return refuse("a term");
+                }
+            }
+            _ => return refuse("a step"),
+        }
+    }
+    Ok(())
+}
+
+fn has_table(tensor: &zkml_core::program::StoredTensor) -> bool {
+    matches!(&tensor.step, Step::Affine(affine) if affine.table.is_some())
+}
+
+/// Gives every segment its groups: public tensors first, in the order of their words.
+fn place(
+    program: &Program,
+    profile: Profile,
+    grids: &[layout::Grid],
+    io: &IoSchema,
+    tags: &Tags,
+) -> (Vec<Group>, Vec<Layout>) {
+    let public: Vec<usize> = io.tensors().map(|t| t.tensor.0).collect();
+    let private = (0..program.tensors.len()).filter(|t| !public.contains(t));
+    let order: Vec<usize> = public.iter().copied().chain(private).collect();
+    let mut groups = Vec::new();
+    let mut layouts = vec![Layout { segments: Vec::new() }; program.tensors.len()];
+    for index in order {
+        let (tensor, grid) = (&program.tensors[index], &grids[index]);
+        let (tag_r, tag_f) = tags.of(tensor);
+        let (shift, output) = match &tensor.step {
+            Step::Affine(affine) => (affine.shift, Some(grid.base)),
+            _ => (0, None),
+        };
+        let role = if has_table(tensor) { PublicRole::Y } else { PublicRole::X };
+        for slots in grid.segments() {
+            let group = groups.len();
+            let count = slots.len().div_ceil(profile.lanes());
+            for (offset, chunk) in slots.chunks(profile.lanes()).enumerate() {
+                groups.push(Group {
+                    mask: chunk
+                        .iter()
+                        .enumerate()
+                        .fold(0, |mask, (l, slot)| mask | u32::from(slot.is_some()) << l),
+                    output,
+                    output_next: output.is_some() && offset + 1 != count,
+                    shift,
+                    tag_r,
+                    tag_f,
+                    public: public.contains(&index).then_some(role),
+                    ..Group::default()
+                });
+            }
+            layouts[index].segments.push(Segment { group, slots });
+        }
+    }
+    (groups, layouts)
+}
