@@ -1,3 +1,9 @@
 //! The proving machine of zkml: plan, gates, witness, prover, verifier.
 
+pub mod lint;
+pub mod machine;
+pub mod plan;
 pub mod plonk;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+pub mod witness;

@@ -16,8 +16,6 @@ mod gates;
 mod profile;
 
 pub use circuit::MachineCircuit;
-pub use columns::{
-    Challenges, Control, MachineColumns, Role, TableColumns, Unit, VectorControl,
-};
+pub use columns::{Challenges, Control, MachineColumns, Role, TableColumns, Unit, VectorControl};
 pub use gates::{DEGREE, configure};
 pub use profile::{Profile, ProfileError};

@@ -22,12 +22,7 @@ use zkml_core::{
 };
 
 /// Adds the equations of every computed tensor.
-pub(super) fn build(
-    builder: &mut Builder,
-    program: &Program,
-    grids: &[Grid],
-    layouts: &[Layout],
-) {
+pub(super) fn build(builder: &mut Builder, program: &Program, grids: &[Grid], layouts: &[Layout]) {
     for ((tensor, grid), layout) in program.tensors.iter().zip(grids).zip(layouts) {
         if let Step::Affine(affine) = &tensor.step {
             let right = right_side(builder, tensor, affine, grid);
@@ -161,9 +156,8 @@ fn constants(
         values.all(|v| v == first).then_some(first)
     };
     let Some(first) = live.first() else { return };
-    let separable = live.iter().all(|slots| {
-        pattern(slots) == pattern(first) && constant(slots).is_some()
-    });
+    let separable =
+        live.iter().all(|slots| pattern(slots) == pattern(first) && constant(slots).is_some());
     if separable {
         let by_column = grid.columns.iter().map(|s| constant(s).unwrap_or(0)).collect();
         if let Some(weights) = builder.weights(by_column) {

@@ -61,9 +61,8 @@ impl Geometry {
     /// [`GeometryError`] naming what there is too little of.
     pub fn check(rows: &RowProgram) -> Result<Self, GeometryError> {
         let RowProgram { profile, k, .. } = *rows;
-        let fail = |what, needed, available| {
-            Err(GeometryError { what, needed, available, profile, k })
-        };
+        let fail =
+            |what, needed, available| Err(GeometryError { what, needed, available, profile, k });
         if !Self::K_RANGE.contains(&k) {
             return fail("as k", k as usize, *Self::K_RANGE.end() as usize);
         }

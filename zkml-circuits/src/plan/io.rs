@@ -119,12 +119,13 @@ impl IoSchema {
                     word *= Fr::from(1 << DIGIT_BITS);
                     if let Some(element) = digit {
                         let value = values.get(*element as usize).copied();
-                        let value = value.filter(|v| tensor.bits.contains(*v)).ok_or_else(|| {
-                            StatementError::Range {
-                                tensor: tensor.name.clone(),
-                                bits: tensor.bits.get(),
-                            }
-                        })?;
+                        let value =
+                            value.filter(|v| tensor.bits.contains(*v)).ok_or_else(|| {
+                                StatementError::Range {
+                                    tensor: tensor.name.clone(),
+                                    bits: tensor.bits.get(),
+                                }
+                            })?;
                         // In range: 0 .. 2^16.
                         word += Fr::from((value + OFFSET) as u64);
                     }

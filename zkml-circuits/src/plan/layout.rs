@@ -121,7 +121,7 @@ fn grid(
     };
     let contract = affine.terms.iter().find_map(|term| match term {
         Term::Contract { view, .. } => view.shape.dims().first().copied(),
-        Term::Scale { .. } => None,
+        _ => None,
     });
     if let Some(rows) = contract {
         let row_length = length.checked_div(rows).unwrap_or(0);
@@ -192,8 +192,10 @@ pub(super) fn columns(view: &View) -> Vec<Slots> {
 
 fn is_partition(columns: &[Slots], length: usize) -> bool {
     let mut seen = vec![false; length];
-    let distinct = columns.iter().flatten().flatten().all(|e| {
-        seen.get_mut(*e as usize).is_some_and(|seen| !std::mem::replace(seen, true))
-    });
+    let distinct = columns
+        .iter()
+        .flatten()
+        .flatten()
+        .all(|e| seen.get_mut(*e as usize).is_some_and(|seen| !std::mem::replace(seen, true)));
     distinct && seen.iter().all(|s| *s)
 }

@@ -17,7 +17,7 @@ mod tags;
 pub use builder::Scalar;
 pub use cost::{Cost, CostModel};
 pub use geometry::{Geometry, GeometryError};
-pub use io::{IoTensor, IoSchema, StatementError, Words};
+pub use io::{IoSchema, IoTensor, StatementError, Words};
 pub use layout::{Layout, Segment, Slots};
 pub use rows::{
     Base, Carry, Group, OperandRead, PublicRole, RowProgram, Source, TableRow, UnitRef, VectorRow,
@@ -133,8 +133,7 @@ fn smallest_k(rows: &mut RowProgram) -> Result<u32, GeometryError> {
 /// Steps and terms newer than this planner are refused rather than skipped.
 fn supported(program: &Program) -> Result<(), PlanError> {
     for tensor in &program.tensors {
-        let refuse =
-            |what| Err(PlanError::Unsupported { node: tensor.origin.to_string(), what });
+        let refuse = |what| Err(PlanError::Unsupported { node: tensor.origin.to_string(), what });
         match &tensor.step {
             Step::Input(_) => {}
             Step::Affine(affine) => {

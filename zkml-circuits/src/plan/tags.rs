@@ -64,6 +64,7 @@ impl Tags {
                     rows.extend((0..1i64 << shift).map(|r| row(r, 0)));
                 }
                 TableKind::Range(bits) => {
+                    let bits = *bits;
                     rows.extend((bits.min()..=bits.max()).map(|x| row(x, 0)));
                 }
                 TableKind::Function(index) => {

@@ -44,12 +44,10 @@ fn lane_helpers(cs: &mut ConstraintSystem<Fr>, columns: &MachineColumns) {
         let tag_f = fixed(v, columns.control(Control::TagF));
         let mut factors = Vec::with_capacity(2 * profile.lanes());
         for lane in 0..profile.lanes() {
-            let [x, r, y] = [Role::X, Role::R, Role::Y]
-                .map(|role| advice(v, columns.lane(role, lane), 0));
+            let [x, r, y] =
+                [Role::X, Role::R, Role::Y].map(|role| advice(v, columns.lane(role, lane), 0));
             factors.push(alpha.clone() + tag_r.clone() + beta.clone() * r);
-            factors.push(
-                alpha.clone() + tag_f.clone() + beta.clone() * (x + beta.clone() * y),
-            );
+            factors.push(alpha.clone() + tag_f.clone() + beta.clone() * (x + beta.clone() * y));
         }
         let mut constraints = Vec::new();
         for helper in 0..columns.helper_cells() {

@@ -37,8 +37,8 @@ pub(super) fn configure(cs: &mut ConstraintSystem<Fr>, columns: &MachineColumns)
             let mask = fixed(v, columns.mask(lane));
             let x = advice(v, columns.lane(Role::X, lane), 0);
             let y = advice(v, columns.lane(Role::Y, lane), 0);
-            let digit = mask
-                * (from_x.clone() * x + from_y.clone() * y + either.clone() * offset.clone());
+            let digit =
+                mask * (from_x.clone() * x + from_y.clone() * y + either.clone() * offset.clone());
             packed = packed * radix.clone() + digit;
         }
         vec![active * (either * word - packed)]

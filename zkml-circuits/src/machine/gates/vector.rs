@@ -20,8 +20,7 @@ pub(super) fn configure(cs: &mut ConstraintSystem<Fr>, columns: &MachineColumns)
         let usable = v.query_fixed(columns.usable, here);
         let lambda = v.query_challenge(columns.challenges.lambda);
         let rho = v.query_challenge(columns.challenges.rho);
-        let mut control =
-            |c: VectorControl| v.query_fixed(columns.vector_control[c.index()], here);
+        let mut control = |c: VectorControl| v.query_fixed(columns.vector_control[c.index()], here);
         let step = control(VectorControl::One)
             + control(VectorControl::Rho) * rho
             + control(VectorControl::Lambda) * lambda;
@@ -31,12 +30,6 @@ pub(super) fn configure(cs: &mut ConstraintSystem<Fr>, columns: &MachineColumns)
         let (a, b) = (v.query_advice(columns.a, here), v.query_advice(columns.b, here));
         let (z, z_next) = (v.query_advice(columns.z, here), v.query_advice(columns.z, next));
         let junk = v.query_advice(columns.junk, here);
-        vec![
-            usable * z
-                - step * z_next
-                - product * a.clone() * b
-                - linear * a
-                - junk_scale * junk,
-        ]
+        vec![usable * z - step * z_next - product * a.clone() * b - linear * a - junk_scale * junk]
     });
 }

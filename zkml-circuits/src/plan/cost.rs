@@ -1,0 +1,153 @@
+//! What a plan will cost, before any key is made.
+
+use super::{Geometry, Plan, RowProgram};
+use crate::{
+    machine::{self, Profile},
+    plonk::Protocol,
+};
+use halo2_proofs::{halo2curves::bn256::Fr, plonk::ConstraintSystem};
+use serde::{Deserialize, Serialize};
+
+/// Predicted cost of a plan.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Cost {
+    /// Shape of the machine.
+    pub profile: Profile,
+    /// `2^k` rows.
+    pub k: u32,
+    /// Groups in use, of those there are.
+    pub groups: (usize, usize),
+    /// Vector rows in use, of the rows there are.
+    pub vector_rows: (usize, usize),
+    /// Table rows, all tables.
+    pub table_rows: usize,
+    /// Advice columns of small integers.
+    pub small_columns: usize,
+    /// Advice columns of field elements, permutation products and random polynomial included.
+    pub full_columns: usize,
+    /// Fixed and permutation columns.
+    pub fixed_columns: usize,
+    /// Public words.
+    pub words: usize,
+    /// CPU seconds of one proof.
+    pub prove_seconds: f64,
+    /// Peak memory of the prover, bytes.
+    pub memory: u64,
+    /// Proof length, bytes.
+    pub proof_bytes: usize,
+    /// Gas of one verification transaction (Cancun).
+    pub gas: u64,
+}
+
+impl Cost {
+    /// Cells of small integers, and cells of field elements, that a proof commits to.
+    pub fn cells(&self) -> (u64, u64) {
+        let n = 1u64 << self.k;
+        (self.small_columns as u64 * n, self.full_columns as u64 * n)
+    }
+}
+
+/// Measured unit costs; see `benches/README.md`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CostModel {
+    /// Seconds a row of a column of small integers.
+    pub small: f64,
+    /// Seconds a row of a column of field elements.
+    pub full: f64,
+    /// Seconds a row of a fixed or permutation column.
+    pub fixed: f64,
+    /// Seconds a row, whatever the columns: quotient pieces, opening.
+    pub row: f64,
+    /// Seconds a proof.
+    pub proof: f64,
+}
+
+impl Default for CostModel {
+    fn default() -> Self {
+        Self { small: 2.5e-6, full: 9.0e-6, fixed: 1.6e-6, row: 40.0e-6, proof: 0.01 }
+    }
+}
+
+impl CostModel {
+    /// Predicts the cost of `plan`.
+    pub fn predict(&self, plan: &Plan) -> Cost {
+        self.predict_rows(&plan.rows)
+    }
+
+    /// Predicts the cost of a row program.
+    pub fn predict_rows(&self, rows: &RowProgram) -> Cost {
+        let RowProgram { profile, k, words, .. } = *rows;
+        let shape = Columns::of(profile);
+        let n = (1u64 << k) as f64;
+        let geometry = Geometry::new(profile, k);
+        let per_row = self.small * shape.small as f64
+            + self.full * shape.full as f64
+            + self.fixed * shape.fixed as f64
+            + self.row;
+        let columns = shape.small + shape.full + shape.fixed;
+        Cost {
+            profile,
+            k,
+            groups: (rows.groups.len(), geometry.groups()),
+            vector_rows: (rows.vector.len(), geometry.rows()),
+            table_rows: rows.tables.len(),
+            small_columns: shape.small,
+            full_columns: shape.full,
+            fixed_columns: shape.fixed,
+            words,
+            prove_seconds: self.proof + n * per_row,
+            // Values, coefficients and the coset at hand of every column, quotient and bases.
+            memory: (n * (96.0 * columns as f64 + 1100.0)) as u64 + (24 << 20),
+            proof_bytes: 64 * shape.points + 32 * shape.evaluations,
+            gas: shape.gas(words),
+        }
+    }
+}
+
+/// Column counts of a profile.
+struct Columns {
+    small: usize,
+    full: usize,
+    fixed: usize,
+    points: usize,
+    evaluations: usize,
+    multiplications: usize,
+}
+
+impl Columns {
+    fn of(profile: Profile) -> Self {
+        let mut cs = ConstraintSystem::<Fr>::default();
+        machine::configure(&mut cs, profile);
+        let protocol = Protocol::new(&cs).expect("the machine is within the supported systems");
+        let advice = protocol.advice_phase.len();
+        let small = protocol.advice_phase.iter().filter(|phase| **phase == 0).count();
+        let sigma = protocol.permutation.len();
+        let products = sigma.div_ceil(protocol.degree - 2);
+        let pieces = protocol.degree - 1;
+        let evaluations = protocol.advice_queries.len()
+            + protocol.fixed_queries.len()
+            + 1
+            + sigma
+            + (3 * products).saturating_sub(1);
+        Self {
+            small,
+            full: advice - small + products + 1,
+            fixed: protocol.num_fixed + sigma,
+            points: advice + products + 1 + pieces + 2,
+            evaluations,
+            multiplications: advice + protocol.num_fixed + sigma + products + 2 + pieces + 1,
+        }
+    }
+
+    /// Gas of a verification: fitted formula, see `verifier-contracts`.
+    fn gas(&self, words: usize) -> u64 {
+        let calldata = 16 * (64 * self.points + 32 * self.evaluations + 32 * words) + 600;
+        (21_000
+            + calldata
+            + 113_000
+            + 14_400
+            + 6_872 * self.multiplications
+            + 257 * self.evaluations
+            + 665 * words) as u64
+    }
+}

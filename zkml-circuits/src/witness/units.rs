@@ -1,0 +1,150 @@
+//! Fingerprint units, backwards from the last group.
+
+use super::{Drawn, FirstPhase, signed};
+use crate::{
+    machine::{MachineColumns, Unit},
+    plan::{Base, Geometry, Group, OperandRead, RowProgram, UnitRef},
+    plonk::AdviceColumn,
+};
+use ff::Field;
+use halo2_proofs::halo2curves::bn256::Fr;
+use rayon::prelude::*;
+
+/// Values of the three units at every group.
+pub(super) struct Units {
+    values: [Vec<Fr>; 3],
+}
+
+/// Powers of the bases up to the widest unit.
+struct Powers {
+    lambda: Vec<Fr>,
+    rho: Vec<Fr>,
+}
+
+impl Units {
+    pub(super) fn new(
+        rows: &RowProgram,
+        geometry: Geometry,
+        first: &FirstPhase,
+        drawn: &Drawn,
+    ) -> Self {
+        let width = rows.profile.lanes().max(rows.profile.weight_lanes());
+        let powers = Powers { lambda: powers(drawn.lambda, width), rho: powers(drawn.rho, width) };
+        let values = Unit::ALL.map(|unit| {
+            let reads: Vec<Fr> = rows
+                .groups
+                .par_iter()
+                .enumerate()
+                .map(|(index, group)| read(unit, index, group, rows, first, &powers))
+                .collect();
+            accumulate(unit, rows, reads, geometry, &powers)
+        });
+        Self { values }
+    }
+
+    /// The value of a unit; 0 outside the machine.
+    pub(super) fn get(&self, at: UnitRef) -> Fr {
+        let values = at.unit().map(|unit| &self.values[unit.index()]);
+        values.and_then(|v| v.get(at.group)).copied().unwrap_or(Fr::ZERO)
+    }
+
+    /// The unit columns.
+    pub(super) fn columns(
+        &self,
+        columns: &MachineColumns,
+        geometry: Geometry,
+    ) -> Vec<(usize, AdviceColumn)> {
+        let count = columns.profile().columns_for(Unit::ALL.len());
+        let mut out = vec![(0, vec![Fr::ZERO; geometry.rows()]); count];
+        for (slot, unit) in out.iter_mut().zip(Unit::ALL.chunks(geometry.fold())) {
+            for unit in unit {
+                let (column, offset) = columns.unit(*unit);
+                slot.0 = column.index();
+                let cells = slot.1.iter_mut().skip(offset).step_by(geometry.fold());
+                for (cell, value) in cells.zip(&self.values[unit.index()]) {
+                    *cell = *value;
+                }
+            }
+        }
+        out.into_iter().map(|(index, values)| (index, AdviceColumn::Full(values))).collect()
+    }
+}
+
+/// What a unit reads in one group, without what it carries on.
+fn read(
+    unit: Unit,
+    index: usize,
+    group: &Group,
+    rows: &RowProgram,
+    first: &FirstPhase,
+    powers: &Powers,
+) -> Fr {
+    let width = rows.profile.lanes();
+    let at = |role: usize, lane: usize| first.lanes[role][index * width + lane];
+    let lanes = (0..width).filter(|lane| group.mask >> lane & 1 == 1);
+    let dot = |base: &[Fr], values: &mut dyn Iterator<Item = (usize, i64)>| {
+        values.filter(|(_, v)| *v != 0).map(|(l, v)| base[l] * signed(v)).sum::<Fr>()
+    };
+    match unit {
+        Unit::Output => match group.output {
+            None => Fr::ZERO,
+            Some(base) => {
+                let mut values = lanes.map(|l| {
+                    // Within 2^33: x and r have at most 16 bits, and lies in tests little more.
+                    (l, at(0, l).wrapping_mul(1 << group.shift).wrapping_add(at(1, l)))
+                });
+                dot(powers.of(base), &mut values)
+            }
+        },
+        Unit::Operand => match group.operand {
+            None => Fr::ZERO,
+            Some(OperandRead::X) => dot(&powers.lambda, &mut lanes.map(|l| (l, at(0, l)))),
+            Some(OperandRead::Y) => dot(&powers.lambda, &mut lanes.map(|l| (l, at(2, l)))),
+            Some(OperandRead::One) => dot(&powers.lambda, &mut lanes.map(|l| (l, 1))),
+            Some(OperandRead::Scalar) => signed(first.p[index]),
+        },
+        Unit::Weight => dot(&powers.rho, &mut group.weights.iter().copied().enumerate()),
+    }
+}
+
+/// `U[g] = read[g] + [next] base^width U[g + 1]`.
+fn accumulate(
+    unit: Unit,
+    rows: &RowProgram,
+    mut reads: Vec<Fr>,
+    geometry: Geometry,
+    powers: &Powers,
+) -> Vec<Fr> {
+    let lanes = rows.profile.lanes();
+    let mut after = Fr::ZERO;
+    for (value, group) in reads.iter_mut().zip(&rows.groups).rev() {
+        let (next, factor) = match unit {
+            Unit::Output => match group.output {
+                Some(base) => (group.output_next, powers.of(base)[lanes]),
+                None => (false, Fr::ZERO),
+            },
+            Unit::Operand => (group.operand_next, powers.lambda[lanes]),
+            Unit::Weight => (group.weight_next, powers.rho[rows.profile.weight_lanes()]),
+        };
+        if next {
+            *value += factor * after;
+        }
+        after = *value;
+    }
+    reads.resize(geometry.groups(), Fr::ZERO);
+    reads
+}
+
+impl Powers {
+    fn of(&self, base: Base) -> &[Fr] {
+        match base {
+            Base::Lambda => &self.lambda,
+            Base::Rho => &self.rho,
+        }
+    }
+}
+
+/// `base^0 ..= base^count`.
+fn powers(base: Fr, count: usize) -> Vec<Fr> {
+    std::iter::successors(Some(Fr::ONE), |p| Some(*p * base)).take(count + 1).collect()
+}
