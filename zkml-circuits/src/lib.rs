@@ -2,6 +2,7 @@
 
 pub mod lint;
 pub mod machine;
+pub mod model;
 pub mod plan;
 pub mod plonk;
 #[cfg(any(test, feature = "testing"))]

@@ -136,7 +136,7 @@ fn random_step(
     let length = view.shape.len();
     let mut worst;
     let (dims, mut terms) = if dice.below(3) > 0 {
-        let divisors: Vec<usize> = (1..=length).filter(|d| length % d == 0).collect();
+        let divisors: Vec<usize> = (1..=length).filter(|d| length.is_multiple_of(*d)).collect();
         let inner = divisors[dice.below(divisors.len())];
         let (rows, outputs) = (length / inner, 1 + dice.below(6));
         worst = bound[at] * 4 * inner as i64;

@@ -12,24 +12,5 @@ pub use transcript::{
     scalar_from_bytes, scalar_to_bytes,
 };
 
-// TEMP
-/// t
-#[derive(Clone, Debug)]
-pub enum AdviceColumn {
-    /// s
-    Small(Vec<i64>),
-    /// f
-    Full(Vec<halo2curves::bn256::Fr>),
-}
-/// e
-#[derive(Clone, Debug)]
-pub struct ProveError;
-/// w
-pub trait PhaseWitness {
-    /// p
-    fn phase(
-        &mut self,
-        phase: u8,
-        challenges: &[halo2curves::bn256::Fr],
-    ) -> Result<Vec<(usize, AdviceColumn)>, ProveError>;
-}
+mod temp_witness;
+pub use temp_witness::{AdviceColumn, PhaseWitness, ProveError};
