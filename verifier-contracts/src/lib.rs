@@ -1,1 +1,18 @@
-//! Placeholder doc, replaced as the crate is written.
+//! Solidity verifiers of zkml proofs: their generator, their keys as data contracts, their calldata,
+//! and an EVM to run them in.
+//!
+//! One contract per *profile* (constraint system): [`generate`] writes its source from a
+//! [`Protocol`](zkml_circuits::plonk::Protocol). A model is a *data contract* whose code is a zero
+//! byte and the words of [`Layout::key`](layout::KeyLayout); the verifier's constructor pins its
+//! address and code hash.
+
+pub mod abi;
+mod algebra;
+mod error;
+mod key;
+pub mod layout;
+mod solidity;
+
+pub use error::ContractError;
+pub use key::{KeyData, MAX_CODE, deploy_code, g2_words, keccak, key_code, key_words};
+pub use solidity::{CONTRACT, FILE, INTERFACE, INTERFACE_FILE, VERSION, VerifierSource, generate};
