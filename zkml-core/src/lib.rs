@@ -10,6 +10,7 @@
 //! executor defines, bit for bit, what a model computes, and `zkml-circuits` proves exactly that.
 
 pub mod exec;
+pub mod io;
 pub mod ir;
 pub mod program;
 pub mod progress;
