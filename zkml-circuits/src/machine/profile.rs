@@ -55,11 +55,12 @@ impl Profile {
     pub fn standard() -> Vec<Self> {
         [
             // Wide and short: fastest proofs.
-            (8, 1, 64, 2),
+            (8, 1, 32, 2),
             (16, 1, 64, 1),
-            // Narrow and folded: few columns to open, least gas.
+            // Narrow and folded: few columns to open, least gas; the first with weight lanes for
+            // small models that shall still prove fast.
+            (4, 4, 64, 1),
             (4, 4, 16, 1),
-            (8, 4, 32, 1),
         ]
         .into_iter()
         .map(|(lanes, fold, weight_lanes, tables)| Self { lanes, fold, weight_lanes, tables })

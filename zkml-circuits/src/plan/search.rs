@@ -21,7 +21,7 @@ pub enum Objective {
 
 impl Objective {
     /// How much slower than the fastest plan a cheaper one may be.
-    pub const SLOWER: f64 = 8.0;
+    pub const SLOWER: f64 = 4.0;
 
     fn key(self, cost: &Cost, fastest: f64) -> (bool, f64) {
         match self {
