@@ -2,8 +2,10 @@
 //! ([`Srs`]) and multi-scalar multiplication ([`MsmBackend`]).
 
 mod atomic_file;
+mod limbs;
 mod msm;
 mod srs;
+mod wnaf;
 
 pub use atomic_file::write_atomically;
 pub use msm::{CpuMsm, MAX_SMALL, MsmBackend, MsmError, Scalars};

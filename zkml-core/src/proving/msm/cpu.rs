@@ -7,8 +7,8 @@ use rayon::prelude::*;
 
 use super::buckets::window_sum;
 use super::digits::{Digits, FIELD_BITS, FieldLimbs, best_width, signed_bits};
-use super::straus::straus;
 use super::{MAX_SMALL, MsmBackend, MsmError, Scalars};
+use crate::proving::wnaf::straus;
 
 /// Multi-scalar multiplication on the CPU: Pippenger's method with signed digits and affine
 /// buckets, with as many windows as the scalars of a column need.
@@ -66,6 +66,12 @@ fn full(scalars: &[Fr], bases: &[G1Affine]) -> G1 {
         1..=FEW if nonzero == scalars.len() => straus(scalars, bases),
         _ => pippenger(&FieldLimbs::new(scalars), nonzero, FIELD_BITS, bases),
     }
+}
+
+/// `sum_i scalars[i] bases[i]` for scalars below `2^bits`, over the shorter of both.
+pub(in crate::proving) fn bounded_sum(scalars: &[Fr], bits: u32, bases: &[G1Affine]) -> G1 {
+    let count = scalars.len().min(bases.len());
+    pippenger(&FieldLimbs::new(&scalars[..count]), count, bits + 1, bases)
 }
 
 /// Sum over small scalars, or the row of the first that is out of range; there are at least as many

@@ -12,6 +12,8 @@
 use ff::PrimeField;
 use halo2curves::bn256::Fr;
 
+use crate::proving::limbs::limbs;
+
 /// Widest window: `2^15` buckets of 64 bytes.
 const MAX_WIDTH: u32 = 16;
 
@@ -66,16 +68,6 @@ impl Digits for FieldLimbs {
         };
         booth((window as i64 & low_bits(width + 1)) as u32, width)
     }
-}
-
-/// Canonical little-endian limbs.
-pub(super) fn limbs(scalar: &Fr) -> [u64; 4] {
-    let repr = scalar.to_repr();
-    let mut limbs = [0; 4];
-    for (limb, bytes) in limbs.iter_mut().zip(repr.chunks_exact(8)) {
-        *limb = bytes.iter().rev().fold(0, |limb, byte| (limb << 8) | u64::from(*byte));
-    }
-    limbs
 }
 
 /// Bits of a canonical field element, and one for the sign of the top digit.

@@ -7,11 +7,11 @@
 mod buckets;
 mod cpu;
 mod digits;
-mod straus;
 #[cfg(test)]
 mod tests;
 
 pub use cpu::CpuMsm;
+pub(super) use cpu::bounded_sum;
 
 use halo2curves::bn256::{Fr, G1, G1Affine};
 

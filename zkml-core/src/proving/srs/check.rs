@@ -1,18 +1,22 @@
 //! Consistency of points read from a file, each already known to be an element of its group.
 //!
-//! Both checks are random linear combinations with 128-bit coefficients drawn after the points are
-//! fixed: a string that violates a relation passes with probability `2^-128`.
+//! Both checks are random linear combinations whose coefficients are drawn after the points are
+//! fixed.
 
+use ff::PrimeField;
 use group::Curve;
 use halo2curves::bn256::{Fr, G1Affine, G2Affine, pairing};
 use halo2curves::fft::best_fft;
-use halo2curves::msm::msm_best;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{OsRng, RngCore, SeedableRng};
 
 use super::domain::{inverse_size, omega_inverse};
 use super::generate::development_s_g2;
 use super::{InsecureOrigin, PointFault, Provenance, SrsError};
+use crate::proving::msm::bounded_sum;
+
+/// Bits of a random coefficient: a violated relation passes with probability `2^-128`.
+const COEFFICIENT_BITS: u32 = 128;
 
 /// Checks that `monomial` and `s_g2` are powers of one secret: the first power is the generator and
 /// `e([s^(i+1)]_1, [1]_2) = e([s^i]_1, [s]_2)` for every `i`, in two pairings.
@@ -31,8 +35,8 @@ pub(super) fn check_powers(
     }
     let (lower, upper) = (&monomial[..monomial.len() - 1], &monomial[1..]);
     let coefficients = random_coefficients(lower.len())?;
-    let lower = msm_best(&coefficients, lower).to_affine();
-    let upper = msm_best(&coefficients, upper).to_affine();
+    let lower = bounded_sum(&coefficients, COEFFICIENT_BITS, lower).to_affine();
+    let upper = bounded_sum(&coefficients, COEFFICIENT_BITS, upper).to_affine();
     if pairing(&upper, &G2Affine::generator()) == pairing(&lower, s_g2) {
         Ok(())
     } else {
@@ -52,12 +56,12 @@ pub(super) fn check_lagrange(
 ) -> Result<(), SrsError> {
     let k = lagrange.len().ilog2();
     let evaluations = random_coefficients(lagrange.len())?;
-    let from_lagrange = msm_best(&evaluations, lagrange);
+    let from_lagrange = bounded_sum(&evaluations, COEFFICIENT_BITS, lagrange);
     let mut coefficients = evaluations;
     best_fft(&mut coefficients, omega_inverse(k), k);
     let inverse = inverse_size(k);
     coefficients.iter_mut().for_each(|coefficient| *coefficient *= inverse);
-    if msm_best(&coefficients, &monomial[..lagrange.len()]) == from_lagrange {
+    if bounded_sum(&coefficients, Fr::NUM_BITS, monomial) == from_lagrange {
         Ok(())
     } else {
         Err(SrsError::Inconsistent {

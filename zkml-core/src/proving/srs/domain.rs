@@ -20,3 +20,8 @@ pub(super) fn omega_inverse(k: u32) -> Fr {
 pub(super) fn inverse_size(k: u32) -> Fr {
     Fr::TWO_INV.pow_vartime([u64::from(k)])
 }
+
+/// `factor, factor ratio, factor ratio^2, ...`: `count` of them.
+pub(super) fn geometric(ratio: Fr, factor: Fr, count: usize) -> Vec<Fr> {
+    std::iter::successors(Some(factor), |power| Some(*power * ratio)).take(count).collect()
+}

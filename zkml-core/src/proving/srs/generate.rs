@@ -8,7 +8,7 @@ use rand_core::RngCore;
 use rayon::prelude::*;
 use sha3::{Digest, Keccak256};
 
-use super::domain::{inverse_size, omega};
+use super::domain::{geometric, inverse_size, omega};
 use super::string::require_size;
 use super::{InsecureOrigin, Provenance, Srs, SrsError};
 
@@ -54,16 +54,11 @@ fn from_secret(k: u32, s: Fr, origin: InsecureOrigin) -> Result<Srs, SrsError> {
     require_size("generating an SRS", k)?;
     let n = 1usize << k;
     let table = FixedBaseTable::new(G1Affine::generator());
-    let monomial = table.multiples(&powers(s, n + 1));
+    let monomial = table.multiples(&geometric(s, Fr::ONE, n + 1));
     let lagrange = table.multiples(&lagrange_values(k, s));
     let g2 = G2Affine::generator();
     let s_g2 = (g2 * s).to_affine();
     Ok(Srs::from_parts(k, monomial, lagrange, g2, s_g2, Provenance::Insecure(origin)))
-}
-
-/// `1, base, base^2, ...`: `count` of them.
-fn powers(base: Fr, count: usize) -> Vec<Fr> {
-    std::iter::successors(Some(Fr::ONE), |power| Some(*power * base)).take(count).collect()
 }
 
 /// `L_i(s) = omega^i (s^n - 1) / (n (s - omega^i))` for every `i`.
@@ -72,7 +67,7 @@ fn powers(base: Fr, count: usize) -> Vec<Fr> {
 /// zero by the batch inversion: the string then fails every later check instead of panicking.
 fn lagrange_values(k: u32, s: Fr) -> Vec<Fr> {
     let n = 1usize << k;
-    let roots = powers(omega(k), n);
+    let roots = geometric(omega(k), Fr::ONE, n);
     let mut values: Vec<Fr> = roots.iter().map(|root| s - root).collect();
     values.iter_mut().batch_invert();
     let factor = (s.pow_vartime([n as u64]) - Fr::ONE) * inverse_size(k);

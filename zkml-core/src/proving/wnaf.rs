@@ -1,12 +1,13 @@
-//! A handful of full-size scalars: Straus's method with width-5 non-adjacent forms.
+//! Multiplication of points by full-size scalars in width-5 non-adjacent form, in variable time.
 //!
-//! The doublings are shared by all points, and each needs an addition every sixth bit only. Used
-//! for the blinding rows that follow a column of small values, too few for buckets.
+//! One point costs 255 doublings and about 50 additions, half the work of a constant-time
+//! double-and-add. Several points share the doublings (Straus's method): too few for buckets, as
+//! the blinding rows that follow a column of small values.
 
 use group::Group;
 use halo2curves::bn256::{Fr, G1, G1Affine};
 
-use super::digits::limbs;
+use super::limbs::limbs;
 
 /// Digits are odd and below `2^4` in magnitude.
 const WIDTH: u32 = 5;
@@ -15,16 +16,32 @@ const LENGTH: usize = 255;
 
 /// `sum_i scalars[i] bases[i]` over the shorter of both.
 pub(super) fn straus(scalars: &[Fr], bases: &[G1Affine]) -> G1 {
-    let terms: Vec<_> = scalars
-        .iter()
-        .zip(bases)
-        .map(|(scalar, base)| (non_adjacent_form(limbs(scalar)), odd_multiples(base)))
-        .collect();
+    let forms: Vec<Form> = scalars.iter().map(Form::new).collect();
+    let terms = forms.iter().zip(bases).map(|(form, base)| (form, odd_multiples(G1::from(base))));
+    sum(&terms.collect::<Vec<_>>())
+}
+
+/// A scalar ready to multiply many points.
+pub(super) struct Form([i8; LENGTH]);
+
+impl Form {
+    pub(super) fn new(scalar: &Fr) -> Self {
+        Self(non_adjacent_form(limbs(scalar)))
+    }
+
+    /// The scalar's multiple of `point`.
+    pub(super) fn multiply(&self, point: &G1) -> G1 {
+        sum(&[(self, odd_multiples(*point))])
+    }
+}
+
+/// The sum of the forms' multiples of the points whose odd multiples stand beside them.
+fn sum(terms: &[(&Form, [G1; 8])]) -> G1 {
     let mut sum = G1::identity();
     for position in (0..LENGTH).rev() {
         sum = sum.double();
-        for (form, multiples) in &terms {
-            let digit = form[position];
+        for (form, multiples) in terms {
+            let digit = form.0[position];
             let multiple = multiples[usize::from(digit.unsigned_abs() / 2)];
             match digit.signum() {
                 1 => sum += multiple,
@@ -37,9 +54,9 @@ pub(super) fn straus(scalars: &[Fr], bases: &[G1Affine]) -> G1 {
 }
 
 /// `P, 3 P, 5 P, ..., 15 P`.
-fn odd_multiples(base: &G1Affine) -> [G1; 8] {
-    let double = G1::from(base).double();
-    let mut multiple = G1::from(base);
+fn odd_multiples(point: G1) -> [G1; 8] {
+    let double = point.double();
+    let mut multiple = point;
     std::array::from_fn(|_| {
         let current = multiple;
         multiple += double;
@@ -81,5 +98,26 @@ fn halve(number: &mut [u64; 4]) {
         let low = *limb << 63;
         *limb = *limb >> 1 | above;
         above = low;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ff::Field;
+    use rand_chacha::ChaCha20Rng;
+    use rand_core::SeedableRng;
+
+    use super::*;
+
+    #[test]
+    fn multiples_are_those_of_double_and_add() {
+        let mut rng = ChaCha20Rng::seed_from_u64(1);
+        let point = G1::random(&mut rng);
+        let edges = [Fr::ZERO, Fr::ONE, -Fr::ONE, Fr::from(15), Fr::from(16), Fr::from(17)];
+        for scalar in edges.into_iter().chain((0..20).map(|_| Fr::random(&mut rng))) {
+            let form = Form::new(&scalar);
+            assert_eq!(form.multiply(&point), point * scalar);
+            assert_eq!(form.multiply(&G1::identity()), G1::identity());
+        }
     }
 }
