@@ -12,6 +12,9 @@
 pub mod exec;
 pub mod io;
 pub mod ir;
+mod lower;
+pub mod onnx;
+pub mod pass;
 pub mod program;
 pub mod progress;
 pub mod proving;

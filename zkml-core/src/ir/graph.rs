@@ -230,9 +230,7 @@ impl Graph {
                 expected: to.len(),
                 got: of(0).len(),
             })),
-            Op::Transpose(perm) => {
-                of(0).transpose_map(perm).map(|(shape, _)| shape).map_err(shape_error)
-            }
+            Op::Transpose(perm) => of(0).transpose(perm).map_err(shape_error),
         }
     }
 }

@@ -148,6 +148,18 @@ impl Shape {
     /// # Errors
     /// [`ShapeError::Permutation`] when `perm` is not a permutation of the axes.
     pub fn transpose_map(&self, perm: &[usize]) -> Result<(Self, Vec<u32>), ShapeError> {
+        let shape = self.transpose(perm)?;
+        let own = self.strides();
+        let strides: Vec<usize> = perm.iter().map(|&axis| own[axis]).collect();
+        let map = strided_map(shape.dims(), &strides);
+        Ok((shape, map))
+    }
+
+    /// The transposed shape: axis `i` of it is axis `perm[i]` of `self`.
+    ///
+    /// # Errors
+    /// [`ShapeError::Permutation`] when `perm` is not a permutation of the axes.
+    pub fn transpose(&self, perm: &[usize]) -> Result<Self, ShapeError> {
         let mut seen = vec![false; self.rank()];
         let valid = perm.len() == self.rank()
             && perm
@@ -156,11 +168,7 @@ impl Shape {
         if !valid {
             return Err(ShapeError::Permutation { perm: perm.to_vec(), rank: self.rank() });
         }
-        let own = self.strides();
-        let dims: Vec<usize> = perm.iter().map(|&axis| self.0[axis]).collect();
-        let strides: Vec<usize> = perm.iter().map(|&axis| own[axis]).collect();
-        let map = strided_map(&dims, &strides);
-        Ok((Self(dims), map))
+        Ok(Self(perm.iter().map(|&axis| self.0[axis]).collect()))
     }
 
     fn dim_from_back(&self, back: usize) -> usize {

@@ -1,0 +1,205 @@
+//! Arithmetic: Add, Sub, Mul, Div by a constant and Neg of activations; these and more of
+//! constants.
+//!
+//! Float32 results of `+ - * / sqrt` are computed in double precision and rounded once, which gives
+//! the correctly rounded result. Whole numbers that overflow are an error.
+
+use super::{
+    fill::finish,
+    index::broadcast_map,
+    site::{Halt, Lowered, Site},
+};
+use crate::{
+    ir::Op,
+    onnx::tensor::{Constant, Elements},
+    tensor::{Shape, Tensor},
+};
+
+type Result<T = Lowered> = std::result::Result<T, Halt>;
+
+/// A binary operation, on floats and on whole numbers (`None` where it has no result).
+type Binary = (fn(f64, f64) -> f64, fn(i64, i64) -> Option<i64>);
+type Unary = (fn(f64) -> f64, fn(i64) -> Option<i64>);
+
+pub(super) fn add(site: &mut Site<'_>) -> Result {
+    linear(site, Op::Add, (|a, b| a + b, i64::checked_add))
+}
+
+pub(super) fn sub(site: &mut Site<'_>) -> Result {
+    linear(site, Op::Sub, (|a, b| a - b, i64::checked_sub))
+}
+
+pub(super) fn mul(site: &mut Site<'_>) -> Result {
+    linear(site, Op::Mul, (|a, b| a * b, i64::checked_mul))
+}
+
+/// Whole numbers are divided towards zero. An activation is multiplied by the reciprocal.
+pub(super) fn div(site: &mut Site<'_>) -> Result {
+    match (site.input(0)?, site.input(1)?) {
+        (Lowered::Constant(a), Lowered::Constant(b)) => {
+            binary(site, &a, &b, (|a, b| a / b, i64::checked_div))
+        }
+        (_, Lowered::Constant(_)) => {
+            let divisor = site.floats(1, "B")?;
+            let reciprocal = divisor.map(|v| (1.0 / f64::from(*v)) as f32);
+            let x = site.operand(0)?;
+            let reciprocal = site.own_constant("reciprocal", reciprocal)?;
+            Ok(Lowered::Activation(site.push(Op::Mul, vec![x, reciprocal], "")?))
+        }
+        _ => Err(site.unsupported(Some("B"), "the divisor must be a constant")),
+    }
+}
+
+pub(super) fn neg(site: &mut Site<'_>) -> Result {
+    match site.input(0)? {
+        Lowered::Constant(_) => unary(site, (|v| -v, i64::checked_neg)),
+        _ => {
+            let minus_one = Tensor::new(Shape::scalar(), vec![-1.0])
+                .map_err(|error| site.invalid(error.to_string()))?;
+            let x = site.operand(0)?;
+            let minus_one = site.own_constant("minus_one", minus_one)?;
+            Ok(Lowered::Activation(site.push(Op::Mul, vec![x, minus_one], "")?))
+        }
+    }
+}
+
+fn linear(site: &mut Site<'_>, op: Op, f: Binary) -> Result {
+    if let (Lowered::Constant(a), Lowered::Constant(b)) = (site.input(0)?, site.input(1)?) {
+        return binary(site, &a, &b, f);
+    }
+    let operands = vec![site.operand(0)?, site.operand(1)?];
+    Ok(Lowered::Activation(site.push(op, operands, "")?))
+}
+
+/// The exponent may be of another type; the result has the type of the base.
+pub(super) fn pow(site: &mut Site<'_>) -> Result {
+    let (base, exponent) = (site.constant(0, "X")?, site.constant(1, "Y")?);
+    let elements = match &base.elements {
+        Elements::F32(_) => {
+            Some(Elements::F32(exponent.elements.to_f64().iter().map(|v| *v as f32).collect()))
+        }
+        Elements::F64(_) => Some(Elements::F64(exponent.elements.to_f64())),
+        ints => exponent.elements.to_i64().and_then(|values| ints.with_i64(values)),
+    };
+    let elements = elements.ok_or_else(|| {
+        site.unsupported(Some("Y"), "powers of whole numbers need whole exponents that fit")
+    })?;
+    let exponent = Constant::new(exponent.shape.clone(), elements)
+        .map_err(|error| site.invalid(error.to_string()))?;
+    binary(site, &base, &exponent, (libm::pow, |a, b| a.checked_pow(u32::try_from(b).ok()?)))
+}
+
+/// With `fmod` the sign is that of the dividend, as in C, else that of the divisor.
+pub(super) fn modulo(site: &mut Site<'_>) -> Result {
+    let fmod = site.flag("fmod", false)?;
+    let (a, b) = (site.constant(0, "A")?, site.constant(1, "B")?);
+    let is_float = matches!(a.elements, Elements::F32(_) | Elements::F64(_));
+    if is_float && !fmod {
+        return Err(site.invalid("floats need `fmod` = 1"));
+    }
+    let floored = |a: i64, b: i64| {
+        let rest = a.checked_rem(b)?;
+        if rest != 0 && (rest < 0) != (b < 0) { rest.checked_add(b) } else { Some(rest) }
+    };
+    binary(site, &a, &b, (|a, b| a % b, if fmod { i64::checked_rem } else { floored }))
+}
+
+pub(super) fn min(site: &mut Site<'_>) -> Result {
+    fold(site, (|a, b| if b < a || b.is_nan() { b } else { a }, |a, b| Some(a.min(b))))
+}
+
+pub(super) fn max(site: &mut Site<'_>) -> Result {
+    fold(site, (|a, b| if b > a || b.is_nan() { b } else { a }, |a, b| Some(a.max(b))))
+}
+
+pub(super) fn abs(site: &mut Site<'_>) -> Result {
+    unary(site, (f64::abs, i64::checked_abs))
+}
+
+pub(super) fn sqrt(site: &mut Site<'_>) -> Result {
+    unary(site, (f64::sqrt, |_| None))
+}
+
+pub(super) fn exp(site: &mut Site<'_>) -> Result {
+    unary(site, (libm::exp, |_| None))
+}
+
+pub(super) fn log(site: &mut Site<'_>) -> Result {
+    unary(site, (libm::log, |_| None))
+}
+
+pub(super) fn reciprocal(site: &mut Site<'_>) -> Result {
+    unary(site, (|v| 1.0 / v, |_| None))
+}
+
+pub(super) fn floor(site: &mut Site<'_>) -> Result {
+    unary(site, (f64::floor, |_| None))
+}
+
+pub(super) fn ceil(site: &mut Site<'_>) -> Result {
+    unary(site, (f64::ceil, |_| None))
+}
+
+fn fold(site: &mut Site<'_>, f: Binary) -> Result {
+    let mut result = site.input(0)?;
+    for i in 1..site.inputs.len() {
+        let (Lowered::Constant(a), b) = (&result, site.constant(i, "data")?) else {
+            return Err(Halt::Poisoned); // the caller has seen that all are constants
+        };
+        let a = a.clone();
+        result = binary(site, &a, &b, f)?;
+    }
+    Ok(result)
+}
+
+fn binary(site: &mut Site<'_>, a: &Constant, b: &Constant, (float, int): Binary) -> Result {
+    if std::mem::discriminant(&a.elements) != std::mem::discriminant(&b.elements) {
+        let (a, b) = (a.elements.dtype(), b.elements.dtype());
+        return Err(site.invalid(format!("operands are {a} and {b}, expected one type")));
+    }
+    let shape = a.shape.broadcast(&b.shape).map_err(|error| site.invalid(error.to_string()))?;
+    let from_a = broadcast_map(site, &a.shape, &shape)?;
+    let from_b = broadcast_map(site, &b.shape, &shape)?;
+    let pairs = || from_a.iter().zip(&from_b).map(|(i, j)| (*i as usize, *j as usize));
+    let elements = match (&a.elements, &b.elements) {
+        (Elements::F32(a), Elements::F32(b)) => {
+            Elements::F32(pairs().map(|(i, j)| float(a[i].into(), b[j].into()) as f32).collect())
+        }
+        (Elements::F64(a), Elements::F64(b)) => {
+            Elements::F64(pairs().map(|(i, j)| float(a[i], b[j])).collect())
+        }
+        (a, b) => {
+            let (Some(left), Some(right)) = (number_ints(a), number_ints(b)) else {
+                return Err(site.invalid("operands are bool, expected numbers"));
+            };
+            let values: Option<Vec<i64>> = pairs().map(|(i, j)| int(left[i], right[j])).collect();
+            values.and_then(|values| a.with_i64(values)).ok_or_else(|| no_result(site))?
+        }
+    };
+    finish(site, Constant::new(shape, elements))
+}
+
+fn unary(site: &mut Site<'_>, (float, int): Unary) -> Result {
+    let x = site.constant(0, "X")?;
+    let origin = site.origin();
+    site.budget.take(x.shape.len(), &origin)?;
+    let elements = match &x.elements {
+        Elements::F32(v) => Elements::F32(v.iter().map(|v| float((*v).into()) as f32).collect()),
+        Elements::F64(v) => Elements::F64(v.iter().map(|v| float(*v)).collect()),
+        other => {
+            let ints = number_ints(other)
+                .ok_or_else(|| site.invalid("the operand is bool, expected numbers"))?;
+            let values: Option<Vec<i64>> = ints.into_iter().map(int).collect();
+            values.and_then(|values| other.with_i64(values)).ok_or_else(|| no_result(site))?
+        }
+    };
+    finish(site, Constant::new(x.shape.clone(), elements))
+}
+
+fn number_ints(elements: &Elements) -> Option<Vec<i64>> {
+    if matches!(elements, Elements::Bool(_)) { None } else { elements.to_i64() }
+}
+
+fn no_result(site: &Site<'_>) -> Halt {
+    site.invalid("whole numbers overflow, are divided by zero, or the operator needs floats")
+}

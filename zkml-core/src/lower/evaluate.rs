@@ -1,0 +1,80 @@
+//! Constant operands of operators that are lowered to several nodes: the lowered nodes are run, by
+//! the float executor, so that each operator has one meaning.
+
+use std::{collections::BTreeMap, rc::Rc};
+
+use super::{
+    registry::Apply,
+    site::{Canvas, Halt, Lowered, Site},
+};
+use crate::{
+    exec::float,
+    ir::{Graph, Node, Op, ValueId},
+    onnx::tensor::{Constant, Elements},
+    tensor::Tensor,
+};
+
+/// Applies a rule to constants only. The first operand plays the activation.
+pub(super) fn run(site: &mut Site<'_>, apply: Apply) -> Result<Lowered, Halt> {
+    let first = site.constant(0, "input")?;
+    let double = matches!(first.elements, Elements::F64(_));
+    let tensor = site.float_tensor(&first)?;
+
+    let mut canvas = Canvas::default();
+    let id = canvas.graph.input(&site.node.inputs[0], first.shape.clone());
+    let mut inputs = site.inputs.clone();
+    inputs[0] = Some(Lowered::Activation(id));
+    let mut scratch = Site {
+        node: site.node,
+        since: site.since,
+        inputs,
+        canvas: &mut canvas,
+        budget: &mut *site.budget,
+        external: &mut *site.external,
+    };
+    let Lowered::Activation(result) = apply(&mut scratch)? else {
+        return Err(site.invalid("a constant has no value")); // no rule for floats gives one
+    };
+    let tensor = execute(site, &canvas.graph, (id, tensor), result)?;
+    let shape = tensor.shape().clone();
+    let data = tensor.into_data();
+    let elements = if double {
+        Elements::F64(data.into_iter().map(f64::from).collect())
+    } else {
+        Elements::F32(data)
+    };
+    let constant =
+        Constant::new(shape, elements).map_err(|error| site.invalid(error.to_string()))?;
+    Ok(Lowered::Constant(Rc::new(constant)))
+}
+
+fn execute(
+    site: &mut Site<'_>,
+    graph: &Graph,
+    (input, tensor): (ValueId, Tensor<f32>),
+    result: ValueId,
+) -> Result<Tensor<f32>, Halt> {
+    let mut computed = BTreeMap::from([(input, tensor)]);
+    for node in graph.nodes() {
+        charge(site, graph, node)?;
+        let mut operands = Vec::with_capacity(node.inputs.len());
+        for id in &node.inputs {
+            let operand = computed.get(id).or(graph.get(*id).constant.as_ref());
+            operands.push(operand.ok_or_else(|| site.invalid("an operand has no value"))?);
+        }
+        let value =
+            float::apply(&node.op, &operands).map_err(|error| site.invalid(error.to_string()))?;
+        computed.insert(node.output, value);
+    }
+    computed.remove(&result).ok_or_else(|| site.invalid("a constant has no value"))
+}
+
+fn charge(site: &mut Site<'_>, graph: &Graph, node: &Node) -> Result<(), Halt> {
+    let outputs = graph.get(node.output).shape.len();
+    let inner = match (&node.op, node.inputs.first()) {
+        (Op::MatMul, Some(left)) => graph.get(*left).shape.dims().last().copied().unwrap_or(1),
+        _ => 1,
+    };
+    let origin = site.origin();
+    site.budget.take_product(outputs, inner, &origin)
+}

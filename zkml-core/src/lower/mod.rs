@@ -1,0 +1,25 @@
+//! ONNX nodes to the float graph, by operator and the opset version that last changed it.
+//!
+//! One walk over the nodes in their topological order suffices to infer every shape and to fold
+//! every constant: all open dimensions are bound before, so a node whose operands are known has a
+//! known shape, and one whose operands are constants is a constant. Shape arithmetic of exporters
+//! (`Shape`, `Gather`, `Concat`, `Reshape`) vanishes that way. What cannot be lowered poisons the
+//! values that depend on it, so that everything unsupported is found in one go.
+
+mod activation;
+mod arithmetic;
+mod budget;
+mod cast;
+mod compare;
+mod evaluate;
+mod fill;
+mod index;
+mod linear;
+mod normalise;
+mod registry;
+mod site;
+mod trivial;
+mod view;
+mod walk;
+
+pub(crate) use walk::{Lowering, lower};

@@ -1,0 +1,166 @@
+//! Which operators are supported, since which versions, with which attributes.
+//!
+//! `since` lists the opsets that changed an operator, from `onnx.defs` of onnx 1.22.0, up to
+//! [`NEWEST_OPSET`]; many of them only added element types. An opset newer than that may mean
+//! something else and is refused, as is an attribute that is not listed.
+
+use super::{
+    activation, arithmetic, cast, compare, fill, index, linear, normalise,
+    site::{Halt, Lowered, Site},
+    trivial, view,
+};
+
+/// Newest opset of ai.onnx that the table knows.
+pub(super) const NEWEST_OPSET: i64 = 27;
+
+/// Oldest opset of ai.onnx supported: the first with today's broadcasting.
+pub(super) const OLDEST_OPSET: i64 = 7;
+
+pub(super) type Apply = fn(&mut Site<'_>) -> Result<Lowered, Halt>;
+
+/// What an operator works on.
+#[derive(Clone, Copy)]
+pub(super) enum Form {
+    /// Activations and constants, of any element type.
+    Any(Apply),
+    /// Activations; of constants the lowered graph is run.
+    Float(Apply),
+    /// Constants only.
+    Constant(Apply),
+}
+
+/// A supported operator of ai.onnx.
+pub(super) struct Rule {
+    pub(super) op: &'static str,
+    /// Opsets that changed it, ascending.
+    since: &'static [i64],
+    pub(super) attributes: &'static [&'static str],
+    /// Fewest and most operands.
+    pub(super) inputs: (usize, usize),
+    pub(super) form: Form,
+}
+
+impl Rule {
+    /// The version of the operator in `opset`.
+    pub(super) fn since(&self, opset: i64) -> Option<i64> {
+        self.since.iter().copied().rfind(|since| *since <= opset)
+    }
+
+    /// The first version of the operator.
+    pub(super) fn first(&self) -> i64 {
+        self.since.first().copied().unwrap_or(1)
+    }
+}
+
+/// The rule of operator `op` of ai.onnx.
+pub(super) fn find(op: &str) -> Option<&'static Rule> {
+    RULES.iter().find(|rule| rule.op == op)
+}
+
+const fn rule(
+    op: &'static str,
+    since: &'static [i64],
+    attributes: &'static [&'static str],
+    inputs: (usize, usize),
+    form: Form,
+) -> Rule {
+    Rule { op, since, attributes, inputs, form }
+}
+
+const NONE: &[&str] = &[];
+/// No limit on operands.
+const MANY: usize = 1 << 16;
+
+use Form::{Any, Constant, Float};
+
+#[rustfmt::skip]
+static RULES: &[Rule] = &[
+    // Linear algebra.
+    rule("Gemm", &[1, 6, 7, 9, 11, 13], &["alpha", "beta", "transA", "transB"], (2, 3), Float(linear::gemm)),
+    rule("MatMul", &[1, 9, 13], NONE, (2, 2), Float(linear::matmul)),
+    rule("BatchNormalization", &[1, 6, 7, 9, 14, 15], &["epsilon", "momentum", "spatial", "training_mode"], (5, 5), Float(normalise::batch_normalization)),
+
+    // Arithmetic.
+    rule("Add", &[1, 6, 7, 13, 14], NONE, (2, 2), Any(arithmetic::add)),
+    rule("Sub", &[1, 6, 7, 13, 14], NONE, (2, 2), Any(arithmetic::sub)),
+    rule("Mul", &[1, 6, 7, 13, 14], NONE, (2, 2), Any(arithmetic::mul)),
+    rule("Div", &[1, 6, 7, 13, 14], NONE, (2, 2), Any(arithmetic::div)),
+    rule("Neg", &[1, 6, 13], NONE, (1, 1), Any(arithmetic::neg)),
+    rule("Pow", &[1, 7, 12, 13, 15], NONE, (2, 2), Constant(arithmetic::pow)),
+    rule("Mod", &[10, 13], &["fmod"], (2, 2), Constant(arithmetic::modulo)),
+    rule("Min", &[1, 6, 8, 12, 13], NONE, (1, MANY), Constant(arithmetic::min)),
+    rule("Max", &[1, 6, 8, 12, 13], NONE, (1, MANY), Constant(arithmetic::max)),
+    rule("Abs", &[1, 6, 13], NONE, (1, 1), Constant(arithmetic::abs)),
+    rule("Sqrt", &[1, 6, 13], NONE, (1, 1), Constant(arithmetic::sqrt)),
+    rule("Exp", &[1, 6, 13], NONE, (1, 1), Constant(arithmetic::exp)),
+    rule("Log", &[1, 6, 13], NONE, (1, 1), Constant(arithmetic::log)),
+    rule("Reciprocal", &[1, 6, 13], NONE, (1, 1), Constant(arithmetic::reciprocal)),
+    rule("Floor", &[1, 6, 13], NONE, (1, 1), Constant(arithmetic::floor)),
+    rule("Ceil", &[1, 6, 13], NONE, (1, 1), Constant(arithmetic::ceil)),
+
+    // Functions of one variable.
+    rule("Relu", &[1, 6, 13, 14], NONE, (1, 1), Float(activation::relu)),
+    rule("LeakyRelu", &[1, 6, 16], &["alpha"], (1, 1), Float(activation::leaky_relu)),
+    rule("Sigmoid", &[1, 6, 13], NONE, (1, 1), Float(activation::sigmoid)),
+    rule("Tanh", &[1, 6, 13], NONE, (1, 1), Float(activation::tanh)),
+    rule("Gelu", &[20], &["approximate"], (1, 1), Float(activation::gelu)),
+    rule("Erf", &[9, 13], NONE, (1, 1), Float(activation::erf)),
+    rule("Elu", &[1, 6, 22], &["alpha"], (1, 1), Float(activation::elu)),
+    rule("Softplus", &[1, 22], NONE, (1, 1), Float(activation::softplus)),
+    rule("HardSigmoid", &[1, 6, 22], &["alpha", "beta"], (1, 1), Float(activation::hard_sigmoid)),
+    rule("HardSwish", &[14, 22], NONE, (1, 1), Float(activation::hard_swish)),
+    rule("Clip", &[1, 6, 11, 12, 13], &["min", "max"], (1, 3), Float(activation::clip)),
+
+    // The same elements.
+    rule("Flatten", &[1, 9, 11, 13, 21, 23, 24, 25], &["axis"], (1, 1), Any(view::flatten)),
+    rule("Reshape", &[1, 5, 13, 14, 19, 21, 23, 24, 25], &["allowzero"], (2, 2), Any(view::reshape)),
+    rule("Squeeze", &[1, 11, 13, 21, 23, 24, 25], &["axes"], (1, 2), Any(view::squeeze)),
+    rule("Unsqueeze", &[1, 11, 13, 21, 23, 24, 25], &["axes"], (1, 2), Any(view::unsqueeze)),
+    rule("Transpose", &[1, 13, 21, 23, 24, 25], &["perm"], (1, 1), Any(view::transpose)),
+    rule("Identity", &[1, 13, 14, 16, 19, 21, 23, 24, 25], NONE, (1, 1), Any(trivial::identity)),
+    rule("Dropout", &[1, 6, 7, 10, 12, 13, 22], &["ratio", "seed"], (1, 3), Any(trivial::dropout)),
+    rule("Cast", &[1, 6, 9, 13, 19, 21, 23, 24, 25], &["to", "saturate", "round_mode"], (1, 1), Any(cast::cast)),
+
+    // Constants and shapes.
+    rule("Constant", &[1, 9, 11, 12, 13, 19, 21, 23, 24, 25], &["value", "value_float", "value_floats", "value_int", "value_ints", "value_string", "value_strings", "sparse_value"], (0, 0), Any(fill::constant)),
+    rule("ConstantOfShape", &[9, 20, 21, 23, 24, 25], &["value"], (1, 1), Constant(fill::constant_of_shape)),
+    rule("Range", &[11, 27], &["stash_type"], (3, 3), Constant(fill::range)),
+    rule("Shape", &[1, 13, 15, 19, 21, 23, 24, 25], &["start", "end"], (1, 1), Any(fill::shape)),
+    rule("Size", &[1, 13, 19, 21, 23, 24, 25], NONE, (1, 1), Any(fill::size)),
+    rule("Gather", &[1, 11, 13], &["axis"], (2, 2), Constant(index::gather)),
+    rule("Concat", &[1, 4, 11, 13], &["axis"], (1, MANY), Constant(index::concat)),
+    rule("Slice", &[1, 10, 11, 13], &["axes", "ends", "starts"], (1, 5), Constant(index::slice)),
+    rule("Expand", &[8, 13], NONE, (2, 2), Constant(index::expand)),
+    rule("Where", &[9, 16], NONE, (3, 3), Constant(index::choose)),
+    rule("Equal", &[1, 7, 11, 13, 19], NONE, (2, 2), Constant(compare::equal)),
+    rule("Less", &[1, 7, 9, 13], NONE, (2, 2), Constant(compare::less)),
+    rule("Greater", &[1, 7, 9, 13], NONE, (2, 2), Constant(compare::greater)),
+    rule("LessOrEqual", &[12, 16], NONE, (2, 2), Constant(compare::less_or_equal)),
+    rule("GreaterOrEqual", &[12, 16], NONE, (2, 2), Constant(compare::greater_or_equal)),
+    rule("And", &[1, 7], NONE, (2, 2), Constant(compare::and)),
+    rule("Or", &[1, 7], NONE, (2, 2), Constant(compare::or)),
+    rule("Not", &[1], NONE, (1, 1), Constant(compare::not)),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_ascend_and_names_are_unique() {
+        for (i, rule) in RULES.iter().enumerate() {
+            assert!(rule.since.is_sorted_by(|a, b| a < b), "{}", rule.op);
+            assert!(rule.since.last() <= Some(&NEWEST_OPSET), "{}", rule.op);
+            assert!(RULES[..i].iter().all(|other| other.op != rule.op), "{}", rule.op);
+        }
+    }
+
+    #[test]
+    fn version_is_the_last_change() {
+        let clip = find("Clip").expect("supported");
+        assert_eq!(clip.since(10), Some(6));
+        assert_eq!(clip.since(11), Some(11));
+        assert_eq!(clip.since(27), Some(13));
+        assert_eq!(find("Gelu").expect("supported").since(19), None);
+    }
+}

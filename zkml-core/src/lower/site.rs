@@ -1,0 +1,341 @@
+//! A node being lowered: its operands, attributes and the graph it goes to.
+
+use std::{collections::BTreeMap, rc::Rc};
+
+use super::budget::Budget;
+use crate::{
+    ir::{Graph, Op, Origin, ValueId},
+    onnx::{
+        ExternalData, ImportError, Node, Unsupported,
+        proto::{AttributeProto, TensorProto, attribute_proto::AttributeType},
+        tensor::{Constant, Elements},
+    },
+    tensor::{Shape, Tensor},
+};
+
+/// What a value of the ONNX graph has become.
+#[derive(Clone, Debug)]
+pub(super) enum Lowered {
+    /// Known at import.
+    Constant(Rc<Constant>),
+    /// Depends on the inputs.
+    Activation(ValueId),
+    /// Depends on something that cannot be lowered.
+    Poisoned,
+}
+
+/// Why a node has no result.
+#[derive(Debug)]
+pub(super) enum Halt {
+    /// An operand has none.
+    Poisoned,
+    /// Valid, but not supported.
+    Unsupported(Box<Unsupported>),
+    /// Invalid.
+    Error(ImportError),
+}
+
+impl From<ImportError> for Halt {
+    fn from(error: ImportError) -> Self {
+        Self::Error(error)
+    }
+}
+
+/// The graph being built.
+#[derive(Debug, Default)]
+pub(super) struct Canvas {
+    pub(super) graph: Graph,
+    /// Constants of the model that are in the graph already, by name.
+    placed: BTreeMap<String, ValueId>,
+}
+
+/// A node being lowered.
+pub(super) struct Site<'a> {
+    pub(super) node: &'a Node,
+    /// Version of the operator: the opset that last changed it.
+    pub(super) since: i64,
+    pub(super) inputs: Vec<Option<Lowered>>,
+    pub(super) canvas: &'a mut Canvas,
+    pub(super) budget: &'a mut Budget,
+    pub(super) external: &'a mut ExternalData,
+}
+
+impl Site<'_> {
+    pub(super) fn origin(&self) -> Origin {
+        origin_of(self.node)
+    }
+
+    pub(super) fn invalid(&self, reason: impl Into<String>) -> Halt {
+        Halt::Error(ImportError::Node { origin: self.origin(), reason: reason.into() })
+    }
+
+    /// `attribute` names the attribute or operand at fault, if it is not the operator as such.
+    pub(super) fn unsupported(&self, attribute: Option<&str>, hint: impl Into<String>) -> Halt {
+        Halt::Unsupported(Box::new(unsupported(self.node, attribute, hint)))
+    }
+
+    /// Is operand `i` given?
+    pub(super) fn has(&self, i: usize) -> bool {
+        self.inputs.get(i).is_some_and(Option::is_some)
+    }
+
+    /// Operand `i`, constant or activation.
+    pub(super) fn input(&self, i: usize) -> Result<Lowered, Halt> {
+        match self.inputs.get(i) {
+            Some(Some(Lowered::Poisoned)) => Err(Halt::Poisoned),
+            Some(Some(input)) => Ok(input.clone()),
+            _ => Err(self.invalid(format!("input {i} is missing"))),
+        }
+    }
+
+    /// Shape of operand `i`.
+    pub(super) fn shape(&self, i: usize) -> Result<Shape, Halt> {
+        Ok(self.shape_of(&self.input(i)?))
+    }
+
+    pub(super) fn shape_of(&self, value: &Lowered) -> Shape {
+        match value {
+            Lowered::Constant(constant) => constant.shape.clone(),
+            Lowered::Activation(id) => self.canvas.graph.get(*id).shape.clone(),
+            Lowered::Poisoned => Shape::scalar(), // `input` lets none through
+        }
+    }
+
+    /// Operand `i`, which must be constant; `role` names it for messages.
+    pub(super) fn constant(&self, i: usize, role: &str) -> Result<Rc<Constant>, Halt> {
+        match self.input(i)? {
+            Lowered::Constant(constant) => Ok(constant),
+            _ => Err(self.unsupported(Some(role), "supported only when it is a constant")),
+        }
+    }
+
+    /// Operand `i` as constant whole numbers, on any axes.
+    pub(super) fn ints(&self, i: usize, role: &str) -> Result<Vec<i64>, Halt> {
+        match &self.constant(i, role)?.elements {
+            Elements::I64(v) => Ok(v.clone()),
+            Elements::I32(v) => Ok(v.iter().map(|v| i64::from(*v)).collect()),
+            other => {
+                let got = other.dtype();
+                Err(self.invalid(format!("`{role}` is {got}, expected int64 or int32")))
+            }
+        }
+    }
+
+    /// Operand `i` as constant `f32` numbers that are finite.
+    pub(super) fn floats(&self, i: usize, role: &str) -> Result<Tensor<f32>, Halt> {
+        let tensor = self.float_tensor(&*self.constant(i, role)?)?;
+        check_finite(&self.node.inputs[i], &tensor)?;
+        Ok(tensor)
+    }
+
+    /// A float constant as a tensor, which may hold infinities.
+    pub(super) fn float_tensor(&self, constant: &Constant) -> Result<Tensor<f32>, Halt> {
+        let data = match &constant.elements {
+            Elements::F32(v) => v.clone(),
+            Elements::F64(v) => v.iter().map(|v| *v as f32).collect(),
+            other => {
+                let got = other.dtype();
+                return Err(self.invalid(format!("an operand is {got}, expected float32")));
+            }
+        };
+        Tensor::new(constant.shape.clone(), data).map_err(|error| self.invalid(error.to_string()))
+    }
+
+    /// Operand `i` as a value of the graph; a constant is placed in it.
+    pub(super) fn operand(&mut self, i: usize) -> Result<ValueId, Halt> {
+        match self.input(i)? {
+            Lowered::Constant(constant) => {
+                let name = self.node.inputs[i].clone();
+                if let Some(id) = self.canvas.placed.get(&name) {
+                    return Ok(*id);
+                }
+                let tensor = self.float_tensor(&constant)?;
+                let id = self.place(&name, tensor)?;
+                self.canvas.placed.insert(name, id);
+                Ok(id)
+            }
+            Lowered::Activation(id) => Ok(id),
+            Lowered::Poisoned => Err(Halt::Poisoned),
+        }
+    }
+
+    /// Any value as a value of the graph; a constant is placed under `part` of the node's name.
+    pub(super) fn value(&mut self, value: Lowered, part: &str) -> Result<ValueId, Halt> {
+        match value {
+            Lowered::Constant(constant) => {
+                let tensor = self.float_tensor(&constant)?;
+                self.place(&self.part_name(part), tensor)
+            }
+            Lowered::Activation(id) => Ok(id),
+            Lowered::Poisoned => Err(Halt::Poisoned),
+        }
+    }
+
+    /// Places a constant of the node's own, `part` of its name.
+    pub(super) fn own_constant(
+        &mut self,
+        part: &str,
+        tensor: Tensor<f32>,
+    ) -> Result<ValueId, Halt> {
+        self.place(&self.part_name(part), tensor)
+    }
+
+    fn place(&mut self, name: &str, tensor: Tensor<f32>) -> Result<ValueId, Halt> {
+        check_finite(name, &tensor)?;
+        Ok(self.canvas.graph.constant(name, tensor))
+    }
+
+    /// Adds a node; `part` is empty for the one that computes the result.
+    pub(super) fn push(
+        &mut self,
+        op: Op,
+        inputs: Vec<ValueId>,
+        part: &str,
+    ) -> Result<ValueId, Halt> {
+        let (name, origin) = (self.part_name(part), self.origin());
+        let id = self.canvas.graph.push(op, inputs, name, origin).map_err(ImportError::from)?;
+        if self.canvas.graph.get(id).shape.len() == 0 {
+            return Err(self.invalid("the result has no elements"));
+        }
+        Ok(id)
+    }
+
+    fn part_name(&self, part: &str) -> String {
+        let output = self.node.outputs.first().map_or(self.node.name.as_str(), String::as_str);
+        if part.is_empty() { output.to_owned() } else { format!("{output}/{part}") }
+    }
+
+    /// Checks an axis of a tensor of `rank` axes; negative counts from the end if `negative`.
+    pub(super) fn axis(&self, axis: i64, rank: usize, negative: bool) -> Result<usize, Halt> {
+        let signed_rank = rank as i64; // at most the bytes of a file
+        let from_start =
+            if axis < 0 && negative { axis.checked_add(signed_rank) } else { Some(axis) };
+        from_start
+            .filter(|axis| (0..signed_rank).contains(axis))
+            .and_then(|axis| usize::try_from(axis).ok())
+            .ok_or_else(|| {
+                let low = if negative { -signed_rank } else { 0 };
+                self.invalid(format!("axis {axis} is outside of {low}..{signed_rank}"))
+            })
+    }
+
+    fn attribute(
+        &self,
+        name: &str,
+        expected: AttributeType,
+    ) -> Result<Option<&AttributeProto>, Halt> {
+        let Some(attribute) = self.node.attributes.get(name) else { return Ok(None) };
+        if !attribute.ref_attr_name().is_empty() {
+            return Err(self.invalid(format!("`{name}` refers to an attribute of a function")));
+        }
+        // Files before IR version 2 leave the type out.
+        if ![AttributeType::Undefined, expected].contains(&attribute.r#type()) {
+            let (got, expected) = (attribute.r#type().as_str_name(), expected.as_str_name());
+            return Err(self.invalid(format!("`{name}` is {got}, expected {expected}")));
+        }
+        Ok(Some(attribute))
+    }
+
+    pub(super) fn int_attribute(&self, name: &str) -> Result<Option<i64>, Halt> {
+        Ok(self.attribute(name, AttributeType::Int)?.map(|a| a.i()))
+    }
+
+    /// A flag, `default` if absent.
+    pub(super) fn flag(&self, name: &str, default: bool) -> Result<bool, Halt> {
+        match self.int_attribute(name)? {
+            None => Ok(default),
+            Some(0) => Ok(false),
+            Some(1) => Ok(true),
+            Some(other) => Err(self.invalid(format!("`{name}` is {other}, expected 0 or 1"))),
+        }
+    }
+
+    /// A number, `default` if absent; it must be finite.
+    pub(super) fn float_attribute(&self, name: &str, default: f32) -> Result<f32, Halt> {
+        let value = self.attribute(name, AttributeType::Float)?.map_or(default, |a| a.f());
+        if value.is_finite() {
+            Ok(value)
+        } else {
+            Err(self.invalid(format!("`{name}` is {value}, expected a finite number")))
+        }
+    }
+
+    /// A number, `default` if absent; it may be infinite, but not NaN.
+    pub(super) fn bound_attribute(&self, name: &str, default: f32) -> Result<f32, Halt> {
+        let value = self.attribute(name, AttributeType::Float)?.map_or(default, |a| a.f());
+        if value.is_nan() {
+            return Err(self.invalid(format!("`{name}` is NaN")));
+        }
+        Ok(value)
+    }
+
+    pub(super) fn any_float_attribute(&self, name: &str) -> Result<Option<f32>, Halt> {
+        Ok(self.attribute(name, AttributeType::Float)?.map(|a| a.f()))
+    }
+
+    pub(super) fn floats_attribute(&self, name: &str) -> Result<Option<Vec<f32>>, Halt> {
+        Ok(self.attribute(name, AttributeType::Floats)?.map(|a| a.floats.clone()))
+    }
+
+    pub(super) fn ints_attribute(&self, name: &str) -> Result<Option<Vec<i64>>, Halt> {
+        Ok(self.attribute(name, AttributeType::Ints)?.map(|a| a.ints.clone()))
+    }
+
+    pub(super) fn string_attribute(&self, name: &str) -> Result<Option<String>, Halt> {
+        let Some(attribute) = self.attribute(name, AttributeType::String)? else {
+            return Ok(None);
+        };
+        match std::str::from_utf8(attribute.s()) {
+            Ok(text) => Ok(Some(text.chars().take(80).filter(|c| !c.is_control()).collect())),
+            Err(_) => Err(self.invalid(format!("`{name}` is not UTF-8"))),
+        }
+    }
+
+    pub(super) fn tensor_attribute(&mut self, name: &str) -> Result<Option<Constant>, Halt> {
+        let Some(attribute) = self.attribute(name, AttributeType::Tensor)? else {
+            return Ok(None);
+        };
+        let empty = TensorProto::default();
+        // Copied because decoding borrows the external data of the site.
+        let tensor = attribute.t.clone().unwrap_or(empty);
+        let before = self.external.used();
+        let decoded = Constant::decode(&tensor, self.external).map_err(|source| {
+            ImportError::Tensor { name: format!("{}/{name}", self.node.name), source }
+        })?;
+        self.budget.extend(usize::try_from(self.external.used() - before).unwrap_or(0));
+        Ok(Some(decoded))
+    }
+}
+
+/// What names a node in the graph's messages.
+pub(super) fn origin_of(node: &Node) -> Origin {
+    let op = match node.domain.as_str() {
+        "" => node.op.clone(),
+        domain => format!("{domain}.{}", node.op),
+    };
+    Origin { node: node.name.clone(), op, opset: node.opset }
+}
+
+pub(super) fn unsupported(
+    node: &Node,
+    attribute: Option<&str>,
+    hint: impl Into<String>,
+) -> Unsupported {
+    Unsupported {
+        node: node.name.clone(),
+        op: node.op.clone(),
+        domain: node.domain.clone(),
+        opset: node.opset,
+        attribute: attribute.map(str::to_owned),
+        hint: hint.into(),
+    }
+}
+
+fn check_finite(name: &str, tensor: &Tensor<f32>) -> Result<(), Halt> {
+    match tensor.data().iter().enumerate().find(|(_, value)| !value.is_finite()) {
+        Some((element, &value)) => {
+            Err(ImportError::NonFinite { tensor: name.to_owned(), element, value }.into())
+        }
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,405 @@
+//! The walk over the nodes that live outputs depend on.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+};
+
+use super::{
+    budget::Budget,
+    evaluate,
+    registry::{self, Form, NEWEST_OPSET, OLDEST_OPSET, Rule},
+    site::{Canvas, Halt, Lowered, Site, origin_of, unsupported},
+};
+use crate::{
+    ir::Graph,
+    onnx::{
+        Dim, DimBindings, ExternalData, ImportError, Model, Node, NodeReport, NodeStatus,
+        Unsupported, ValueInfo, ValueType,
+        proto::{attribute_proto::AttributeType, tensor_proto::DataType},
+        tensor::{Constant, dtype_name},
+    },
+    tensor::Shape,
+};
+
+/// The result of lowering a model. The graph is whole only if nothing is unsupported or wrong.
+pub(crate) struct Lowering {
+    pub(crate) graph: Graph,
+    pub(crate) nodes: Vec<NodeReport>,
+    pub(crate) unsupported: Vec<Unsupported>,
+    /// The first thing that is wrong, in the file's order.
+    pub(crate) error: Option<ImportError>,
+}
+
+/// Lowers `model`, which took `bytes` bytes without its external data.
+pub(crate) fn lower(
+    model: &Model,
+    dims: &DimBindings,
+    external: &mut ExternalData,
+    bytes: usize,
+) -> Lowering {
+    let live = Liveness::of(model);
+    let mut walk = Walk {
+        model,
+        external,
+        live: &live,
+        canvas: Canvas::default(),
+        values: BTreeMap::new(),
+        budget: Budget::new(bytes),
+        unsupported: Vec::new(),
+        error: None,
+    };
+    walk.check_bindings(dims);
+    walk.inputs(dims);
+    let nodes = model.nodes.iter().map(|node| walk.node(node)).collect();
+    walk.outputs();
+    Lowering { graph: walk.canvas.graph, nodes, unsupported: walk.unsupported, error: walk.error }
+}
+
+/// Values that the outputs depend on, by name.
+struct Liveness<'m> {
+    values: BTreeSet<&'m str>,
+}
+
+impl<'m> Liveness<'m> {
+    fn of(model: &'m Model) -> Self {
+        let mut values: BTreeSet<&str> =
+            model.outputs.iter().map(|output| output.name.as_str()).collect();
+        for node in model.nodes.iter().rev() {
+            if node.outputs.iter().any(|name| values.contains(name.as_str())) {
+                let used = node.inputs.iter().filter(|name| !name.is_empty());
+                values.extend(used.map(String::as_str));
+            }
+        }
+        Self { values }
+    }
+
+    fn value(&self, name: &str) -> bool {
+        self.values.contains(name)
+    }
+
+    fn node(&self, node: &Node) -> bool {
+        node.outputs.iter().any(|name| self.value(name))
+    }
+}
+
+struct Walk<'m, 'e> {
+    model: &'m Model,
+    external: &'e mut ExternalData,
+    live: &'e Liveness<'m>,
+    canvas: Canvas,
+    values: BTreeMap<String, Lowered>,
+    budget: Budget,
+    unsupported: Vec<Unsupported>,
+    error: Option<ImportError>,
+}
+
+impl Walk<'_, '_> {
+    fn fail(&mut self, error: ImportError) {
+        self.error.get_or_insert(error);
+    }
+
+    /// Every binding must bind something: a misspelt name is not ignored.
+    fn check_bindings(&mut self, dims: &DimBindings) {
+        let mut known = BTreeSet::new();
+        for input in &self.model.inputs {
+            for (axis, dim) in input.dims.iter().flatten().enumerate() {
+                if let Dim::Named(name) = dim {
+                    known.insert(name.clone());
+                }
+                if !matches!(dim, Dim::Fixed(_)) {
+                    known.insert(DimBindings::place(&input.name, axis));
+                }
+            }
+        }
+        if let Some(key) = dims.keys().find(|key| !known.contains(*key)) {
+            let (key, known) = (key.to_owned(), known.into_iter().collect());
+            self.fail(ImportError::UnknownDim { key, known });
+        }
+    }
+
+    fn inputs(&mut self, dims: &DimBindings) {
+        for input in &self.model.inputs {
+            let value = match self.input(input, dims) {
+                Ok(shape) => Lowered::Activation(self.canvas.graph.input(&input.name, shape)),
+                Err(Halt::Unsupported(item)) => {
+                    self.unsupported.push(*item);
+                    Lowered::Poisoned
+                }
+                Err(Halt::Error(error)) => {
+                    self.fail(error);
+                    Lowered::Poisoned
+                }
+                Err(Halt::Poisoned) => Lowered::Poisoned,
+            };
+            self.values.insert(input.name.clone(), value);
+        }
+    }
+
+    fn input(&self, input: &ValueInfo, dims: &DimBindings) -> Result<Shape, Halt> {
+        check_type("input", input)?;
+        let name = || input.name.clone();
+        let declared = input.dims.as_ref().ok_or_else(|| ImportError::NoShape { input: name() })?;
+        let mut shape = Vec::with_capacity(declared.len());
+        for (axis, dim) in declared.iter().enumerate() {
+            let dim_name = match dim {
+                Dim::Fixed(size) => {
+                    shape.push(*size);
+                    continue;
+                }
+                Dim::Named(name) => Some(name.as_str()),
+                Dim::Anonymous => None,
+            };
+            let size = dims.get(dim_name, &input.name, axis).ok_or_else(|| {
+                let place = DimBindings::place(&input.name, axis);
+                ImportError::UnboundDim {
+                    input: name(),
+                    axis,
+                    name: dim_name.map(str::to_owned),
+                    flag: dim_name.map_or(place, str::to_owned),
+                }
+            })?;
+            shape.push(size);
+        }
+        Ok(Shape::new(shape).map_err(|source| ImportError::InputShape { input: name(), source })?)
+    }
+
+    fn node(&mut self, node: &Node) -> NodeReport {
+        let (status, value) =
+            if self.live.node(node) { self.live_node(node) } else { (NodeStatus::Unused, None) };
+        let shape = value.as_ref().and_then(|value| match value {
+            Lowered::Constant(constant) => Some(constant.shape.dims().to_vec()),
+            Lowered::Activation(id) => Some(self.canvas.graph.get(*id).shape.dims().to_vec()),
+            Lowered::Poisoned => None,
+        });
+        let first = node.outputs.first().filter(|name| !name.is_empty());
+        if let (Some(name), Some(value)) = (first, value) {
+            self.values.insert(name.clone(), value);
+        }
+        NodeReport {
+            name: node.name.clone(),
+            op: node.op.clone(),
+            domain: node.domain.clone(),
+            opset: node.opset,
+            inputs: node.inputs.clone(),
+            outputs: node.outputs.clone(),
+            shape,
+            status,
+        }
+    }
+
+    fn live_node(&mut self, node: &Node) -> (NodeStatus, Option<Lowered>) {
+        let status = match self.try_node(node) {
+            Ok(value) => {
+                let status = match value {
+                    Lowered::Constant(_) => NodeStatus::Constant,
+                    Lowered::Activation(_) => NodeStatus::Lowered,
+                    Lowered::Poisoned => NodeStatus::Unknown,
+                };
+                return (status, Some(value));
+            }
+            Err(Halt::Poisoned) => NodeStatus::Unknown,
+            Err(Halt::Unsupported(item)) => {
+                self.unsupported.push(*item);
+                NodeStatus::Unsupported
+            }
+            Err(Halt::Error(error)) => {
+                self.fail(error);
+                NodeStatus::Invalid
+            }
+        };
+        (status, None)
+    }
+
+    fn try_node(&mut self, node: &Node) -> Result<Lowered, Halt> {
+        let (rule, since) = self.rule(node)?;
+        check_attributes(node, rule)?;
+        self.check_outputs(node)?;
+        let inputs = node
+            .inputs
+            .iter()
+            .map(|name| match name.as_str() {
+                "" => Ok(None),
+                name => self.value(name).map(Some),
+            })
+            .collect::<Result<Vec<_>, Halt>>()?;
+        let mut site = Site {
+            node,
+            since,
+            inputs,
+            canvas: &mut self.canvas,
+            budget: &mut self.budget,
+            external: &mut *self.external,
+        };
+        let (fewest, most) = rule.inputs;
+        if !(fewest..=most).contains(&node.inputs.len()) {
+            let got = node.inputs.len();
+            let expected =
+                if fewest == most { fewest.to_string() } else { format!("{fewest} to {most}") };
+            return Err(site.invalid(format!("expected {expected} inputs, got {got}")));
+        }
+        let mut operands = site.inputs.iter().flatten();
+        match rule.form {
+            Form::Any(apply) => apply(&mut site),
+            Form::Float(apply) => {
+                if operands.all(|operand| matches!(operand, Lowered::Constant(_))) {
+                    evaluate::run(&mut site, apply)
+                } else {
+                    apply(&mut site)
+                }
+            }
+            Form::Constant(apply) => {
+                if operands.any(|operand| matches!(operand, Lowered::Activation(_))) {
+                    let hint = "supported only on constants and shapes, not on values that \
+                                depend on the input";
+                    return Err(site.unsupported(None, hint));
+                }
+                apply(&mut site)
+            }
+        }
+    }
+
+    fn rule(&self, node: &Node) -> Result<(&'static Rule, i64), Halt> {
+        let refuse = |hint: String| Err(Halt::Unsupported(Box::new(unsupported(node, None, hint))));
+        let graphs = [AttributeType::Graph, AttributeType::Graphs];
+        if self.model.functions.contains(&(node.domain.clone(), node.op.clone())) {
+            return refuse(
+                "model-local functions are not supported; inline them with onnx.inliner".into(),
+            );
+        }
+        if node.attributes.values().any(|a| graphs.contains(&a.r#type()) || a.g.is_some()) {
+            return refuse("control flow with sub-graphs is not supported".into());
+        }
+        let rule = registry::find(&node.op).filter(|_| node.domain.is_empty());
+        let Some(rule) = rule else {
+            return refuse("the operator is not supported".into());
+        };
+        if node.opset > NEWEST_OPSET {
+            return refuse(format!(
+                "this version knows opsets up to {NEWEST_OPSET}; export with an older one"
+            ));
+        }
+        if node.opset < OLDEST_OPSET {
+            return refuse(format!(
+                "opsets before {OLDEST_OPSET} are not supported; convert with \
+                 onnx.version_converter"
+            ));
+        }
+        match rule.since(node.opset) {
+            Some(since) => Ok((rule, since)),
+            None => Err(ImportError::Node {
+                origin: origin_of(node),
+                reason: format!("the operator exists from opset {} on", rule.first()),
+            }
+            .into()),
+        }
+    }
+
+    /// Every supported operator has one result that matters; the others must be unused.
+    fn check_outputs(&self, node: &Node) -> Result<(), Halt> {
+        if node.outputs.first().is_none_or(String::is_empty) {
+            return Err(ImportError::Node {
+                origin: origin_of(node),
+                reason: "the first output is missing".into(),
+            }
+            .into());
+        }
+        match node.outputs.iter().skip(1).find(|name| self.live.value(name)) {
+            Some(name) => Err(Halt::Unsupported(Box::new(unsupported(
+                node,
+                Some(name),
+                "this output is used, but only the first output is supported",
+            )))),
+            None => Ok(()),
+        }
+    }
+
+    /// The value `name`; an initializer is decoded at its first use.
+    fn value(&mut self, name: &str) -> Result<Lowered, Halt> {
+        if let Some(value) = self.values.get(name) {
+            return Ok(value.clone());
+        }
+        let value = match self.model.initializers.get(name) {
+            Some(tensor) => {
+                let before = self.external.used();
+                let decoded = Constant::decode(tensor, self.external)
+                    .map_err(|source| ImportError::Tensor { name: name.to_owned(), source });
+                let read = self.external.used() - before;
+                self.budget.extend(usize::try_from(read).unwrap_or(usize::MAX));
+                match decoded {
+                    Ok(constant) => Lowered::Constant(Rc::new(constant)),
+                    Err(error) => {
+                        self.fail(error);
+                        Lowered::Poisoned
+                    }
+                }
+            }
+            None => {
+                if self.model.sparse.contains(name) {
+                    self.unsupported.push(not_a_node(
+                        "initializer",
+                        name,
+                        "sparse initializers are not supported",
+                    ));
+                }
+                Lowered::Poisoned
+            }
+        };
+        self.values.insert(name.to_owned(), value.clone());
+        Ok(value)
+    }
+
+    fn outputs(&mut self) {
+        for output in &self.model.outputs {
+            if let Err(Halt::Unsupported(item)) = check_type("output", output) {
+                self.unsupported.push(*item);
+                continue;
+            }
+            match self.value(&output.name) {
+                Ok(Lowered::Activation(id)) => self.canvas.graph.output(&output.name, id),
+                Ok(Lowered::Constant(_)) => self.unsupported.push(not_a_node(
+                    "output",
+                    &output.name,
+                    "it does not depend on any input, so there is nothing to prove",
+                )),
+                // Reported where it arose.
+                _ => {}
+            }
+        }
+    }
+}
+
+/// Inputs and outputs must be float tensors. An undeclared type is taken to be one.
+fn check_type(what: &str, info: &ValueInfo) -> Result<(), Halt> {
+    let got = match &info.kind {
+        ValueType::Tensor(code) => match DataType::try_from(*code) {
+            Ok(DataType::Float | DataType::Double | DataType::Undefined) => return Ok(()),
+            _ => format!("a tensor of {}", dtype_name(*code)),
+        },
+        ValueType::Other(kind) => format!("a {kind}"),
+    };
+    let hint = format!("it is {got}, only tensors of float32 or float64 are supported");
+    Err(Halt::Unsupported(Box::new(not_a_node(what, &info.name, &hint))))
+}
+
+fn not_a_node(what: &str, name: &str, hint: &str) -> Unsupported {
+    Unsupported {
+        node: name.to_owned(),
+        op: what.to_owned(),
+        domain: String::new(),
+        opset: 0,
+        attribute: None,
+        hint: hint.to_owned(),
+    }
+}
+
+fn check_attributes(node: &Node, rule: &Rule) -> Result<(), Halt> {
+    match node.attributes.keys().find(|name| !rule.attributes.contains(&name.as_str())) {
+        Some(name) => Err(Halt::Unsupported(Box::new(unsupported(
+            node,
+            Some(name),
+            "the attribute is not supported",
+        )))),
+        None => Ok(()),
+    }
+}

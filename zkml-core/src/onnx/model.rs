@@ -1,0 +1,372 @@
+//! A checked view of a model: what the rest of the importer may rely on.
+//!
+//! * every name is printable and of bounded length; values are defined once (SSA);
+//! * nodes are in topological order: their inputs are graph inputs, initializers or outputs of
+//!   earlier nodes;
+//! * every node has the opset version of its domain (an opset that no node needs may be missing);
+//! * an initializer that is also listed as an input is a constant, as in IR version 3.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use prost::Message;
+
+use super::{
+    ImportError,
+    proto::{
+        AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto,
+        tensor_shape_proto::{Dimension, dimension},
+        type_proto::Value as TypeValue,
+    },
+};
+
+/// Longest name accepted, in bytes.
+const MAX_NAME: usize = 4096;
+
+/// A dimension of a graph input.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
+pub enum Dim {
+    /// A number.
+    Fixed(usize),
+    /// A name to bind.
+    Named(String),
+    /// Open, without a name.
+    Anonymous,
+}
+
+/// Element type of a graph input or output.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
+pub enum ValueType {
+    /// A tensor with elements of this `TensorProto.DataType`; 0 when undeclared.
+    Tensor(i32),
+    /// A sequence, map, optional, sparse or opaque value, by that name.
+    Other(&'static str),
+}
+
+/// A graph input or output as declared.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
+pub struct ValueInfo {
+    /// Name.
+    pub name: String,
+    /// Type.
+    pub kind: ValueType,
+    /// Dimensions, if declared.
+    pub dims: Option<Vec<Dim>>,
+}
+
+/// A node with its opset resolved.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Node {
+    /// Name in the file, or operator and position where it has none.
+    pub(crate) name: String,
+    pub(crate) op: String,
+    /// Operator domain; empty for ai.onnx.
+    pub(crate) domain: String,
+    pub(crate) opset: i64,
+    /// Operands; an absent optional one is empty.
+    pub(crate) inputs: Vec<String>,
+    /// Results; an unused optional one is empty.
+    pub(crate) outputs: Vec<String>,
+    pub(crate) attributes: BTreeMap<String, AttributeProto>,
+}
+
+impl Node {
+    /// How messages name the node.
+    pub(crate) fn title(&self) -> String {
+        format!("node `{}` ({})", self.name, self.op)
+    }
+}
+
+/// A checked ONNX model.
+#[derive(Debug)]
+pub struct Model {
+    pub(crate) ir_version: i64,
+    pub(crate) producer: String,
+    pub(crate) opsets: BTreeMap<String, i64>,
+    pub(crate) inputs: Vec<ValueInfo>,
+    pub(crate) outputs: Vec<ValueInfo>,
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) initializers: BTreeMap<String, TensorProto>,
+    /// Names of sparse initializers.
+    pub(crate) sparse: BTreeSet<String>,
+    /// Model-local functions, as (domain, name).
+    pub(crate) functions: BTreeSet<(String, String)>,
+}
+
+impl Model {
+    /// Decodes and checks a model. External data is not read.
+    ///
+    /// # Errors
+    /// The first rule that the model breaks.
+    pub fn decode(bytes: &[u8]) -> Result<Self, ImportError> {
+        let model = ModelProto::decode(bytes)
+            .map_err(|error| ImportError::Decode { reason: error.to_string() })?;
+        Self::from_proto(model)
+    }
+
+    /// Checks a decoded model.
+    ///
+    /// # Errors
+    /// The first rule that the model breaks.
+    pub fn from_proto(model: ModelProto) -> Result<Self, ImportError> {
+        let opsets = opsets(&model)?;
+        let functions =
+            model.functions.iter().map(|f| (domain(f.domain()), f.name().to_owned())).collect();
+        let producer = [model.producer_name(), model.producer_version()].join(" ");
+        let producer: String =
+            producer.trim().chars().filter(|c| !c.is_control()).take(200).collect();
+        let ir_version = model.ir_version();
+        let graph = model.graph.ok_or(ImportError::NoGraph)?;
+
+        let mut values = Definitions::default();
+        let sparse = sparse_initializers(&graph, &mut values)?;
+        let GraphProto { node, initializer, input, output, .. } = graph;
+        let initializers = initializers(initializer, &mut values)?;
+        let inputs = inputs(&input, &mut values)?;
+        let nodes = nodes(node, &opsets, &mut values)?;
+        let outputs = outputs(&output, &values)?;
+        Ok(Self {
+            ir_version,
+            producer,
+            opsets,
+            inputs,
+            outputs,
+            nodes,
+            initializers,
+            sparse,
+            functions,
+        })
+    }
+
+    /// Inputs to be given at inference (not those that initializers fix).
+    pub fn inputs(&self) -> &[ValueInfo] {
+        &self.inputs
+    }
+
+    /// Outputs.
+    pub fn outputs(&self) -> &[ValueInfo] {
+        &self.outputs
+    }
+}
+
+/// Where each value is defined: name to description of the definition.
+#[derive(Default)]
+struct Definitions(BTreeMap<String, String>);
+
+impl Definitions {
+    fn define(&mut self, name: &str, what: impl FnOnce() -> String) -> Result<(), ImportError> {
+        if let Some(first) = self.0.get(name) {
+            let (name, first) = (name.to_owned(), first.clone());
+            return Err(ImportError::Duplicate { name, first, second: what() });
+        }
+        self.0.insert(name.to_owned(), what());
+        Ok(())
+    }
+}
+
+fn opsets(model: &ModelProto) -> Result<BTreeMap<String, i64>, ImportError> {
+    let mut opsets = BTreeMap::new();
+    for import in &model.opset_import {
+        let domain = domain(check_name("an opset import", import.domain())?);
+        if opsets.insert(domain.clone(), import.version()).is_some() {
+            return Err(ImportError::DuplicateOpset { domain });
+        }
+    }
+    Ok(opsets)
+}
+
+/// `ai.onnx` is another spelling of the empty domain.
+fn domain(domain: &str) -> String {
+    if domain == "ai.onnx" { String::new() } else { domain.to_owned() }
+}
+
+fn sparse_initializers(
+    graph: &GraphProto,
+    values: &mut Definitions,
+) -> Result<BTreeSet<String>, ImportError> {
+    let mut names = BTreeSet::new();
+    for sparse in &graph.sparse_initializer {
+        let name = sparse.values.as_ref().map_or("", |values| values.name());
+        let name = required_name("a sparse initializer", name)?;
+        values.define(name, || "a sparse initializer".to_owned())?;
+        names.insert(name.to_owned());
+    }
+    Ok(names)
+}
+
+fn initializers(
+    list: Vec<TensorProto>,
+    values: &mut Definitions,
+) -> Result<BTreeMap<String, TensorProto>, ImportError> {
+    let mut initializers = BTreeMap::new();
+    for tensor in list {
+        let name = required_name("an initializer", tensor.name())?.to_owned();
+        values.define(&name, || "an initializer".to_owned())?;
+        initializers.insert(name, tensor);
+    }
+    Ok(initializers)
+}
+
+fn inputs(
+    list: &[ValueInfoProto],
+    values: &mut Definitions,
+) -> Result<Vec<ValueInfo>, ImportError> {
+    let mut inputs = Vec::new();
+    let mut seen = BTreeSet::new();
+    for input in list {
+        let info = value_info("a graph input", input)?;
+        if !seen.insert(info.name.clone()) {
+            let (first, second) = ("a graph input".to_owned(), "a graph input".to_owned());
+            return Err(ImportError::Duplicate { name: info.name, first, second });
+        }
+        if values.0.contains_key(&info.name) {
+            continue; // fixed by an initializer
+        }
+        values.define(&info.name, || "a graph input".to_owned())?;
+        inputs.push(info);
+    }
+    Ok(inputs)
+}
+
+fn nodes(
+    list: Vec<NodeProto>,
+    opsets: &BTreeMap<String, i64>,
+    values: &mut Definitions,
+) -> Result<Vec<Node>, ImportError> {
+    // Known only to tell an undefined value from one defined too late.
+    let producers: BTreeMap<String, String> = list
+        .iter()
+        .enumerate()
+        .flat_map(|(i, node)| {
+            node.output.iter().map(move |output| (output.clone(), node_name(node, i)))
+        })
+        .collect();
+    let mut nodes = Vec::with_capacity(list.len());
+    for (index, node) in list.into_iter().enumerate() {
+        let node = checked_node(node, index, opsets)?;
+        for name in node.inputs.iter().filter(|name| !name.is_empty()) {
+            if values.0.contains_key(name) {
+                continue;
+            }
+            let (user, name) = (node.title(), name.clone());
+            return Err(match producers.get(&name) {
+                Some(producer) => {
+                    ImportError::Order { user, name, producer: format!("node `{producer}`") }
+                }
+                None => ImportError::Undefined { user, name },
+            });
+        }
+        for name in node.outputs.iter().filter(|name| !name.is_empty()) {
+            values.define(name, || format!("an output of {}", node.title()))?;
+        }
+        nodes.push(node);
+    }
+    Ok(nodes)
+}
+
+fn node_name(node: &NodeProto, index: usize) -> String {
+    match node.name() {
+        "" => format!("{}#{index}", node.op_type()),
+        name => name.to_owned(),
+    }
+}
+
+fn checked_node(
+    node: NodeProto,
+    index: usize,
+    opsets: &BTreeMap<String, i64>,
+) -> Result<Node, ImportError> {
+    let op = required_name("an operator", node.op_type())?.to_owned();
+    check_name("a node", node.name())?;
+    let name = node_name(&node, index);
+    let domain = domain(check_name("an operator domain", node.domain())?);
+    for value in node.input.iter().chain(&node.output) {
+        check_name("a value", value)?;
+    }
+    let Some(&opset) = opsets.get(&domain) else {
+        let node = format!("node `{name}` ({op})");
+        return Err(ImportError::MissingOpset { node, domain });
+    };
+    let mut attributes = BTreeMap::new();
+    for attribute in node.attribute {
+        let key = required_name("an attribute", attribute.name())?.to_owned();
+        if attributes.insert(key.clone(), attribute).is_some() {
+            let what = format!("an attribute of node `{name}` ({op})");
+            return Err(ImportError::Duplicate { name: key, first: what.clone(), second: what });
+        }
+    }
+    Ok(Node { name, op, domain, opset, inputs: node.input, outputs: node.output, attributes })
+}
+
+fn outputs(list: &[ValueInfoProto], values: &Definitions) -> Result<Vec<ValueInfo>, ImportError> {
+    let mut outputs: Vec<ValueInfo> = Vec::new();
+    let mut seen = BTreeSet::new();
+    for output in list {
+        let info = value_info("a graph output", output)?;
+        if !values.0.contains_key(&info.name) {
+            let user = "the list of graph outputs".to_owned();
+            return Err(ImportError::Undefined { user, name: info.name });
+        }
+        if !seen.insert(info.name.clone()) {
+            let (first, second) = ("a graph output".to_owned(), "a graph output".to_owned());
+            return Err(ImportError::Duplicate { name: info.name, first, second });
+        }
+        outputs.push(info);
+    }
+    if outputs.is_empty() {
+        return Err(ImportError::NoOutputs);
+    }
+    Ok(outputs)
+}
+
+fn value_info(what: &'static str, info: &ValueInfoProto) -> Result<ValueInfo, ImportError> {
+    let name = required_name(what, info.name())?.to_owned();
+    let other = |kind| (ValueType::Other(kind), None);
+    let (kind, shape) = match info.r#type.as_ref().and_then(|t| t.value.as_ref()) {
+        Some(TypeValue::TensorType(t)) => (ValueType::Tensor(t.elem_type()), t.shape.as_ref()),
+        Some(TypeValue::SequenceType(_)) => other("sequence"),
+        Some(TypeValue::MapType(_)) => other("map"),
+        Some(TypeValue::OptionalType(_)) => other("optional"),
+        Some(TypeValue::SparseTensorType(_)) => other("sparse tensor"),
+        Some(TypeValue::OpaqueType(_)) => other("opaque value"),
+        None => (ValueType::Tensor(0), None),
+    };
+    let dims = shape.map(|shape| shape.dim.iter().map(dim).collect()).transpose()?;
+    Ok(ValueInfo { name, kind, dims })
+}
+
+fn dim(dim: &Dimension) -> Result<Dim, ImportError> {
+    Ok(match &dim.value {
+        // Old exporters write 0 or -1 for a dynamic dimension; neither is one we can prove.
+        Some(dimension::Value::DimValue(value)) => {
+            usize::try_from(*value).ok().filter(|v| *v > 0).map_or(Dim::Anonymous, Dim::Fixed)
+        }
+        Some(dimension::Value::DimParam(name)) if !name.is_empty() => {
+            Dim::Named(check_name("a dimension", name)?.to_owned())
+        }
+        _ => Dim::Anonymous,
+    })
+}
+
+fn required_name<'a>(what: &'static str, name: &'a str) -> Result<&'a str, ImportError> {
+    if name.is_empty() {
+        let (name, reason) = (String::new(), "it is empty");
+        return Err(ImportError::Name { what, name, reason });
+    }
+    check_name(what, name)
+}
+
+/// Names end up in messages, on terminals and in reports.
+fn check_name<'a>(what: &'static str, name: &'a str) -> Result<&'a str, ImportError> {
+    let reason = if name.len() > MAX_NAME {
+        "it is longer than 4096 bytes"
+    } else if name.chars().any(char::is_control) {
+        "it contains control characters"
+    } else {
+        return Ok(name);
+    };
+    let name = name.chars().take(60).flat_map(char::escape_debug).collect();
+    Err(ImportError::Name { what, name, reason })
+}

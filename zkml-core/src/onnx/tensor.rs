@@ -1,0 +1,512 @@
+//! `TensorProto` to typed elements.
+//!
+//! Lengths are checked against the dimensions before anything is allocated. Raw data is
+//! little-endian, whatever the machine. `float16` and `bfloat16` become `f32`, exactly.
+
+use super::{
+    ExternalError,
+    external::ExternalData,
+    proto::{TensorProto, tensor_proto::DataLocation, tensor_proto::DataType},
+};
+use crate::tensor::{Shape, ShapeError};
+
+/// Why a stored tensor is refused.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TensorError {
+    /// Elements of a type that is not supported.
+    #[error(
+        "elements are {dtype}, expected float32, float64, float16, bfloat16, int64, int32, int8, \
+         uint8 or bool"
+    )]
+    Dtype {
+        /// Name or number of the type.
+        dtype: String,
+    },
+    /// A negative dimension.
+    #[error("dimension {axis} is {dim}")]
+    NegativeDim {
+        /// The axis.
+        axis: usize,
+        /// Its size.
+        dim: i64,
+    },
+    /// Too many elements.
+    #[error(transparent)]
+    Shape(#[from] ShapeError),
+    /// The data does not fill the shape.
+    #[error("shape {shape} needs {expected} {unit}, `{field}` holds {got}")]
+    Length {
+        /// Shape of the tensor.
+        shape: Shape,
+        /// The field with the data.
+        field: &'static str,
+        /// Bytes or elements.
+        unit: &'static str,
+        /// Needed.
+        expected: usize,
+        /// Found.
+        got: usize,
+    },
+    /// Data in two fields, or in one that does not go with the element type.
+    #[error("data is in `{found}`, expected it in `{expected}` or `raw_data` alone")]
+    Field {
+        /// Field that should not be there.
+        found: &'static str,
+        /// Typed field of the element type.
+        expected: &'static str,
+    },
+    /// A stored number outside of the range of its element type.
+    #[error("element {element} is {value}, not a {dtype}")]
+    Element {
+        /// Index of the element.
+        element: usize,
+        /// Its value.
+        value: i64,
+        /// Element type.
+        dtype: &'static str,
+    },
+    /// A piece of a tensor stored in parts.
+    #[error("segmented tensors are not supported")]
+    Segment,
+    /// Data outside of the model file.
+    #[error(transparent)]
+    External(#[from] ExternalError),
+}
+
+/// Elements of a constant, by type.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Elements {
+    F32(Vec<f32>),
+    F64(Vec<f64>),
+    I64(Vec<i64>),
+    I32(Vec<i32>),
+    I8(Vec<i8>),
+    U8(Vec<u8>),
+    Bool(Vec<bool>),
+}
+
+/// A constant of the model.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Constant {
+    pub(crate) shape: Shape,
+    pub(crate) elements: Elements,
+}
+
+impl Elements {
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::F32(v) => v.len(),
+            Self::F64(v) => v.len(),
+            Self::I64(v) => v.len(),
+            Self::I32(v) => v.len(),
+            Self::I8(v) => v.len(),
+            Self::U8(v) => v.len(),
+            Self::Bool(v) => v.len(),
+        }
+    }
+
+    /// The elements at `indices`, all of which must be below the length.
+    pub(crate) fn pick(&self, indices: &[u32]) -> Self {
+        fn of<T: Copy>(v: &[T], indices: &[u32]) -> Vec<T> {
+            indices.iter().map(|at| v[*at as usize]).collect()
+        }
+        match self {
+            Self::F32(v) => Self::F32(of(v, indices)),
+            Self::F64(v) => Self::F64(of(v, indices)),
+            Self::I64(v) => Self::I64(of(v, indices)),
+            Self::I32(v) => Self::I32(of(v, indices)),
+            Self::I8(v) => Self::I8(of(v, indices)),
+            Self::U8(v) => Self::U8(of(v, indices)),
+            Self::Bool(v) => Self::Bool(of(v, indices)),
+        }
+    }
+
+    /// Adds the elements of `other`; false if they are of another type.
+    pub(crate) fn append(&mut self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::F32(a), Self::F32(b)) => a.extend_from_slice(b),
+            (Self::F64(a), Self::F64(b)) => a.extend_from_slice(b),
+            (Self::I64(a), Self::I64(b)) => a.extend_from_slice(b),
+            (Self::I32(a), Self::I32(b)) => a.extend_from_slice(b),
+            (Self::I8(a), Self::I8(b)) => a.extend_from_slice(b),
+            (Self::U8(a), Self::U8(b)) => a.extend_from_slice(b),
+            (Self::Bool(a), Self::Bool(b)) => a.extend_from_slice(b),
+            _ => return false,
+        }
+        true
+    }
+
+    /// As doubles; `int64` is rounded.
+    pub(crate) fn to_f64(&self) -> Vec<f64> {
+        match self {
+            Self::F32(v) => v.iter().map(|v| f64::from(*v)).collect(),
+            Self::F64(v) => v.clone(),
+            Self::I64(v) => v.iter().map(|v| *v as f64).collect(),
+            Self::I32(v) => v.iter().map(|v| f64::from(*v)).collect(),
+            Self::I8(v) => v.iter().map(|v| f64::from(*v)).collect(),
+            Self::U8(v) => v.iter().map(|v| f64::from(*v)).collect(),
+            Self::Bool(v) => v.iter().map(|v| f64::from(u8::from(*v))).collect(),
+        }
+    }
+
+    /// As whole numbers; `None` for floats.
+    pub(crate) fn to_i64(&self) -> Option<Vec<i64>> {
+        Some(match self {
+            Self::F32(_) | Self::F64(_) => return None,
+            Self::I64(v) => v.clone(),
+            Self::I32(v) => v.iter().map(|v| i64::from(*v)).collect(),
+            Self::I8(v) => v.iter().map(|v| i64::from(*v)).collect(),
+            Self::U8(v) => v.iter().map(|v| i64::from(*v)).collect(),
+            Self::Bool(v) => v.iter().map(|v| i64::from(*v)).collect(),
+        })
+    }
+
+    /// `values` in the type of `self`, an integer type; `None` if one does not fit.
+    pub(crate) fn with_i64(&self, values: Vec<i64>) -> Option<Self> {
+        fn narrow<T: TryFrom<i64>>(values: Vec<i64>) -> Option<Vec<T>> {
+            values.into_iter().map(|v| T::try_from(v).ok()).collect()
+        }
+        Some(match self {
+            Self::I64(_) => Self::I64(values),
+            Self::I32(_) => Self::I32(narrow(values)?),
+            Self::I8(_) => Self::I8(narrow(values)?),
+            Self::U8(_) => Self::U8(narrow(values)?),
+            Self::F32(_) | Self::F64(_) | Self::Bool(_) => return None,
+        })
+    }
+
+    pub(crate) fn dtype(&self) -> &'static str {
+        match self {
+            Self::F32(_) => "float32",
+            Self::F64(_) => "float64",
+            Self::I64(_) => "int64",
+            Self::I32(_) => "int32",
+            Self::I8(_) => "int8",
+            Self::U8(_) => "uint8",
+            Self::Bool(_) => "bool",
+        }
+    }
+}
+
+impl Constant {
+    /// `shape` and `elements` agree; checked in every build, for it guards all index arithmetic.
+    pub(crate) fn new(shape: Shape, elements: Elements) -> Result<Self, ShapeError> {
+        if shape.len() != elements.len() {
+            let (expected, got) = (shape.len(), elements.len());
+            return Err(ShapeError::Length { shape, expected, got });
+        }
+        Ok(Self { shape, elements })
+    }
+
+    /// A tensor of one axis.
+    pub(crate) fn vector(elements: Elements) -> Result<Self, ShapeError> {
+        Self::new(Shape::new(vec![elements.len()])?, elements)
+    }
+
+    /// A tensor of no axes.
+    pub(crate) fn scalar(elements: Elements) -> Result<Self, ShapeError> {
+        Self::new(Shape::scalar(), elements)
+    }
+
+    /// Decodes a stored tensor.
+    pub(crate) fn decode(
+        tensor: &TensorProto,
+        external: &mut ExternalData,
+    ) -> Result<Self, TensorError> {
+        let shape = shape_of(tensor)?;
+        if tensor.segment.is_some() {
+            return Err(TensorError::Segment);
+        }
+        let dtype = Dtype::of(tensor)?;
+        let source = Source { tensor, shape: &shape, dtype };
+        source.check_fields()?;
+        let is_external = tensor.data_location == Some(DataLocation::External as i32);
+        let elements = if is_external {
+            if tensor.raw_data.is_some() || source.typed().next().is_some() {
+                return Err(ExternalError::Inline.into());
+            }
+            // At most 2^28 elements of 8 bytes.
+            let bytes = external.read(tensor, (shape.len() * dtype.size()) as u64)?;
+            source.from_bytes(&bytes, "external data")?
+        } else if let Some(bytes) = tensor.raw_data.as_deref().filter(|raw| !raw.is_empty()) {
+            source.from_bytes(bytes, "raw_data")?
+        } else {
+            source.from_typed()?
+        };
+        Ok(Self { shape, elements })
+    }
+}
+
+/// Dimensions of a stored tensor.
+pub(crate) fn shape_of(tensor: &TensorProto) -> Result<Shape, TensorError> {
+    let mut dims = Vec::with_capacity(tensor.dims.len());
+    for (axis, &dim) in tensor.dims.iter().enumerate() {
+        dims.push(usize::try_from(dim).map_err(|_| TensorError::NegativeDim { axis, dim })?);
+    }
+    Ok(Shape::new(dims)?)
+}
+
+/// Name of an element type, for messages.
+pub(crate) fn dtype_name(code: i32) -> String {
+    DataType::try_from(code)
+        .map_or_else(|_| format!("type {code}"), |dtype| dtype.as_str_name().to_lowercase())
+}
+
+/// The element types that are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Dtype {
+    F32,
+    F64,
+    F16,
+    Bf16,
+    I64,
+    I32,
+    I8,
+    U8,
+    Bool,
+}
+
+impl Dtype {
+    fn of(tensor: &TensorProto) -> Result<Self, TensorError> {
+        let code = tensor.data_type.unwrap_or(DataType::Undefined as i32);
+        Ok(match DataType::try_from(code) {
+            Ok(DataType::Float) => Self::F32,
+            Ok(DataType::Double) => Self::F64,
+            Ok(DataType::Float16) => Self::F16,
+            Ok(DataType::Bfloat16) => Self::Bf16,
+            Ok(DataType::Int64) => Self::I64,
+            Ok(DataType::Int32) => Self::I32,
+            Ok(DataType::Int8) => Self::I8,
+            Ok(DataType::Uint8) => Self::U8,
+            Ok(DataType::Bool) => Self::Bool,
+            _ => return Err(TensorError::Dtype { dtype: dtype_name(code) }),
+        })
+    }
+
+    fn size(self) -> usize {
+        match self {
+            Self::F64 | Self::I64 => 8,
+            Self::F32 | Self::I32 => 4,
+            Self::F16 | Self::Bf16 => 2,
+            Self::I8 | Self::U8 | Self::Bool => 1,
+        }
+    }
+
+    /// The typed field that may hold the elements.
+    fn field(self) -> &'static str {
+        match self {
+            Self::F32 => "float_data",
+            Self::F64 => "double_data",
+            Self::I64 => "int64_data",
+            Self::F16 | Self::Bf16 | Self::I32 | Self::I8 | Self::U8 | Self::Bool => "int32_data",
+        }
+    }
+}
+
+struct Source<'a> {
+    tensor: &'a TensorProto,
+    shape: &'a Shape,
+    dtype: Dtype,
+}
+
+impl Source<'_> {
+    /// Typed fields that hold something, with their number of elements.
+    fn typed(&self) -> impl Iterator<Item = (&'static str, usize)> {
+        let t = self.tensor;
+        [
+            ("float_data", t.float_data.len()),
+            ("double_data", t.double_data.len()),
+            ("int32_data", t.int32_data.len()),
+            ("int64_data", t.int64_data.len()),
+            ("uint64_data", t.uint64_data.len()),
+            ("string_data", t.string_data.len()),
+        ]
+        .into_iter()
+        .filter(|(_, len)| *len > 0)
+    }
+
+    fn check_fields(&self) -> Result<(), TensorError> {
+        let raw = self.tensor.raw_data.as_ref().is_some_and(|raw| !raw.is_empty());
+        let expected = self.dtype.field();
+        match self.typed().find(|(field, _)| raw || *field != expected) {
+            Some((found, _)) => Err(TensorError::Field { found, expected }),
+            None => Ok(()),
+        }
+    }
+
+    fn check_length(
+        &self,
+        (field, unit): (&'static str, &'static str),
+        expected: usize,
+        got: usize,
+    ) -> Result<(), TensorError> {
+        if expected == got {
+            return Ok(());
+        }
+        Err(TensorError::Length { shape: self.shape.clone(), field, unit, expected, got })
+    }
+
+    fn from_bytes(&self, bytes: &[u8], field: &'static str) -> Result<Elements, TensorError> {
+        self.check_length((field, "bytes"), self.shape.len() * self.dtype.size(), bytes.len())?;
+        Ok(match self.dtype {
+            Dtype::F32 => Elements::F32(words(bytes, f32::from_le_bytes)),
+            Dtype::F64 => Elements::F64(words(bytes, f64::from_le_bytes)),
+            Dtype::I64 => Elements::I64(words(bytes, i64::from_le_bytes)),
+            Dtype::I32 => Elements::I32(words(bytes, i32::from_le_bytes)),
+            Dtype::F16 => Elements::F32(words(bytes, |b| half_to_f32(u16::from_le_bytes(b)))),
+            Dtype::Bf16 => Elements::F32(words(bytes, |b| bfloat_to_f32(u16::from_le_bytes(b)))),
+            Dtype::I8 => Elements::I8(words(bytes, i8::from_le_bytes)),
+            Dtype::U8 => Elements::U8(bytes.to_vec()),
+            Dtype::Bool => {
+                Elements::Bool(self.narrow(bytes.iter().map(|b| i32::from(*b)), "bool", bit)?)
+            }
+        })
+    }
+
+    fn from_typed(&self) -> Result<Elements, TensorError> {
+        let t = self.tensor;
+        let (field, got) = match self.dtype {
+            Dtype::F32 => ("float_data", t.float_data.len()),
+            Dtype::F64 => ("double_data", t.double_data.len()),
+            Dtype::I64 => ("int64_data", t.int64_data.len()),
+            _ => ("int32_data", t.int32_data.len()),
+        };
+        self.check_length((field, "elements"), self.shape.len(), got)?;
+        let ints = t.int32_data.iter().copied();
+        Ok(match self.dtype {
+            Dtype::F32 => Elements::F32(t.float_data.clone()),
+            Dtype::F64 => Elements::F64(t.double_data.clone()),
+            Dtype::I64 => Elements::I64(t.int64_data.clone()),
+            Dtype::I32 => Elements::I32(t.int32_data.clone()),
+            Dtype::I8 => Elements::I8(self.narrow(ints, "int8", |v| v.try_into().ok())?),
+            Dtype::U8 => Elements::U8(self.narrow(ints, "uint8", |v| v.try_into().ok())?),
+            Dtype::Bool => Elements::Bool(self.narrow(ints, "bool", bit)?),
+            // The bit patterns, as unsigned numbers.
+            Dtype::F16 => {
+                Elements::F32(self.narrow(ints, "float16", |v| v.try_into().ok().map(half_to_f32))?)
+            }
+            Dtype::Bf16 => Elements::F32(
+                self.narrow(ints, "bfloat16", |v| v.try_into().ok().map(bfloat_to_f32))?,
+            ),
+        })
+    }
+
+    fn narrow<T>(
+        &self,
+        values: impl Iterator<Item = i32>,
+        dtype: &'static str,
+        convert: impl Fn(i32) -> Option<T>,
+    ) -> Result<Vec<T>, TensorError> {
+        values
+            .enumerate()
+            .map(|(element, v)| {
+                convert(v).ok_or(TensorError::Element { element, value: v.into(), dtype })
+            })
+            .collect()
+    }
+}
+
+fn bit(value: i32) -> Option<bool> {
+    (0..=1).contains(&value).then_some(value == 1)
+}
+
+/// `bytes` in words of `N`; the caller has checked the length.
+fn words<const N: usize, T>(bytes: &[u8], convert: impl Fn([u8; N]) -> T) -> Vec<T> {
+    bytes.as_chunks::<N>().0.iter().map(|word| convert(*word)).collect()
+}
+
+fn bfloat_to_f32(bits: u16) -> f32 {
+    f32::from_bits(u32::from(bits) << 16)
+}
+
+/// IEEE binary16, all values of which are values of binary32.
+fn half_to_f32(bits: u16) -> f32 {
+    let (exponent, fraction) = (i32::from(bits >> 10 & 0x1f), f32::from(bits & 0x3ff));
+    let magnitude = match exponent {
+        0 => fraction * 2f32.powi(-24),
+        31 if fraction == 0.0 => f32::INFINITY,
+        31 => f32::NAN,
+        _ => (1024.0 + fraction) * 2f32.powi(exponent - 25),
+    };
+    if bits >> 15 == 1 { -magnitude } else { magnitude }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decode(tensor: &TensorProto) -> Result<Constant, TensorError> {
+        Constant::decode(tensor, &mut ExternalData::new(None, 0))
+    }
+
+    fn tensor(dtype: DataType, dims: &[i64]) -> TensorProto {
+        TensorProto { data_type: Some(dtype as i32), dims: dims.to_vec(), ..Default::default() }
+    }
+
+    #[test]
+    fn halves() {
+        let cases = [
+            (0x0000u16, 0.0f32),
+            (0x8000, -0.0),
+            (0x3c00, 1.0),
+            (0xc000, -2.0),
+            (0x7bff, 65504.0),
+            (0x0001, 5.960_464_5e-8),
+            (0x03ff, 6.097_555e-5),
+            (0x0400, 6.103_515_6e-5),
+            (0x3555, 0.333_251_95),
+            (0x7c00, f32::INFINITY),
+            (0xfc00, f32::NEG_INFINITY),
+        ];
+        for (bits, value) in cases {
+            assert_eq!(half_to_f32(bits).to_bits(), value.to_bits(), "{bits:#06x}");
+        }
+        assert!(half_to_f32(0x7e00).is_nan());
+        assert_eq!(bfloat_to_f32(0xbf80), -1.0);
+    }
+
+    #[test]
+    fn raw_and_typed_data_agree() {
+        let typed = TensorProto { float_data: vec![1.5, -2.0], ..tensor(DataType::Float, &[2, 1]) };
+        let raw = TensorProto {
+            raw_data: Some([1.5f32.to_le_bytes(), (-2.0f32).to_le_bytes()].concat()),
+            ..tensor(DataType::Float, &[2, 1])
+        };
+        let expected = Elements::F32(vec![1.5, -2.0]);
+        assert_eq!(decode(&typed).expect("valid").elements, expected);
+        assert_eq!(decode(&raw).expect("valid").elements, expected);
+        let ints = TensorProto { int32_data: vec![255, 0], ..tensor(DataType::Uint8, &[2]) };
+        assert_eq!(decode(&ints).expect("valid").elements, Elements::U8(vec![255, 0]));
+    }
+
+    #[test]
+    fn malformed_tensors_are_refused() {
+        let both = TensorProto {
+            float_data: vec![1.0],
+            raw_data: Some(vec![0; 4]),
+            ..tensor(DataType::Float, &[1])
+        };
+        assert!(matches!(decode(&both), Err(TensorError::Field { .. })));
+        let other = TensorProto { int64_data: vec![1], ..tensor(DataType::Float, &[1]) };
+        assert!(matches!(decode(&other), Err(TensorError::Field { .. })));
+        let short = TensorProto { raw_data: Some(vec![0; 7]), ..tensor(DataType::Float, &[2]) };
+        assert!(matches!(decode(&short), Err(TensorError::Length { expected: 8, got: 7, .. })));
+        // A claim of 4 GiB with nothing behind it.
+        let huge = tensor(DataType::Float, &[1 << 30]);
+        assert!(matches!(decode(&huge), Err(TensorError::Shape(_))));
+        let overflow = tensor(DataType::Float, &[i64::MAX, i64::MAX]);
+        assert!(matches!(decode(&overflow), Err(TensorError::Shape(_))));
+        let negative = tensor(DataType::Float, &[2, -1]);
+        assert!(matches!(decode(&negative), Err(TensorError::NegativeDim { axis: 1, dim: -1 })));
+        let byte = TensorProto { int32_data: vec![256], ..tensor(DataType::Uint8, &[1]) };
+        assert!(matches!(decode(&byte), Err(TensorError::Element { value: 256, .. })));
+        let flag = TensorProto { raw_data: Some(vec![2]), ..tensor(DataType::Bool, &[1]) };
+        assert!(matches!(decode(&flag), Err(TensorError::Element { value: 2, .. })));
+        for dtype in [DataType::String, DataType::Complex64, DataType::Int4, DataType::Uint64] {
+            assert!(matches!(decode(&tensor(dtype, &[0])), Err(TensorError::Dtype { .. })));
+        }
+        let unknown = TensorProto { data_type: Some(99), ..Default::default() };
+        assert!(matches!(decode(&unknown), Err(TensorError::Dtype { .. })));
+    }
+}

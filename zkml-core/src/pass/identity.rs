@@ -1,0 +1,73 @@
+//! Removal of nodes that change nothing:
+//!
+//! * a Reshape to the same shape, a Transpose that moves no axis longer than 1 past another (a
+//!   Reshape then), a view of a view;
+//! * a product with ones and a sum with or difference of zeros that do not broadcast the operand.
+
+use super::rewrite::{Rewrite, producers};
+use crate::{
+    ir::{Graph, GraphError, Node, Op, ValueId},
+    tensor::Shape,
+};
+
+/// `graph` without nodes that change nothing.
+///
+/// # Errors
+/// [`GraphError`] if the graph breaks its own rules.
+pub fn remove_identities(graph: &Graph) -> Result<Graph, GraphError> {
+    let producers = producers(graph);
+    let mut rewrite = Rewrite::new(graph);
+    for node in graph.nodes() {
+        if let Some(same) = same_as(graph, node) {
+            let id = rewrite.operand(node, same)?;
+            rewrite.set(node.output, id);
+            continue;
+        }
+        let before = node.inputs.first().and_then(|id| producers.get(id));
+        match (&node.op, before.map(|before| (&before.op, &before.inputs))) {
+            (Op::Reshape(to), Some((Op::Reshape(_), inputs))) => {
+                view(&mut rewrite, node, inputs[0], Op::Reshape(to.clone()))?;
+            }
+            (Op::Transpose(second), Some((Op::Transpose(first), inputs))) => {
+                let perm: Vec<usize> = second.iter().map(|axis| first[*axis]).collect();
+                view(&mut rewrite, node, inputs[0], Op::Transpose(perm))?;
+            }
+            (Op::Transpose(perm), _) if keeps_order(&graph.get(node.inputs[0]).shape, perm) => {
+                let to = graph.get(node.output).shape.clone();
+                view(&mut rewrite, node, node.inputs[0], Op::Reshape(to))?;
+            }
+            _ => rewrite.copy(node)?,
+        }
+    }
+    rewrite.finish()
+}
+
+fn view(rewrite: &mut Rewrite<'_>, node: &Node, of: ValueId, op: Op) -> Result<(), GraphError> {
+    let operand = rewrite.operand(node, of)?;
+    let id = rewrite.push(node, op, vec![operand])?;
+    rewrite.set(node.output, id);
+    Ok(())
+}
+
+/// The operand that `node` is equal to.
+fn same_as(graph: &Graph, node: &Node) -> Option<ValueId> {
+    let shape = |id: ValueId| &graph.get(id).shape;
+    let all = |id: ValueId, value: f32| {
+        graph.get(id).constant.as_ref().is_some_and(|c| c.data().iter().all(|v| *v == value))
+    };
+    let same = match (&node.op, node.inputs.as_slice()) {
+        (Op::Reshape(_), [x]) => Some(*x),
+        (Op::Transpose(perm), [x]) if perm.is_sorted() => Some(*x),
+        (Op::Mul, [x, c]) if all(*c, 1.0) => Some(*x),
+        (Op::Mul, [c, x]) if all(*c, 1.0) => Some(*x),
+        (Op::Add | Op::Sub, [x, c]) if all(*c, 0.0) => Some(*x),
+        (Op::Add, [c, x]) if all(*c, 0.0) => Some(*x),
+        _ => None,
+    };
+    same.filter(|id| shape(*id) == shape(node.output))
+}
+
+/// Does the permutation keep the order of the axes that are longer than 1?
+fn keeps_order(shape: &Shape, perm: &[usize]) -> bool {
+    perm.iter().filter(|axis| shape.dims()[**axis] != 1).is_sorted()
+}

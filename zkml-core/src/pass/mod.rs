@@ -1,0 +1,48 @@
+//! Rewrites of the float graph that keep its meaning.
+//!
+//! [`optimise`] repeats three of them until none finds anything to do:
+//!
+//! * [`fold_linear`]: constant factors and sums beside a product with constant weights go into them
+//!   (batch normalisation, scaling layers, biases);
+//! * [`remove_identities`]: views that change nothing, chains of views, factors 1 and sums of 0;
+//! * [`remove_dead`]: what no output depends on.
+//!
+//! All are exact for real numbers; in `f32`, folded constants are computed in double precision and
+//! rounded once.
+
+mod constant;
+mod dead;
+mod identity;
+mod linear;
+mod rewrite;
+
+pub use dead::remove_dead;
+pub use identity::remove_identities;
+pub use linear::fold_linear;
+
+use crate::ir::{Graph, GraphError};
+
+/// Most rounds of [`optimise`]. Chains halve in each round, so that real models need a handful; the
+/// graph is correct after any number.
+const MAX_ROUNDS: usize = 64;
+
+/// Applies all passes until nothing changes.
+///
+/// # Errors
+/// [`GraphError`] if a pass broke the graph, which is a bug: no input graph makes one do so.
+pub fn optimise(graph: Graph) -> Result<Graph, GraphError> {
+    let mut graph = remove_dead(&graph)?;
+    for _ in 0..MAX_ROUNDS {
+        let next = remove_dead(&fold_linear(&remove_identities(&graph)?)?)?;
+        let done = next.nodes().len() == graph.nodes().len()
+            && next.nodes().iter().zip(graph.nodes()).all(|(a, b)| a.op == b.op);
+        graph = next;
+        if done {
+            break;
+        }
+    }
+    Ok(graph)
+}
+
+#[cfg(test)]
+mod tests;

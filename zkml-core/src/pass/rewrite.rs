@@ -1,0 +1,109 @@
+//! Rebuilding a graph node by node.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    ir::{Graph, GraphError, Node, Op, ValueId},
+    tensor::Tensor,
+};
+
+/// A graph being rebuilt from another.
+#[derive(Debug)]
+pub(super) struct Rewrite<'g> {
+    pub(super) from: &'g Graph,
+    pub(super) to: Graph,
+    /// Where values of `from` are in `to`.
+    map: BTreeMap<ValueId, ValueId>,
+}
+
+impl<'g> Rewrite<'g> {
+    /// Starts with the inputs of `from`, all of them.
+    pub(super) fn new(from: &'g Graph) -> Self {
+        let mut to = Graph::new();
+        let map = from
+            .inputs()
+            .iter()
+            .map(|id| {
+                let value = from.get(*id);
+                (*id, to.input(value.name.clone(), value.shape.clone()))
+            })
+            .collect();
+        Self { from, to, map }
+    }
+
+    /// The value `id` of `from` in `to`. Constants are copied at their first use; anything else
+    /// that has not been rebuilt is `None`, which a graph in topological order rules out.
+    pub(super) fn get(&mut self, id: ValueId) -> Option<ValueId> {
+        if let Some(id) = self.map.get(&id) {
+            return Some(*id);
+        }
+        let value = self.from.get(id);
+        let copy = self.to.constant(value.name.clone(), value.constant.clone()?);
+        self.map.insert(id, copy);
+        Some(copy)
+    }
+
+    /// Says that `old` of `from` is `new` of `to`.
+    pub(super) fn set(&mut self, old: ValueId, new: ValueId) {
+        self.map.insert(old, new);
+    }
+
+    /// Copies a node.
+    pub(super) fn copy(&mut self, node: &Node) -> Result<(), GraphError> {
+        let inputs =
+            node.inputs.iter().map(|id| self.operand(node, *id)).collect::<Result<_, _>>()?;
+        let id = self.push(node, node.op.clone(), inputs)?;
+        self.set(node.output, id);
+        Ok(())
+    }
+
+    /// The operand `id` of `node`.
+    pub(super) fn operand(&mut self, node: &Node, id: ValueId) -> Result<ValueId, GraphError> {
+        self.get(id).ok_or_else(|| GraphError::Unknown { origin: node.origin.clone(), id })
+    }
+
+    /// Adds a node in the place of `node`, under its name and origin.
+    pub(super) fn push(
+        &mut self,
+        node: &Node,
+        op: Op,
+        inputs: Vec<ValueId>,
+    ) -> Result<ValueId, GraphError> {
+        let name = self.from.get(node.output).name.clone();
+        self.to.push(op, inputs, name, node.origin.clone())
+    }
+
+    /// Adds a constant made for `node`.
+    pub(super) fn constant(&mut self, node: &Node, part: &str, tensor: Tensor<f32>) -> ValueId {
+        let name = format!("{}/{part}", self.from.get(node.output).name);
+        self.to.constant(name, tensor)
+    }
+
+    /// Declares the outputs of `from`.
+    pub(super) fn finish(mut self) -> Result<Graph, GraphError> {
+        for (name, id) in self.from.outputs() {
+            // An output is an input, a constant or the result of a node, all of which are rebuilt.
+            if let Some(new) = self.get(*id) {
+                self.to.output(name.clone(), new);
+            }
+        }
+        Ok(self.to)
+    }
+}
+
+/// How often each value is used, by nodes and as an output.
+pub(super) fn uses(graph: &Graph) -> Vec<usize> {
+    let mut uses = vec![0; graph.values().len()];
+    for id in graph.nodes().iter().flat_map(|node| &node.inputs) {
+        uses[id.0] += 1;
+    }
+    for (_, id) in graph.outputs() {
+        uses[id.0] += 1;
+    }
+    uses
+}
+
+/// The node that computes each value.
+pub(super) fn producers(graph: &Graph) -> BTreeMap<ValueId, &Node> {
+    graph.nodes().iter().map(|node| (node.output, node)).collect()
+}
