@@ -19,11 +19,7 @@ impl Domain {
     pub(super) fn new(k: u32) -> Self {
         let steps = MAX_K.saturating_sub(k);
         let square = |root: Fr| (0..steps).fold(root, |root, _| root.square());
-        Self {
-            k,
-            omega: square(Fr::ROOT_OF_UNITY),
-            omega_inverse: square(Fr::ROOT_OF_UNITY_INV),
-        }
+        Self { k, omega: square(Fr::ROOT_OF_UNITY), omega_inverse: square(Fr::ROOT_OF_UNITY_INV) }
     }
 
     /// The generator.

@@ -1,16 +1,39 @@
 //! A PLONKish proof system over BN254 with KZG, knowing nothing of machine learning.
 //!
 //! The constraint system, key generation and the referee verifier are halo2-axiom's; prover,
-//! light verifier and transcript are ours.
+//! light verifier and transcript are ours. One round trip:
+//!
+//! 1. [`generate_keys`] turns a halo2 `Circuit` into a [`ProvingKey`] with its [`VerifyingKey`];
+//! 2. [`prove`] asks a [`PhaseWitness`] for the advice columns of each phase and writes a proof;
+//! 3. [`verify`] checks it from the verifying key and the public words.
+//!
+//! [`mock::check`] finds the constraint that a witness breaks.
 
+mod domain;
+mod fft;
+mod interpolation;
+mod keys;
+pub mod mock;
+mod openings;
+mod program;
 mod protocol;
+mod prover;
+mod shape;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod transcript;
+mod verifier;
 
+pub use domain::MAX_K;
+pub use keys::{
+    InstanceLayout, KeyError, KeyFormatError, KeyOptions, LayoutError, ProvingKey, VerifyingKey,
+    generate_keys,
+};
+pub use openings::{Opened, Openings, Poly, RotationSet};
 pub use protocol::{Column, ColumnKind, Expr, Protocol, ProtocolError, Query};
+pub use prover::{AdviceColumn, PhaseWitness, ProveError, ProverRng, prove};
 pub use transcript::{
     Challenge, KeccakRead, KeccakWrite, POINT_BYTES, SCALAR_BYTES, TranscriptError, point_to_bytes,
     scalar_from_bytes, scalar_to_bytes,
 };
-
-mod temp_witness;
-pub use temp_witness::{AdviceColumn, PhaseWitness, ProveError};
+pub use verifier::{VerifyError, verify};

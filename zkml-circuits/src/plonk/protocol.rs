@@ -121,6 +121,12 @@ pub enum ProtocolError {
         /// Rotation.
         rotation: i32,
     },
+    /// The permutation argument does not fit.
+    #[error("the degree of the constraint system must be at least 3, got {got}")]
+    DegreeTooSmall {
+        /// Degree of the system.
+        got: usize,
+    },
     /// Two queries open the same column at the same point.
     #[error("column {column} is queried twice at rotation {rotation}")]
     DuplicateQuery {
@@ -154,6 +160,9 @@ impl Protocol {
         let queries =
             Queries { advice: &advice_queries, fixed: &fixed_queries, instance: &instance_queries };
         let degree = cs.degree();
+        if degree < 3 {
+            return Err(ProtocolError::DegreeTooSmall { got: degree });
+        }
         let mut gates = Vec::new();
         for (gate, poly) in cs.gates().iter().flat_map(|g| g.polynomials()).enumerate() {
             if poly.degree() > degree {
@@ -162,7 +171,7 @@ impl Protocol {
             }
             gates.push(queries.convert(poly)?);
         }
-        let permutation = cs
+        let permutation: Vec<Column> = cs
             .permutation()
             .get_columns()
             .iter()
@@ -175,7 +184,7 @@ impl Protocol {
                 index: c.index(),
             })
             .collect();
-        Ok(Self {
+        let protocol = Self {
             advice_phase: cs.advice_column_phase(),
             challenge_phase: cs.challenge_phase(),
             num_fixed: cs.num_fixed_columns(),
@@ -187,7 +196,12 @@ impl Protocol {
             permutation,
             degree,
             blinding: cs.blinding_factors(),
-        })
+        };
+        // halo2's `enable_equality` makes these queries; the verifiers rely on them.
+        match protocol.permutation.iter().find(|c| protocol.permutation_leaf(c).is_none()) {
+            Some(c) => Err(ProtocolError::UnknownQuery { column: c.index, rotation: 0 }),
+            None => Ok(protocol),
+        }
     }
 }
 

@@ -1,0 +1,210 @@
+//! Checks a witness row by row and names what it breaks, for any number of phases.
+//!
+//! Challenges are drawn from a hash of all values of the phases before, so they bind what the
+//! prover's bind, without commitments or an SRS. Constraints are checked on every row, the
+//! unusable ones included, which hold random values as they do in a proof.
+
+use std::collections::HashMap;
+
+use ff::{Field, PrimeField};
+use halo2curves::bn256::Fr;
+use rayon::prelude::*;
+
+use super::fft::powers;
+use super::keys::ProvingKey;
+use super::program::LeafKind;
+use super::protocol::{Column, ColumnKind};
+use super::prover::{PhaseWitness, ProveError, ProverRng, columns_of_phase};
+use super::transcript::KeccakWrite;
+
+/// A cell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cell {
+    /// Its column.
+    pub column: Column,
+    /// Its row.
+    pub row: usize,
+}
+
+/// A broken constraint.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Violation {
+    /// A gate is not zero on a row.
+    #[error("gate {gate} is not zero on row {row}")]
+    Gate {
+        /// Index of the gate polynomial.
+        gate: usize,
+        /// The row.
+        row: usize,
+    },
+    /// Two cells that are copies of each other differ.
+    #[error("{a:?} and {b:?} are copies of each other and differ")]
+    Copy {
+        /// A cell.
+        a: Cell,
+        /// The one after it in its cycle.
+        b: Cell,
+    },
+}
+
+/// What [`check`] found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// Broken constraints: gates by row, then copies.
+    pub violations: Vec<Violation>,
+}
+
+impl Report {
+    /// Whether the witness satisfies the circuit.
+    #[must_use]
+    pub fn is_satisfied(&self) -> bool {
+        self.violations.is_empty()
+    }
+
+    /// Indices of the gates that are broken, each once, in order.
+    #[must_use]
+    pub fn gates(&self) -> Vec<usize> {
+        let mut gates: Vec<usize> = self
+            .violations
+            .iter()
+            .filter_map(|v| match v {
+                Violation::Gate { gate, .. } => Some(*gate),
+                Violation::Copy { .. } => None,
+            })
+            .collect();
+        gates.sort_unstable();
+        gates.dedup();
+        gates
+    }
+}
+
+/// Evaluates all gates and copies of the circuit of `key` on the witness.
+///
+/// # Errors
+/// A [`ProveError`] when words or columns do not fit the key, or the witness cannot be computed.
+pub fn check(
+    key: &ProvingKey,
+    words: &[Fr],
+    witness: &mut dyn PhaseWitness,
+    rng: &mut impl ProverRng,
+) -> Result<Report, ProveError> {
+    let verifying = key.verifying_key();
+    let layout = verifying.instance_layout();
+    if words.len() != layout.words {
+        return Err(ProveError::Words { expected: layout.words, got: words.len() });
+    }
+    let mut instance = layout.expand(words);
+    instance.resize(key.fft().n(), Fr::ZERO);
+    let (advice, challenges) = assign(key, &instance, witness, rng)?;
+    let table = Table { key, advice, instance };
+    let mut violations = table.broken_gates(&challenges);
+    violations.extend(table.broken_copies());
+    Ok(Report { violations })
+}
+
+/// All advice columns, and the challenges.
+fn assign(
+    key: &ProvingKey,
+    instance: &[Fr],
+    witness: &mut dyn PhaseWitness,
+    rng: &mut impl ProverRng,
+) -> Result<(Vec<Vec<Fr>>, Vec<Fr>), ProveError> {
+    let verifying = key.verifying_key();
+    let protocol = verifying.protocol();
+    let mut transcript = KeccakWrite::new(verifying.digest());
+    instance.iter().for_each(|v| transcript.absorb_scalar(v));
+    let mut advice = vec![Vec::new(); protocol.advice_phase.len()];
+    let mut challenges: Vec<Option<Fr>> = vec![None; protocol.challenge_phase.len()];
+    for phase in 0..protocol.num_phases() {
+        let rng = rng.generator();
+        let columns = columns_of_phase(protocol, verifying.k(), phase, &challenges, witness, rng)?;
+        for (index, column) in columns {
+            let values = column.to_values();
+            values.iter().for_each(|v| transcript.absorb_scalar(v));
+            advice[index] = values;
+        }
+        for (challenge, of) in challenges.iter_mut().zip(&protocol.challenge_phase) {
+            if *of == phase {
+                *challenge = Some(transcript.challenge());
+            }
+        }
+    }
+    Ok((advice, challenges.into_iter().flatten().collect()))
+}
+
+/// A filled circuit.
+struct Table<'a> {
+    key: &'a ProvingKey,
+    advice: Vec<Vec<Fr>>,
+    instance: Vec<Fr>,
+}
+
+impl Table<'_> {
+    fn column(&self, column: &Column) -> &[Fr] {
+        match column.kind {
+            ColumnKind::Advice => &self.advice[column.index],
+            ColumnKind::Fixed => &self.key.fixed().values[column.index],
+            ColumnKind::Instance => &self.instance,
+        }
+    }
+
+    fn broken_gates(&self, challenges: &[Fr]) -> Vec<Violation> {
+        let gates = self.key.gates();
+        let n = self.key.fft().n();
+        let uniforms = gates.uniforms(challenges);
+        let leaves: Vec<(&[Fr], i32)> = gates
+            .leaves()
+            .iter()
+            .map(|leaf| {
+                let kind = match leaf.kind {
+                    LeafKind::Advice => ColumnKind::Advice,
+                    LeafKind::Fixed => ColumnKind::Fixed,
+                    LeafKind::Instance => ColumnKind::Instance,
+                };
+                let column = Column { kind, index: leaf.query.column };
+                (self.column(&column), leaf.query.rotation)
+            })
+            .collect();
+        let broken = |row: usize| {
+            let mut slots = gates.slots();
+            let cell = |leaf: usize| {
+                let (values, rotation) = leaves[leaf];
+                values[row.wrapping_add_signed(rotation as isize) & (n - 1)]
+            };
+            gates
+                .run(&uniforms, &mut slots, cell)
+                .enumerate()
+                .filter(|(_, value)| *value != Fr::ZERO)
+                .map(|(gate, _)| Violation::Gate { gate, row })
+                .collect::<Vec<_>>()
+        };
+        (0..n).into_par_iter().flat_map_iter(broken).collect()
+    }
+
+    fn broken_copies(&self) -> Vec<Violation> {
+        let columns = &self.key.verifying_key().protocol().permutation;
+        let n = self.key.fft().n();
+        let roots = powers(self.key.verifying_key().domain().omega(), n);
+        let mut cells = HashMap::with_capacity(columns.len() * n);
+        let mut delta = Fr::ONE;
+        for column in columns {
+            for (row, root) in roots.iter().enumerate() {
+                cells.insert((delta * root).to_bytes(), Cell { column: *column, row });
+            }
+            delta *= Fr::DELTA;
+        }
+        let mut violations = Vec::new();
+        for (column, labels) in columns.iter().zip(&self.key.sigma().values) {
+            for (row, label) in labels.iter().enumerate() {
+                let a = Cell { column: *column, row };
+                // A key from a file may hold labels that are no cell's; proofs fail, we report.
+                let b = cells.get(&label.to_bytes()).copied().unwrap_or(a);
+                if self.column(&a.column)[a.row] != self.column(&b.column)[b.row] {
+                    violations.push(Violation::Copy { a, b });
+                }
+            }
+        }
+        violations
+    }
+}

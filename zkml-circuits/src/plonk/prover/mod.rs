@@ -1,0 +1,116 @@
+//! The prover.
+//!
+//! Rounds, in the order of halo2-axiom's `verify_proof`, which accepts the proofs unchanged:
+//!
+//! 1. absorb the key's representative and the public words; for each phase commit its advice
+//!    columns, then draw its challenges ([`phases`]);
+//! 2. draw `theta, beta, gamma`; commit the grand products of the permutation ([`permutation`]);
+//! 3. commit a random polynomial; draw `y`; commit the pieces of the quotient, blinded
+//!    ([`quotient`]);
+//! 4. draw `x`; write all evaluations ([`evaluations`]);
+//! 5. open them together with SHPLONK ([`shplonk`]).
+//!
+//! The witness is not checked: a false one gives a proof that verifiers reject.
+//! [`mock::check`](super::mock::check) says which constraint it breaks.
+
+mod commit;
+mod error;
+mod evaluations;
+mod permutation;
+mod phases;
+mod quotient;
+mod rng;
+mod shplonk;
+mod witness;
+
+use halo2curves::bn256::Fr;
+use zkml_core::{
+    progress::Progress,
+    proving::{MsmBackend, Srs},
+};
+
+use self::commit::Committer;
+use self::evaluations::Polynomials;
+use super::keys::ProvingKey;
+use super::transcript::KeccakWrite;
+
+pub use self::error::ProveError;
+pub use self::rng::ProverRng;
+pub(super) use self::witness::columns_of_phase;
+use self::witness::random;
+pub use self::witness::{AdviceColumn, PhaseWitness};
+
+/// Stages announced to the caller's [`Progress`].
+const STAGE: &str = "prove";
+const STEPS: u64 = 5;
+
+/// Proves that `witness` satisfies the circuit of `key` with the public `words`.
+///
+/// `rng` blinds; pass [`rand_core::OsRng`].
+///
+/// # Errors
+/// A [`ProveError`] when key, SRS, words and witness do not fit each other, or the backend fails.
+pub fn prove(
+    key: &ProvingKey,
+    srs: &Srs,
+    backend: &dyn MsmBackend,
+    words: &[Fr],
+    witness: &mut dyn PhaseWitness,
+    rng: &mut impl ProverRng,
+    progress: &dyn Progress,
+) -> Result<Vec<u8>, ProveError> {
+    let rng = rng.generator();
+    let verifying = key.verifying_key();
+    check_fit(key, srs, words)?;
+    let committer = Committer { srs, backend };
+    let mut transcript = KeccakWrite::new(verifying.digest());
+    progress.begin(STAGE, Some(STEPS));
+
+    transcript.absorb_scalar(&verifying.transcript_repr());
+    let instance = verifying.instance_layout().expand(words);
+    instance.iter().for_each(|value| transcript.absorb_scalar(value));
+    let (advice, challenges) = phases::commit(key, &committer, witness, &mut transcript, rng)?;
+    progress.advance(1);
+
+    let _theta = transcript.challenge(); // of halo2's own lookups, which there are none of
+    let permuted =
+        permutation::Challenges { beta: transcript.challenge(), gamma: transcript.challenge() };
+    let n = key.fft().n();
+    let mut rows = permutation::Rows::new(advice, instance, n);
+    let products = permutation::products(key, &rows, permuted, rng);
+    committer.write_lagrange(&products, &mut transcript)?;
+    let random_poly: Vec<Fr> = (0..n).map(|_| random(rng)).collect();
+    committer.write_monomial(std::slice::from_ref(&random_poly), &mut transcript)?;
+    progress.advance(1);
+
+    let y = transcript.challenge();
+    let mut polynomials = Polynomials::interpolate(key, &mut rows, products, random_poly);
+    let mut pieces = quotient::pieces(key, &polynomials, &challenges, permuted, y);
+    quotient::blind(&mut pieces, rng);
+    committer.write_monomial(&pieces, &mut transcript)?;
+    progress.advance(1);
+
+    let x = transcript.challenge();
+    polynomials.set_quotient(key, pieces, x);
+    let evaluations = polynomials.evaluate(key, x);
+    evaluations.iter().for_each(|value| transcript.scalar(value));
+    progress.advance(1);
+
+    shplonk::open(key, &polynomials, evaluations, x, &committer, &mut transcript)?;
+    progress.advance(1);
+    progress.end(STAGE);
+    Ok(transcript.finish())
+}
+
+fn check_fit(key: &ProvingKey, srs: &Srs, words: &[Fr]) -> Result<(), ProveError> {
+    let verifying = key.verifying_key();
+    let (expected, got) = (verifying.k(), srs.k());
+    if expected != got {
+        return Err(ProveError::SrsSize { expected, got });
+    }
+    if (verifying.g2(), verifying.s_g2()) != (srs.g2(), srs.s_g2()) {
+        return Err(ProveError::OtherSrs);
+    }
+    let (expected, got) = (verifying.instance_layout().words, words.len());
+    if expected == got { Ok(()) } else { Err(ProveError::Words { expected, got }) }
+}

@@ -1,0 +1,17 @@
+//! A circuit that uses everything the proof system offers, for tests of all verifiers.
+//!
+//! ```no_run
+//! # use zkml_circuits::plonk::{testing::{Fixture, SampleParams}, verify};
+//! let f = Fixture::new(SampleParams::default());
+//! verify(f.key.verifying_key(), &f.words, &f.proof).unwrap();
+//! ```
+
+mod backend;
+mod circuit;
+mod fixture;
+mod witness;
+
+pub use backend::ReferenceMsm;
+pub use circuit::{SampleCircuit, SampleConfig, SampleParams};
+pub use fixture::Fixture;
+pub use witness::{SampleWitness, Tamper};

@@ -1,0 +1,68 @@
+//! Shared by the tests of the proof system: the referee.
+
+#![allow(dead_code, reason = "each test file uses its part")]
+
+use std::sync::OnceLock;
+
+use halo2_proofs::{
+    plonk::verify_proof,
+    poly::kzg::{
+        commitment::{KZGCommitmentScheme, ParamsKZG},
+        multiopen::VerifierSHPLONK,
+        strategy::SingleStrategy,
+    },
+};
+use halo2curves::bn256::{Bn256, Fr};
+use rand_core::OsRng;
+use zkml_circuits::plonk::{
+    KeccakRead, VerifyError,
+    testing::{Fixture, SampleCircuit, SampleParams},
+    verify,
+};
+use zkml_core::proving::Srs;
+
+/// The honest fixture of the default circuit, made once a test binary.
+pub(crate) fn honest() -> &'static Fixture {
+    static FIXTURE: OnceLock<Fixture> = OnceLock::new();
+    FIXTURE.get_or_init(|| Fixture::new(SampleParams::default()))
+}
+
+/// The SRS in halo2-axiom's form.
+pub(crate) fn halo2_params(srs: &Srs) -> ParamsKZG<Bn256> {
+    let n = srs.n();
+    // `from_parts` is a method: it needs some other string to be called on.
+    ParamsKZG::setup(1, OsRng).from_parts(
+        srs.k(),
+        srs.monomial()[..n].to_vec(),
+        Some(srs.lagrange().to_vec()),
+        srs.g2(),
+        srs.s_g2(),
+    )
+}
+
+/// halo2-axiom's verdict, trailing bytes refused as in our verifier.
+pub(crate) fn referee(fixture: &Fixture, words: &[Fr], proof: &[u8]) -> bool {
+    let key = fixture.key.verifying_key();
+    let halo2 = key.to_halo2::<SampleCircuit>(fixture.circuit.params);
+    assert_eq!(halo2.transcript_repr(), key.transcript_repr());
+    let params = halo2_params(&fixture.srs);
+    let mut column = key.instance_layout().expand(words);
+    // Words past the layout's, which only the tests give, extend the column.
+    column.extend(words.iter().skip(key.instance_layout().words));
+    let mut transcript = KeccakRead::new(key.digest(), proof);
+    let verdict = verify_proof::<KZGCommitmentScheme<Bn256>, VerifierSHPLONK<'_, Bn256>, _, _, _>(
+        &params,
+        &halo2,
+        SingleStrategy::new(&params),
+        &[&[&column]],
+        &mut transcript,
+    );
+    verdict.is_ok() && transcript.finish().is_ok()
+}
+
+/// Our verdict, after making sure that the referee's is the same.
+pub(crate) fn both(fixture: &Fixture, words: &[Fr], proof: &[u8]) -> Result<(), VerifyError> {
+    let ours = verify(fixture.key.verifying_key(), words, proof);
+    assert_eq!(ours.is_ok(), referee(fixture, words, proof), "verdicts differ: ours {ours:?}");
+    ours
+}
