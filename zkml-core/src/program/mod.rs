@@ -18,6 +18,8 @@ mod bounds;
 mod builder;
 mod check;
 mod table;
+#[cfg(test)]
+mod tests;
 mod types;
 
 pub use bounds::{BoundError, Bounds};
