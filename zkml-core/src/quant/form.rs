@@ -162,6 +162,35 @@ impl Pending {
         self
     }
 
+    /// The value as `f_k view + b_k`, where `k` is the axis that a product sums over: the last
+    /// one of a left operand, the last but one of a right operand. None if it is no such multiple
+    /// of one stored tensor, or if the factors differ so much that weights times them would lose
+    /// precision.
+    pub(super) fn as_prefix(&self, right: bool) -> Option<(View, Prefix)> {
+        let [FormTerm::Scale { view, factor }] = self.form.terms.as_slice() else { return None };
+        let dims = self.shape.dims();
+        let axis = if right { dims.len().saturating_sub(2) } else { dims.len().checked_sub(1)? };
+        let by_axis = |constant: &[f64]| {
+            let order = self.order.as_deref();
+            along_axis(&self.shape, axis, |e| match constant {
+                [] => 0.0,
+                [one] => *one,
+                each => each[order.map_or(e, |order| order[e] as usize)],
+            })
+        };
+        let (factors, offsets) = (by_axis(factor)?, by_axis(&self.form.bias)?);
+        let magnitudes = || factors.iter().map(|f| f.abs()).filter(|f| *f > 0.0);
+        let least = magnitudes().fold(f64::INFINITY, f64::min);
+        if magnitudes().any(|f| f > least * Prefix::MAX_RATIO) {
+            return None;
+        }
+        let view = match &self.order {
+            None => View { shape: self.shape.clone(), ..view.clone() },
+            Some(order) => gather_view(view, self.shape.clone(), order),
+        };
+        Some((view, Prefix { factors, offsets }))
+    }
+
     /// `(I, J)` of the products.
     fn matrix(&self) -> Option<(usize, usize)> {
         self.form.terms.iter().find_map(|term| match term {
@@ -211,6 +240,39 @@ impl Pending {
             }
         }
     }
+}
+
+/// Factors and offsets of an operand, by the axis that the product sums over.
+#[derive(Clone, Debug)]
+pub(super) struct Prefix {
+    factors: Vec<f64>,
+    offsets: Vec<f64>,
+}
+
+impl Prefix {
+    /// Largest ratio of two factors.
+    const MAX_RATIO: f64 = 16.0;
+
+    /// Moves the factors into the weight, `[K, columns]`; gives the offsets' part of the product,
+    /// one for each column.
+    pub(super) fn absorb(&self, weight: &mut [f64], columns: usize) -> Vec<f64> {
+        let mut bias = vec![0.0; columns];
+        let rows = weight.chunks_exact_mut(columns.max(1));
+        for (row, (factor, offset)) in rows.zip(self.factors.iter().zip(&self.offsets)) {
+            for (w, bias) in row.iter_mut().zip(&mut bias) {
+                *bias += offset * *w;
+                *w *= factor;
+            }
+        }
+        bias
+    }
+}
+
+/// The constant as a function of one axis of `shape`, if it is one.
+fn along_axis(shape: &Shape, axis: usize, constant: impl Fn(usize) -> f64) -> Option<Vec<f64>> {
+    let (len, stride) = (*shape.dims().get(axis)?, *shape.strides().get(axis)?);
+    let values: Vec<f64> = (0..len).map(|k| constant(k * stride)).collect();
+    (0..shape.len()).all(|e| constant(e) == values[e / stride % len]).then_some(values)
 }
 
 /// The view whose element `e` is element `map[e]` of `view`.

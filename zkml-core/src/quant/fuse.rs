@@ -6,7 +6,8 @@
 
 use super::{
     QuantError,
-    form::{Form, Pending, gather_view},
+    form::{Form, Pending, Prefix, gather_view},
+    product::{contract, unsupported},
 };
 use crate::{
     exec::float,
@@ -235,11 +236,28 @@ impl<'g> Fuser<'g> {
             (None, Some(constant)) => (left, constant.clone(), false),
             (Some(constant), _) => (right, constant.clone(), true),
         };
-        let view = self.stored(varying)?;
+        let (view, prefix) = self.operand(varying, flipped)?;
         let out = self.graph.get(node.output).shape.clone();
-        let pending = contract(node, view, &constant, flipped)?;
+        let pending = contract(node, view, prefix, &constant, flipped)?;
         debug_assert_eq!(pending.shape.len(), out.len());
         Ok(Symbol::Pending(Box::new(pending.reshaped(out))))
+    }
+
+    /// The operand of a product: a stored tensor, and what to do to it on the way, if it is a
+    /// multiple of one that the constant absorbs (a normalised input, say).
+    fn operand(
+        &mut self,
+        id: ValueId,
+        flipped: bool,
+    ) -> Result<(View, Option<Prefix>), QuantError> {
+        let symbol = self.take(id);
+        if let Symbol::Pending(pending) = &symbol
+            && let Some((view, prefix)) = pending.as_prefix(flipped)
+        {
+            return Ok((view, Some(prefix)));
+        }
+        self.symbols[id.0] = Some(symbol);
+        Ok((self.stored(id)?, None))
     }
 
     /// The constant `id`, of the file or folded.
@@ -358,84 +376,6 @@ impl<'g> Fuser<'g> {
         let origin = Origin { node: name.into(), op: "Output".into(), opset: 0 };
         self.draft(view.shape.clone(), DraftStep::Copy(view), (id, id), None, origin)
     }
-}
-
-/// The product of `view` (`[.., I, K]` or `[K]`) with a constant `[.., K, J]` or `[K]`, or, when
-/// `flipped`, of the constant with the view: `A B = (B^T A^T)^T`. The shape of the result is right
-/// up to axes of one element.
-fn contract(
-    node: &Node,
-    view: View,
-    constant: &Tensor<f32>,
-    flipped: bool,
-) -> Result<Pending, QuantError> {
-    let fail = |source: crate::tensor::ShapeError| unsupported(node, source.to_string());
-    let (view_batch, mut view) = split_batch(node, view.shape.clone(), flipped)
-        .map(|(b, m)| (b, View { shape: m, ..view }))?;
-    let (batch, matrix) = split_batch(node, constant.shape().clone(), !flipped)?;
-    let [_, rows, columns] = *matrix.dims() else { return Err(rank_error(node)) };
-    let mut weight: Vec<f64> = constant.data().iter().map(|w| f64::from(*w)).collect();
-    let (mut k, mut j) = (rows, columns);
-    if flipped {
-        let (shape, map) = view.shape.transpose_map(&[0, 2, 1]).map_err(fail)?;
-        view = gather_view(&view, shape, &map);
-        let (_, map) = matrix.transpose_map(&[0, 2, 1]).map_err(fail)?;
-        weight = map.iter().map(|&at| weight[at as usize]).collect();
-        (k, j) = (columns, rows);
-    }
-    let (view_batches, batches) = (view_batch.len(), batch.len());
-    if view_batches > 1 && batches > 1 {
-        return Err(unsupported(
-            node,
-            format!(
-                "constant operand with batch axes {batch}; they must be 1 when the other operand has a batch"
-            ),
-        ));
-    }
-    let i = view.shape.dims()[1];
-    // [batches, K, J] -> [K, batches * J]: the batches become further columns.
-    let from = Shape::new(vec![batches, k, j]).map_err(fail)?;
-    let (_, map) = from.transpose_map(&[1, 0, 2]).map_err(fail)?;
-    let data = map.iter().map(|&at| weight[at as usize]).collect();
-    let shape = Shape::new(vec![k, batches * j]).map_err(fail)?;
-    let weight = Tensor::new(shape, data).map_err(fail)?;
-    let rows = Shape::new(vec![view_batches * i, k]).map_err(fail)?;
-    let stored = Shape::new(vec![view_batches, i, batches, j]).map_err(fail)?;
-    let product = Pending::of_product(
-        View { shape: rows, ..view },
-        weight,
-        stored.clone(),
-        node.origin.clone(),
-    );
-    // The value's axes: batch, rows, columns; swapped when flipped.
-    let perm = if flipped { [0, 2, 3, 1] } else { [0, 2, 1, 3] };
-    let (shape, map) = stored.transpose_map(&perm).map_err(fail)?;
-    let identity = map.iter().enumerate().all(|(e, &at)| e == at as usize);
-    Ok(if identity { product.reshaped(shape) } else { product.permuted(shape, &map) })
-}
-
-/// Splits the shape of an operand into its batch axes and `[batch, rows, columns]`; a vector is a
-/// row on the left, a column on the right of a product.
-fn split_batch(node: &Node, shape: Shape, right: bool) -> Result<(Shape, Shape), QuantError> {
-    let (batch, rows, columns) = match shape.dims() {
-        [] => return Err(rank_error(node)),
-        [k] if right => (&[][..], *k, 1),
-        [k] => (&[][..], 1, *k),
-        [batch @ .., rows, columns] => (batch, *rows, *columns),
-    };
-    let batch =
-        Shape::new(batch.to_vec()).map_err(|source| unsupported(node, source.to_string()))?;
-    let matrix = Shape::new(vec![batch.len(), rows, columns])
-        .map_err(|source| unsupported(node, source.to_string()))?;
-    Ok((batch, matrix))
-}
-
-fn rank_error(node: &Node) -> QuantError {
-    unsupported(node, "matrix product of a scalar")
-}
-
-fn unsupported(node: &Node, what: impl Into<String>) -> QuantError {
-    QuantError::Unsupported { origin: node.origin.clone(), what: what.into() }
 }
 
 fn is_permutation(view: &View, stored: usize) -> bool {

@@ -23,6 +23,7 @@ mod emit;
 mod error;
 mod form;
 mod fuse;
+mod product;
 mod scales;
 mod search;
 mod settings;

@@ -180,18 +180,19 @@ impl Slack {
         for term in &form.terms {
             let operand = choices[term.view().tensor.0].y;
             let largest = greatest(term.constants());
-            let fits = |bits: u8| {
-                let room = libm::ldexp(1.0, i32::from(bits) - 1) - 1.0;
-                finest(|scale| libm::floor(libm::ldexp(largest, scale) + 0.5) <= room)
-            };
             // A term of zeros has no say.
             if largest > 0.0 {
-                let needed = match exact_scale(term) {
-                    Some(scale) => scale,
-                    None => fits(settings.weight_bits),
+                let needed = match term {
+                    FormTerm::Contract { .. } => scale_within(largest, settings.weight_bits),
+                    // Each factor is all there is of its element: the least counts.
+                    FormTerm::Scale { factor, .. } => exact_scale(factor).unwrap_or_else(|| {
+                        scale_within(least(factor), settings.weight_bits)
+                            .min(scale_within(largest, WIDEST_FACTOR))
+                    }),
                 };
+                let highest = scale_within(largest, Bits::MAX).max(needed);
                 slack.needed = slack.needed.max(operand + needed);
-                slack.highest = slack.highest.min(operand + fits(Bits::MAX).max(needed));
+                slack.highest = slack.highest.min(operand + highest);
             }
         }
         if slack.needed == i32::MIN {
@@ -205,9 +206,17 @@ impl Slack {
     }
 }
 
-/// The scale at which all factors of a term are integers, when each is a signed power of two.
-fn exact_scale(term: &FormTerm) -> Option<i32> {
-    let FormTerm::Scale { factor, .. } = term else { return None };
+/// Widest factor of a Scale term, in bits: beside the others it stays within an `i32`.
+const WIDEST_FACTOR: u8 = 28;
+
+/// The largest scale at which a constant of this magnitude has `bits` bits.
+fn scale_within(magnitude: f64, bits: u8) -> i32 {
+    let room = libm::ldexp(1.0, i32::from(bits) - 1) - 1.0;
+    finest(|scale| libm::floor(libm::ldexp(magnitude, scale) + 0.5) <= room)
+}
+
+/// The scale at which all factors are integers, when each is a signed power of two.
+fn exact_scale(factor: &[f64]) -> Option<i32> {
     let mut scale = i32::MIN;
     for f in factor.iter().filter(|f| **f != 0.0) {
         let (fraction, exponent) = libm::frexp(f.abs());
@@ -217,6 +226,10 @@ fn exact_scale(term: &FormTerm) -> Option<i32> {
         scale = scale.max(1 - exponent);
     }
     Some(scale)
+}
+
+fn least(values: &[f64]) -> f64 {
+    values.iter().map(|v| v.abs()).filter(|v| *v > 0.0).fold(f64::INFINITY, f64::min)
 }
 
 fn greatest(values: &[f64]) -> f64 {

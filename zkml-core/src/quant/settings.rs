@@ -19,7 +19,7 @@ pub struct CalibrationOptions {
     /// Largest re-quantisation shift, 0 to 16. A shift `s` needs a table of `2^s` rows; a smaller
     /// limit takes bits from the weights.
     pub max_shift: u8,
-    /// Room above the observed range, as a share of it: 0.1 accepts values 10 % larger.
+    /// Room above the observed range, as a share of it: 0.2 accepts values 20 % larger.
     pub headroom: f64,
     /// Tables of one function share the coarser scale when their scales differ by this many bits.
     pub share_within: u8,
@@ -33,7 +33,7 @@ impl Default for CalibrationOptions {
             bits: 9,
             weight_bits: 8,
             max_shift: 10,
-            headroom: 0.1,
+            headroom: 0.2,
             share_within: 1,
             method: RangeMethod::MinMax,
         }

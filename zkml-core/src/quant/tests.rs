@@ -268,6 +268,44 @@ fn row_factors_of_a_product_store_it_first() {
 }
 
 #[test]
+fn a_normalised_input_is_absorbed_by_the_product() {
+    for (rows, ratio, expected) in
+        [(1, 4.0, "contract+bias>table"), (3, 4.0, "contract+bias>table"), (1, 400.0, "scale+bias")]
+    {
+        let mut w = Writer::default();
+        let x = w.input(&[rows, 3]);
+        let mean = w.constant(random(&[3], 1));
+        let factor = Tensor::new(shape(&[3]), vec![0.5, 0.5 * ratio, 1.0]).expect("three");
+        let factor = w.constant(factor);
+        let h = w.op(Op::Sub, &[x, mean]);
+        let h = w.op(Op::Mul, &[factor, h]);
+        let h = w.linear(h, [3, 4], 4);
+        let y = w.op(Op::Activation(Activation::Tanh), &[h]);
+        w.output(y);
+        let program = if ratio < 16.0 {
+            close(&w.graph).program
+        } else {
+            let samples = samples(&w.graph, 3);
+            let settings =
+                calibrate(&w.graph, &samples, &CalibrationOptions::default()).expect("ranges");
+            compile(&w.graph, &settings).expect("compiles")
+        };
+        assert_eq!(kinds(&program)[1], expected);
+    }
+    // On the right of a constant, by rows; and by columns, which the product does not absorb.
+    for (dims, count) in [([3, 1], 2), ([1, 2], 3)] {
+        let mut w = Writer::default();
+        let x = w.input(&[3, 2]);
+        let mean = w.constant(random(&dims, 1));
+        let h = w.op(Op::Sub, &[mean, x]);
+        let a = w.constant(random(&[4, 3], 2));
+        let y = w.op(Op::MatMul, &[a, h]);
+        w.output(y);
+        assert_eq!(close(&w.graph).program.tensors.len(), count);
+    }
+}
+
+#[test]
 fn functions_of_inputs_of_functions_and_of_shared_tensors() {
     let mut w = Writer::default();
     let x = w.input(&[2, 3]);
