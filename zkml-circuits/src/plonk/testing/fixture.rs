@@ -3,7 +3,10 @@
 use halo2curves::bn256::Fr;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
-use zkml_core::{progress::NoProgress, proving::Srs};
+use zkml_core::{
+    progress::NoProgress,
+    proving::{MsmBackend, Srs},
+};
 
 use super::{ReferenceMsm, SampleCircuit, SampleParams, SampleWitness, Tamper};
 use crate::plonk::{KeyError, KeyOptions, ProvingKey, generate_keys, prove};
@@ -64,6 +67,20 @@ impl Fixture {
     /// Never on the fixture's own parts.
     #[must_use]
     pub fn prove(&self, seed: u64, tamper: Option<Tamper>) -> Vec<u8> {
+        self.prove_with(&ReferenceMsm, seed, tamper)
+    }
+
+    /// As [`Self::prove`], with another backend.
+    ///
+    /// # Panics
+    /// When the backend fails.
+    #[must_use]
+    pub fn prove_with(
+        &self,
+        backend: &dyn MsmBackend,
+        seed: u64,
+        tamper: Option<Tamper>,
+    ) -> Vec<u8> {
         let mut witness = self.witness();
         if let Some(tamper) = tamper {
             witness = witness.tampered(tamper);
@@ -71,7 +88,7 @@ impl Fixture {
         prove(
             &self.key,
             &self.srs,
-            &ReferenceMsm,
+            backend,
             &self.words,
             &mut witness,
             &mut ChaCha20Rng::seed_from_u64(seed),
