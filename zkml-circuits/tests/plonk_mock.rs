@@ -18,7 +18,7 @@ const MULTIPLICITY: usize = 5;
 const RUNNING_SUM: usize = 6;
 
 fn checked(witness: &mut SampleWitness) -> Report {
-    check(&honest().key, &honest().words, witness, &mut OsRng).unwrap()
+    check(&honest().key, &honest().words, witness, &mut OsRng).expect("words and columns fit")
 }
 
 fn tampered(column: usize, row: usize) -> Report {

@@ -48,7 +48,7 @@ fn proofs_of_halo2s_own_prover_are_accepted() {
     create_proof::<KZGCommitmentScheme<Bn256>, ProverSHPLONK<'_, Bn256>, _, _, _, _>(
         &params,
         &key,
-        &[fixture.circuit.clone()],
+        std::slice::from_ref(&fixture.circuit),
         &[&[&column]],
         OsRng,
         &mut transcript,
@@ -72,7 +72,7 @@ fn a_changed_bit_in_any_word_is_rejected() {
 
 /// Adds a modulus to a big-endian word; `None` when the sum needs a 257th bit.
 fn plus(word: &[u8], modulus: &str) -> Option<Vec<u8>> {
-    let modulus = hex::decode(modulus.trim_start_matches("0x")).unwrap();
+    let modulus = hex::decode(modulus.trim_start_matches("0x")).expect("hexadecimal");
     let mut carry = 0;
     let mut sum = vec![0; 32];
     for i in (0..32).rev() {
@@ -192,6 +192,6 @@ fn two_proofs_of_one_statement_share_nothing() {
     let shared: Vec<&[u8]> = second.chunks(32).filter(|w| words.contains(w)).collect();
     // The fixed column of zeros is zero everywhere.
     assert_eq!(shared, [[0; 32].as_slice()]);
-    // Neither does a proof with the same seed differ: nothing but `rng` is random.
+    // With the same seed the proof is the same: `rng` is the only source of randomness.
     assert_eq!(*first, fixture.prove(1, None));
 }

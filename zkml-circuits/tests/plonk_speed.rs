@@ -17,7 +17,7 @@ fn a_circuit_of_k_12_proves_and_verifies() {
     assert!(protocol.advice_phase.len() >= 25 && protocol.num_fixed >= 35);
     eprintln!("setup and first proof: {:?}", setup.elapsed());
     let (start, cpu) = (Instant::now(), cpu_seconds());
-    let proof = fixture.prove_with(&CpuMsm::default(), 3, None);
+    let proof = fixture.prove_with(&CpuMsm, 3, None);
     eprintln!(
         "prove: {:?}, {:.2} CPU seconds, {} advice and {} fixed columns, {} bytes",
         start.elapsed(),

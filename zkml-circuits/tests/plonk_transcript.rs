@@ -23,7 +23,8 @@ fn digest() -> [u8; 32] {
 }
 
 fn modulus(text: &str) -> [u8; 32] {
-    hex::decode(&text[2..]).unwrap().try_into().unwrap()
+    let bytes = hex::decode(text.trim_start_matches("0x")).expect("a modulus in hexadecimal");
+    bytes.try_into().expect("a modulus of 32 bytes")
 }
 
 #[test]

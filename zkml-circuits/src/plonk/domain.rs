@@ -1,4 +1,11 @@
 //! The multiplicative subgroup `{1, omega, ..., omega^(n-1)}` of rows, as the verifier needs it.
+#![deny(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unreachable
+)]
 
 use ff::{Field, PrimeField};
 use halo2curves::bn256::Fr;

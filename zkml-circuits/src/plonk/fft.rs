@@ -115,14 +115,10 @@ pub(super) fn powers(base: Fr, count: usize) -> Vec<Fr> {
     std::iter::successors(Some(Fr::ONE), |p| Some(*p * base)).take(count).collect()
 }
 
-/// The value of a polynomial at a point.
-pub(super) fn evaluate(coefficients: &[Fr], point: Fr) -> Fr {
-    coefficients.iter().rev().fold(Fr::ZERO, |sum, a| sum * point + a)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plonk::interpolation::evaluate;
 
     #[test]
     fn values_are_those_of_the_polynomial() {

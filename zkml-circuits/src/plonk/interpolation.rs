@@ -1,4 +1,11 @@
 //! Polynomials through few points. Shared by prover and verifier: no panics.
+#![deny(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unreachable
+)]
 
 use ff::Field;
 use halo2curves::bn256::Fr;
@@ -23,6 +30,11 @@ pub(super) fn interpolate(points: &[Fr], values: &[Fr]) -> Option<Vec<Fr>> {
     Some(sum)
 }
 
+/// The value of a polynomial at a point.
+pub(super) fn evaluate(coefficients: &[Fr], point: Fr) -> Fr {
+    coefficients.iter().rev().fold(Fr::ZERO, |sum, a| sum * point + a)
+}
+
 /// `prod_i (at - x_i)`.
 pub(super) fn vanishing_at(points: impl Iterator<Item = Fr>, at: Fr) -> Fr {
     points.fold(Fr::ONE, |product, point| product * (at - point))
@@ -31,7 +43,6 @@ pub(super) fn vanishing_at(points: impl Iterator<Item = Fr>, at: Fr) -> Fr {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plonk::fft::evaluate;
 
     #[test]
     fn passes_through_the_points() {

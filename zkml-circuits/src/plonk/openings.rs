@@ -5,6 +5,13 @@
 //! quotient, random, and groups polynomials that are opened at the same set of points, in the
 //! order of first appearance. Source: Boneh, Drake, Fisch, Gabizon, "Efficient polynomial
 //! commitment schemes for multiple points and polynomials" (eprint 2020/081), section 4.
+#![deny(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unreachable
+)]
 
 use super::protocol::Protocol;
 

@@ -1,4 +1,11 @@
 //! Counts that follow from a constraint system: what a proof holds, and in what quantity.
+#![deny(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unreachable
+)]
 
 use super::protocol::{Column, ColumnKind, Expr, Protocol};
 use super::transcript::{POINT_BYTES, SCALAR_BYTES};

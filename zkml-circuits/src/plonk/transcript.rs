@@ -9,6 +9,13 @@
 //! The proof is exactly what the prover writes, in that same encoding: nothing before, between or
 //! after. [`KeccakRead`] and [`KeccakWrite`] implement halo2-axiom's transcript traits, so that
 //! its unmodified `verify_proof` reads our proofs.
+#![deny(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unreachable
+)]
 
 use std::io;
 

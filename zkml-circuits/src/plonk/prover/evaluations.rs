@@ -5,7 +5,7 @@ use halo2curves::bn256::Fr;
 use rayon::prelude::*;
 
 use super::permutation::Rows;
-use crate::plonk::fft::evaluate;
+use crate::plonk::interpolation::evaluate;
 use crate::plonk::keys::ProvingKey;
 use crate::plonk::openings::Poly;
 

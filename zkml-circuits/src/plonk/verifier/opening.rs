@@ -20,8 +20,7 @@ use pairing::{MillerLoopResult, MultiMillerLoop};
 
 use super::VerifyError;
 use super::proof::Proof;
-use crate::plonk::fft::evaluate;
-use crate::plonk::interpolation::{interpolate, vanishing_at};
+use crate::plonk::interpolation::{evaluate, interpolate, vanishing_at};
 use crate::plonk::keys::VerifyingKey;
 use crate::plonk::openings::Poly;
 use crate::plonk::transcript::KeccakRead;
