@@ -1,61 +1,38 @@
-//! A verifying key as a data contract: words laid out as [`KeyLayout`] says, behind a zero byte.
+//! A verifying key as a data contract: words laid out as [`KeyLayout`](crate::layout::KeyLayout) says, behind a zero byte.
 
-use crate::{
-    error::ContractError,
-    layout::{KeyLayout, Layout, WORD},
-};
+use crate::{error::ContractError, layout::Layout};
 use ff::{Field, PrimeField};
 use halo2curves::{
     CurveAffine,
     bn256::{Fr, G1Affine, G2Affine},
 };
 use sha3::{Digest, Keccak256};
-use zkml_circuits::plonk::Protocol;
-
-/// Largest domain, log2: the two-adicity of the scalar field.
-const MAX_K: u32 = 28;
-
-/// What a model's data contract is made from.
-#[derive(Clone, Debug)]
-pub struct KeyData<'a> {
-    /// Digest of the verifying key.
-    pub digest: [u8; 32],
-    /// halo2's transcript representation.
-    pub transcript_repr: Fr,
-    /// log2 of the domain's size.
-    pub k: u32,
-    /// Number of public words.
-    pub words: usize,
-    /// Rows from a public word to the next.
-    pub stride: usize,
-    /// Commitments of the fixed columns.
-    pub fixed_commitments: &'a [G1Affine],
-    /// Commitments of the permutation polynomials.
-    pub permutation_commitments: &'a [G1Affine],
-}
+use zkml_circuits::plonk::{InstanceLayout, MAX_K, VerifyingKey};
 
 /// The words of a key's data contract, without the leading zero byte.
 ///
 /// # Errors
 /// [`ContractError::Key`] when the key's sizes are not the protocol's.
-pub fn key_words(protocol: &Protocol, key: &KeyData<'_>) -> Result<Vec<[u8; 32]>, ContractError> {
+pub fn key_words(key: &VerifyingKey) -> Result<Vec<[u8; 32]>, ContractError> {
+    let protocol = key.protocol();
     let layout = Layout::new(protocol)?;
-    check(protocol, &layout, key)?;
-    let omega = domain_generator(key.k);
+    check(&layout, key)?;
+    let InstanceLayout { words: count, stride } = key.instance_layout();
+    let omega = domain_generator(key.k());
     let power = |rotation: i64| {
-        let n = 1i64 << key.k;
+        let n = 1i64 << key.k();
         omega.pow_vartime([rotation.rem_euclid(n).unsigned_abs()])
     };
 
     let mut words = vec![
-        key.digest,
-        scalar(key.transcript_repr),
-        scalar(Fr::from(u64::from(key.k))),
-        scalar(Fr::from(key.words as u64)),
-        scalar(Fr::from(key.stride as u64)),
+        key.digest(),
+        scalar(key.transcript_repr()),
+        scalar(Fr::from(u64::from(key.k()))),
+        scalar(Fr::from(count as u64)),
+        scalar(Fr::from(stride as u64)),
         scalar(omega),
-        scalar(omega.pow_vartime([key.stride as u64])),
-        scalar(Fr::TWO_INV.pow_vartime([u64::from(key.k)])),
+        scalar(omega.pow_vartime([stride as u64])),
+        scalar(Fr::TWO_INV.pow_vartime([u64::from(key.k())])),
         scalar(power(-(protocol.blinding as i64 + 1))),
     ];
     debug_assert_eq!(words.len(), layout.key.points);
@@ -64,7 +41,7 @@ pub fn key_words(protocol: &Protocol, key: &KeyData<'_>) -> Result<Vec<[u8; 32]>
         let points: Vec<Fr> = set.rotations.iter().map(|r| power(i64::from(*r))).collect();
         words.extend(barycentric_weights(&points)?.into_iter().map(scalar));
     }
-    for point in key.fixed_commitments.iter().chain(key.permutation_commitments) {
+    for point in key.fixed_commitments().iter().chain(key.permutation_commitments()) {
         words.extend(point_words(point));
     }
     debug_assert_eq!(words.len(), layout.key.words);
@@ -75,9 +52,9 @@ pub fn key_words(protocol: &Protocol, key: &KeyData<'_>) -> Result<Vec<[u8; 32]>
 ///
 /// # Errors
 /// Those of [`key_words`].
-pub fn key_code(protocol: &Protocol, key: &KeyData<'_>) -> Result<Vec<u8>, ContractError> {
+pub fn key_code(key: &VerifyingKey) -> Result<Vec<u8>, ContractError> {
     let mut code = vec![0];
-    code.extend(key_words(protocol, key)?.concat());
+    code.extend(key_words(key)?.concat());
     Ok(code)
 }
 
@@ -118,25 +95,31 @@ pub fn g2_words(point: &G2Affine) -> [[u8; 32]; 4] {
     })
 }
 
-fn check(protocol: &Protocol, layout: &Layout, key: &KeyData<'_>) -> Result<(), ContractError> {
-    let expect = |what: &'static str, expected: String, got: usize, good: bool| {
-        if good { Ok(()) } else { Err(ContractError::Key { what, expected, got: got.to_string() }) }
-    };
-    let min_k = layout.min_k(protocol);
-    let good = (min_k..=MAX_K).contains(&key.k);
-    expect("k", format!("{min_k} to {MAX_K}"), key.k as usize, good)?;
-    let fixed = key.fixed_commitments.len();
-    let good = fixed == protocol.num_fixed;
-    expect("fixed commitments", protocol.num_fixed.to_string(), fixed, good)?;
-    let sigmas = key.permutation_commitments.len();
-    let expected = protocol.permutation.len();
-    expect("permutation commitments", expected.to_string(), sigmas, sigmas == expected)?;
-    let n = 1usize << key.k;
-    let good = key.stride > 0 && key.stride < n;
-    expect("rows between public words", format!("1 to {}", n - 1), key.stride, good)?;
-    let usable = n - protocol.blinding - 1;
-    let most = if protocol.num_instance == 0 { 0 } else { usable.div_ceil(key.stride) };
-    expect("public words", format!("at most {most}"), key.words, key.words <= most)
+/// What the contract relies on beyond what every key satisfies.
+fn check(layout: &Layout, key: &VerifyingKey) -> Result<(), ContractError> {
+    let min_k = layout.min_k(key.protocol());
+    if key.k() < min_k || key.k() > MAX_K {
+        return Err(ContractError::Key {
+            what: "k",
+            expected: format!("{min_k} to {MAX_K}"),
+            got: key.k().to_string(),
+        });
+    }
+    if key.g2() != G2Affine::generator() {
+        let [expected, got] = [G2Affine::generator(), key.g2()]
+            .map(|p| format!("0x{}", hex::encode(g2_words(&p).concat())));
+        return Err(ContractError::Key { what: "[1]_2", expected, got });
+    }
+    let n = 1usize << key.k();
+    let stride = key.instance_layout().stride;
+    if stride == 0 || stride >= n {
+        return Err(ContractError::Key {
+            what: "rows between public words",
+            expected: format!("1 to {}", n - 1),
+            got: stride.to_string(),
+        });
+    }
+    Ok(())
 }
 
 /// `1 / prod_{k != j} (p_j - p_k)` for each point.
@@ -171,8 +154,6 @@ fn point_words(point: &G1Affine) -> [[u8; 32]; 2] {
             [*c.x(), *c.y()].map(big_endian)
         })
 }
-
-const _: () = assert!(WORD == 32 && KeyLayout::OMEGA_LAST == 8);
 
 #[cfg(test)]
 mod tests {

@@ -8,11 +8,14 @@
 
 pub mod abi;
 mod algebra;
+pub mod artifacts;
 mod error;
+#[cfg(feature = "evm")]
+pub mod evm;
 mod key;
 pub mod layout;
 mod solidity;
 
 pub use error::ContractError;
-pub use key::{KeyData, MAX_CODE, deploy_code, g2_words, keccak, key_code, key_words};
+pub use key::{MAX_CODE, deploy_code, g2_words, keccak, key_code, key_words};
 pub use solidity::{CONTRACT, FILE, INTERFACE, INTERFACE_FILE, VERSION, VerifierSource, generate};

@@ -11,7 +11,7 @@ mod proof;
 
 pub use key::KeyLayout;
 pub(crate) use memory::Memory;
-pub use opening::{Commitment, Eval, Member, Opening, RotationSet};
+pub use opening::{Eval, Member, Opening, RotationSet};
 pub use proof::ProofLayout;
 
 use crate::error::ContractError;

@@ -5,7 +5,8 @@
 //! places advance evenly become loops.
 
 use super::{Parts, lagrange};
-use crate::layout::{Commitment, Eval, Member, POINT, RotationSet, WORD};
+use crate::layout::{Eval, Member, POINT, RotationSet, WORD};
+use zkml_circuits::plonk::Poly;
 
 /// Shortest stretch worth a loop.
 const LOOP: usize = 4;
@@ -50,7 +51,7 @@ pub(super) fn fold(parts: &Parts<'_>) -> Vec<String> {
 fn single(parts: &Parts<'_>, set: usize, member: &Member) -> Vec<String> {
     let value = combination(parts, set, &addresses(parts, member));
     let mut lines = vec![format!("e := addmod(e, mulmod(s, {value}, r), r)")];
-    if member.commitment == Commitment::Quotient {
+    if member.commitment == Poly::Quotient {
         lines.push("p := s".to_owned());
         for (i, offset) in parts.layout.proof.quotient.iter().enumerate() {
             if i > 0 {
@@ -98,7 +99,7 @@ fn looped(parts: &Parts<'_>, set: usize, members: &[Member]) -> Vec<String> {
 /// How many members from the front advance evenly, upwards.
 fn run_length(parts: &Parts<'_>, members: &[Member]) -> usize {
     let regular = |m: &Member| {
-        m.commitment != Commitment::Quotient && addresses(parts, m).windows(2).all(|w| w[0] <= w[1])
+        m.commitment != Poly::Quotient && addresses(parts, m).windows(2).all(|w| w[0] <= w[1])
     };
     let mut step = None;
     let mut length = usize::from(members.first().is_some_and(regular));
@@ -158,12 +159,12 @@ fn point(parts: &Parts<'_>, member: &Member) -> usize {
     let (proof, key) = (&parts.layout.proof, &parts.layout.key);
     let from_proof = |offsets: &[usize], i: usize| parts.memory.proof + offsets[i];
     match member.commitment {
-        Commitment::Advice(i) => from_proof(&proof.advice, i),
-        Commitment::Product(i) => from_proof(&proof.products, i),
-        Commitment::Fixed(i) => parts.memory.key_word(key.fixed + 2 * i),
-        Commitment::Sigma(i) => parts.memory.key_word(key.sigmas + 2 * i),
-        Commitment::Quotient => from_proof(&proof.quotient, 0),
-        Commitment::Random => parts.memory.proof + proof.random,
+        Poly::Advice(i) => from_proof(&proof.advice, i),
+        Poly::Product(i) => from_proof(&proof.products, i),
+        Poly::Fixed(i) => parts.memory.key_word(key.fixed + 2 * i),
+        Poly::Sigma(i) => parts.memory.key_word(key.sigmas + 2 * i),
+        Poly::Quotient => from_proof(&proof.quotient, 0),
+        Poly::Random => parts.memory.proof + proof.random,
     }
 }
 
