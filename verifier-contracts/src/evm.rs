@@ -3,6 +3,7 @@
 use crate::{
     abi::{encode_constructor, selector},
     error::ContractError,
+    fork::Fork,
     key::{deploy_code, keccak},
 };
 use revm::{
@@ -15,34 +16,11 @@ use revm::{
 /// Gas limit of every transaction: mainnet's cap since Osaka (EIP-7825).
 const GAS_LIMIT: u64 = 1 << 24;
 
-/// Rules of a hard fork.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Fork {
-    /// March 2024.
-    Cancun,
-    /// May 2025: dearer calldata (EIP-7623).
-    Prague,
-    /// December 2025: dearer modular exponentiation (EIP-7883).
-    Osaka,
-}
-
-impl Fork {
-    /// All forks the verifiers are tested on.
-    pub const ALL: [Self; 3] = [Self::Cancun, Self::Prague, Self::Osaka];
-
-    fn spec(self) -> SpecId {
-        match self {
-            Self::Cancun => SpecId::CANCUN,
-            Self::Prague => SpecId::PRAGUE,
-            Self::Osaka => SpecId::OSAKA,
-        }
-    }
-}
-
-impl std::fmt::Display for Fork {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        std::fmt::Debug::fmt(self, f)
+fn spec(fork: Fork) -> SpecId {
+    match fork {
+        Fork::Cancun => SpecId::CANCUN,
+        Fork::Prague => SpecId::PRAGUE,
+        Fork::Osaka => SpecId::OSAKA,
     }
 }
 
@@ -136,7 +114,7 @@ impl Evm {
         let inner = Context::mainnet()
             .with_db(CacheDB::new(EmptyDB::default()))
             .modify_cfg_chained(|cfg| {
-                cfg.set_spec_and_mainnet_gas_params(fork.spec());
+                cfg.set_spec_and_mainnet_gas_params(spec(fork));
                 cfg.disable_nonce_check = true;
             })
             .build_mainnet();

@@ -12,10 +12,15 @@ pub mod artifacts;
 mod error;
 #[cfg(feature = "evm")]
 pub mod evm;
+mod fork;
+pub mod gas;
 mod key;
 pub mod layout;
+mod profiles;
 mod solidity;
 
 pub use error::ContractError;
+pub use fork::Fork;
 pub use key::{MAX_CODE, deploy_code, g2_words, keccak, key_code, key_words};
+pub use profiles::profile_protocol;
 pub use solidity::{CONTRACT, FILE, INTERFACE, INTERFACE_FILE, VERSION, VerifierSource, generate};

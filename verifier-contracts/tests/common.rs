@@ -8,8 +8,8 @@ use zkml_circuits::plonk::{
     verify,
 };
 use zkml_verifier_contracts::{
-    abi, artifacts,
-    evm::{Evm, Fork, Outcome},
+    Fork, abi, artifacts,
+    evm::{Evm, Outcome},
     g2_words, generate, key_code,
 };
 

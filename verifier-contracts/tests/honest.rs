@@ -4,10 +4,7 @@ mod common;
 
 use common::Setup;
 use zkml_circuits::plonk::testing::SampleParams;
-use zkml_verifier_contracts::{
-    MAX_CODE, abi,
-    evm::{Fork, Verdict},
-};
+use zkml_verifier_contracts::{Fork, MAX_CODE, abi, evm::Verdict};
 
 #[test]
 fn honest_proofs_are_accepted() {

@@ -7,8 +7,8 @@ use ff::{Field, PrimeField};
 use halo2curves::bn256::{Fq, Fr};
 use zkml_circuits::plonk::testing::{Fixture, SampleParams, Tamper};
 use zkml_verifier_contracts::{
-    ContractError, abi,
-    evm::{Evm, Fork, Verdict},
+    ContractError, Fork, abi,
+    evm::{Evm, Verdict},
     key_code,
     layout::Layout,
 };

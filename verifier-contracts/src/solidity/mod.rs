@@ -12,7 +12,7 @@ mod transcript;
 use crate::{
     algebra,
     error::ContractError,
-    layout::{Layout, Memory},
+    layout::{Layout, Memory, WORD},
 };
 use zkml_circuits::plonk::Protocol;
 
@@ -36,7 +36,11 @@ pub struct VerifierSource {
     pub constraint_gas: u64,
     /// Field multiplications in the constraints.
     pub multiplications: usize,
+    /// Bytes of memory before the part whose size depends on the public words.
+    pub memory: usize,
 }
+
+pub(crate) use opening::scalar_multiplications;
 
 /// Writes the verifier of `protocol`.
 ///
@@ -52,6 +56,7 @@ pub fn generate(protocol: &Protocol) -> Result<VerifierSource, ContractError> {
         source: template::render(&parts, &program),
         constraint_gas: program.gas,
         multiplications: program.multiplications,
+        memory: memory.slots + program.slots * WORD,
     })
 }
 
