@@ -1,18 +1,18 @@
-// Compiles contracts/generated/NAME/ZkmlVerifier.sol into artifacts/verifiers.json.
+// Compiles contracts/NAME.sol into artifacts/verifiers.json.
 //   node scripts/build.mjs           writes the file
 //   node scripts/build.mjs --check   fails if the file is not what would be written
 import { readdirSync, readFileSync, writeFileSync, existsSync } from "node:fs";
 import { join } from "node:path";
 import { artifactKey, compiler, compileVerifier, root } from "./compile.mjs";
 
-const generated = join(root, "contracts", "generated");
+const generated = join(root, "contracts");
 const target = join(root, "artifacts", "verifiers.json");
 
 const verifiers = {};
-for (const name of readdirSync(generated).sort()) {
-  const file = join(generated, name, "ZkmlVerifier.sol");
-  if (!existsSync(file)) continue;
-  const source = readFileSync(file, "utf8");
+for (const file of readdirSync(generated).sort()) {
+  if (!file.endsWith(".sol") || file === "IZkmlVerifier.sol") continue;
+  const name = file.slice(0, -".sol".length);
+  const source = readFileSync(join(generated, file), "utf8");
   const started = Date.now();
   const { creation, runtime } = compileVerifier(source);
   verifiers[name] = { key: artifactKey(source), creation };

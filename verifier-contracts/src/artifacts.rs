@@ -25,8 +25,6 @@ pub struct Artifact {
     pub name: String,
     /// Creation code, to be followed by the constructor's arguments.
     pub creation_code: Vec<u8>,
-    /// Version of the compiler.
-    pub compiler: String,
 }
 
 /// The shipped bytecode of a generated source.
@@ -41,7 +39,7 @@ pub fn find(verifier: &VerifierSource) -> Result<Artifact, ContractError> {
     let (name, entry) = found.ok_or(ContractError::MissingArtifact { key })?;
     let creation_code = hex::decode(&entry.creation)
         .map_err(|e| ContractError::Artifacts(format!("{name}: {e}")))?;
-    Ok(Artifact { name: name.clone(), creation_code, compiler: shipped.compiler.clone() })
+    Ok(Artifact { name: name.clone(), creation_code })
 }
 
 /// What an artifact of this source is filed under.
@@ -52,6 +50,14 @@ pub fn key(source: &str) -> String {
         text.push_str(&format!("{}:{part}", part.len()));
     }
     hex::encode(keccak(text.as_bytes()))
+}
+
+/// Version of the compiler that made the shipped bytecode.
+///
+/// # Errors
+/// [`ContractError::Artifacts`] when the list is damaged.
+pub fn compiler() -> Result<&'static str, ContractError> {
+    Ok(&shipped()?.compiler)
 }
 
 #[derive(Debug, Deserialize)]

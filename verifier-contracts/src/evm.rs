@@ -1,17 +1,21 @@
 //! An in-memory EVM that deploys a key and its verifier, and runs calldata through them.
 
 use crate::{
-    abi::{encode_constructor, selector},
+    abi::{encode_constructor, encode_verify, selector},
+    artifacts,
     error::ContractError,
     fork::Fork,
-    key::{deploy_code, keccak},
+    key::{deploy_code, g2_words, keccak, key_code},
+    solidity::generate,
 };
+use halo2curves::bn256::Fr;
 use revm::{
     Context, ExecuteCommitEvm, ExecuteEvm, MainBuilder, MainContext, MainnetEvm,
     context::{BlockEnv, CfgEnv, Journal, TxEnv, result::ExecutionResult},
     database::{CacheDB, EmptyDB},
     primitives::{Address, Bytes, TxKind, hardfork::SpecId},
 };
+use zkml_circuits::plonk::VerifyingKey;
 
 /// Gas limit of every transaction: mainnet's cap since Osaka (EIP-7825).
 const GAS_LIMIT: u64 = 1 << 24;
@@ -71,6 +75,24 @@ pub struct Deployment {
     pub verifier_gas: u64,
     /// Gas of the transaction that deploys the key.
     pub key_gas: u64,
+}
+
+/// Deploys the shipped verifier of `key` and asks it about a proof.
+///
+/// # Errors
+/// [`ContractError::MissingArtifact`] when no bytecode ships for the key's constraint system, others
+/// when the key or the proof cannot be brought into the EVM.
+pub fn verify(
+    key: &VerifyingKey,
+    words: &[Fr],
+    proof: &[u8],
+    fork: Fork,
+) -> Result<(Outcome, Deployment), ContractError> {
+    let artifact = artifacts::find(&generate(key.protocol())?)?;
+    let s_g2 = g2_words(&key.s_g2());
+    let mut evm = Evm::deploy(fork, &artifact.creation_code, &key_code(key)?, &s_g2)?;
+    let outcome = evm.call(&encode_verify(proof, words)?)?;
+    Ok((outcome, evm.deployment()))
 }
 
 type Inner =

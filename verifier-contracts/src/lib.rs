@@ -12,6 +12,7 @@ pub mod artifacts;
 mod error;
 #[cfg(feature = "evm")]
 pub mod evm;
+mod export;
 mod fork;
 pub mod gas;
 mod key;
@@ -20,6 +21,7 @@ mod profiles;
 mod solidity;
 
 pub use error::ContractError;
+pub use export::{Example, Export, export};
 pub use fork::Fork;
 pub use key::{MAX_CODE, deploy_code, g2_words, keccak, key_code, key_words};
 pub use profiles::profile_protocol;

@@ -1,4 +1,6 @@
 //! The gas formula against the EVM.
+#![cfg(feature = "evm")]
+#![allow(clippy::unwrap_used)]
 
 mod common;
 

@@ -1,4 +1,6 @@
 //! Honest proofs are accepted under the rules of every fork.
+#![cfg(feature = "evm")]
+#![allow(clippy::unwrap_used)]
 
 mod common;
 

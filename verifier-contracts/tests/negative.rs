@@ -1,4 +1,6 @@
 //! What is not the honest statement is rejected, by the contract as by the light verifier.
+#![cfg(feature = "evm")]
+#![allow(clippy::unwrap_used)]
 
 mod common;
 

@@ -199,7 +199,7 @@ fn pool_constants(mut statements: Vec<Statement>, next_slot: &mut usize) -> Vec<
             if let Op::Constant(c) = op
                 && literal_bytes(*c) > 8
             {
-                count.entry(c.to_repr().into()).or_insert((*c, 0)).1 += 1;
+                count.entry(c.to_repr()).or_insert((*c, 0)).1 += 1;
             }
         });
     }
@@ -215,7 +215,7 @@ fn pool_constants(mut statements: Vec<Statement>, next_slot: &mut usize) -> Vec<
     for statement in &mut statements {
         statement.value.constants_mut(&mut |op| {
             if let Op::Constant(c) = op
-                && let Some(slot) = slot_of.get(&<[u8; 32]>::from(c.to_repr()))
+                && let Some(slot) = slot_of.get(&c.to_repr())
             {
                 *op = Op::Slot(*slot);
             }

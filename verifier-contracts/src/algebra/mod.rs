@@ -12,6 +12,9 @@ mod dag;
 mod emit;
 mod factor;
 mod system;
+#[cfg(test)]
+#[cfg(feature = "evm")]
+mod tests;
 
 pub(crate) use code::literal;
 pub(crate) use emit::{Program, compile};

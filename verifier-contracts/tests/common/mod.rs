@@ -1,5 +1,5 @@
 //! The sample circuit, proven, with its compiled verifier.
-#![allow(dead_code, reason = "each test file uses a part")]
+#![allow(dead_code, unreachable_pub, missing_debug_implementations, clippy::unwrap_used)]
 
 use halo2curves::bn256::Fr;
 use zkml_circuits::plonk::{

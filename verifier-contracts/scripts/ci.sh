@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Rebuilds the shipped bytecode from the checked-in sources, compares, and runs the Foundry tests.
+# Needs node 20 or later and the npm registry. Fails on any difference.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+npm ci --no-audit --no-fund
+node scripts/build.mjs --check
+
+# npm does not run forge's install script; its binary is in the platform's package.
+case "$(uname -s)-$(uname -m)" in
+    Linux-x86_64) platform=linux-amd64 ;;
+    Linux-aarch64) platform=linux-arm64 ;;
+    Darwin-x86_64) platform=darwin-amd64 ;;
+    Darwin-arm64) platform=darwin-arm64 ;;
+    *) echo "no forge for $(uname -s) $(uname -m)" >&2; exit 1 ;;
+esac
+forge="node_modules/@foundry-rs/forge-$platform/bin/forge"
+FOUNDRY_SOLC="$PWD/scripts/solc" "$forge" test --offline "$@"

@@ -1,0 +1,58 @@
+//! What is generated and checked in; shared by the example that writes it and by the tests that
+//! compare.
+
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
+
+use halo2_proofs::plonk::{Circuit, ConstraintSystem};
+use serde_json::json;
+use zkml_circuits::{
+    machine::Profile,
+    plonk::{
+        Protocol, scalar_to_bytes,
+        testing::{Fixture, SampleCircuit, SampleParams},
+    },
+};
+use zkml_verifier_contracts::{deploy_code, g2_words, keccak, key_code, profile_protocol};
+
+/// The Foundry tests' fixture, relative to the crate.
+pub const FIXTURE: &str = "test/fixtures/sample.json";
+
+/// Sample circuits that differ in what verifiers are generated from.
+pub fn samples() -> Vec<(&'static str, SampleParams)> {
+    let base = SampleParams::default();
+    vec![
+        ("sample", base),
+        ("sample-large", SampleParams::large()),
+        ("sample-far", SampleParams { phases: 2, degree: 6, far_rotation: -5, ..base }),
+    ]
+}
+
+/// Every constraint system whose verifier ships compiled, by name.
+pub fn protocols() -> Vec<(String, Protocol)> {
+    let profiles = Profile::standard().into_iter();
+    let profiles = profiles.map(|p| (p.to_string(), profile_protocol(p).expect("a profile")));
+    let samples = samples().into_iter().map(|(name, params)| {
+        let mut cs = ConstraintSystem::default();
+        SampleCircuit::configure_with_params(&mut cs, params);
+        (name.to_owned(), Protocol::new(&cs).expect("a supported circuit"))
+    });
+    profiles.chain(samples).collect()
+}
+
+/// A proof of the sample circuit with all that is needed to deploy its verifier.
+pub fn fixture() -> String {
+    let fixture = Fixture::new(SampleParams::default());
+    let key = fixture.key.verifying_key();
+    let code = key_code(key).expect("the sample's key");
+    let hex = |bytes: &[u8]| format!("0x{}", hex::encode(bytes));
+    let words = fixture.words.iter().map(|w| hex(&scalar_to_bytes(w)));
+    let value = json!({
+        "vkDigest": hex(&key.digest()),
+        "vkInitCode": hex(&deploy_code(&code).expect("a short key")),
+        "vkCodehash": hex(&keccak(&code)),
+        "sG2": g2_words(&key.s_g2()).map(|w| hex(&w)),
+        "proof": hex(&fixture.proof),
+        "words": words.collect::<Vec<_>>(),
+    });
+    format!("{value:#}\n")
+}
