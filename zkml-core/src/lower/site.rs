@@ -20,8 +20,11 @@ pub(super) enum Lowered {
     Constant(Rc<Constant>),
     /// Depends on the inputs.
     Activation(ValueId),
-    /// Depends on something that cannot be lowered.
-    Poisoned,
+    /// Depends on something that cannot be lowered; also on the inputs, if it is an activation.
+    Poisoned {
+        /// It would be an [`Self::Activation`].
+        activation: bool,
+    },
 }
 
 /// Why a node has no result.
@@ -82,7 +85,7 @@ impl Site<'_> {
     /// Operand `i`, constant or activation.
     pub(super) fn input(&self, i: usize) -> Result<Lowered, Halt> {
         match self.inputs.get(i) {
-            Some(Some(Lowered::Poisoned)) => Err(Halt::Poisoned),
+            Some(Some(Lowered::Poisoned { .. })) => Err(Halt::Poisoned),
             Some(Some(input)) => Ok(input.clone()),
             _ => Err(self.invalid(format!("input {i} is missing"))),
         }
@@ -97,7 +100,7 @@ impl Site<'_> {
         match value {
             Lowered::Constant(constant) => constant.shape.clone(),
             Lowered::Activation(id) => self.canvas.graph.get(*id).shape.clone(),
-            Lowered::Poisoned => Shape::scalar(), // `input` lets none through
+            Lowered::Poisoned { .. } => Shape::scalar(), // `input` lets none through
         }
     }
 
@@ -155,7 +158,7 @@ impl Site<'_> {
                 Ok(id)
             }
             Lowered::Activation(id) => Ok(id),
-            Lowered::Poisoned => Err(Halt::Poisoned),
+            Lowered::Poisoned { .. } => Err(Halt::Poisoned),
         }
     }
 
@@ -167,7 +170,7 @@ impl Site<'_> {
                 self.place(&self.part_name(part), tensor)
             }
             Lowered::Activation(id) => Ok(id),
-            Lowered::Poisoned => Err(Halt::Poisoned),
+            Lowered::Poisoned { .. } => Err(Halt::Poisoned),
         }
     }
 

@@ -126,7 +126,7 @@ pub(super) fn permute(site: &mut Site<'_>, value: Lowered, perm: &[usize], part:
         Lowered::Activation(id) => {
             Ok(Lowered::Activation(site.push(Op::Transpose(perm.to_vec()), vec![id], part)?))
         }
-        Lowered::Poisoned => Err(Halt::Poisoned),
+        Lowered::Poisoned { .. } => Err(Halt::Poisoned),
     }
 }
 
@@ -143,7 +143,7 @@ fn reshaped(site: &mut Site<'_>, value: Lowered, dims: Vec<usize>) -> Result {
         Lowered::Activation(id) => {
             Ok(Lowered::Activation(site.push(Op::Reshape(shape), vec![id], "")?))
         }
-        Lowered::Poisoned => Err(Halt::Poisoned),
+        Lowered::Poisoned { .. } => Err(Halt::Poisoned),
     }
 }
 

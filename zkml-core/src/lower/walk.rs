@@ -122,15 +122,10 @@ impl Walk<'_, '_> {
         for input in &self.model.inputs {
             let value = match self.input(input, dims) {
                 Ok(shape) => Lowered::Activation(self.canvas.graph.input(&input.name, shape)),
-                Err(Halt::Unsupported(item)) => {
-                    self.unsupported.push(*item);
-                    Lowered::Poisoned
+                Err(halt) => {
+                    self.record(halt);
+                    Lowered::Poisoned { activation: true }
                 }
-                Err(Halt::Error(error)) => {
-                    self.fail(error);
-                    Lowered::Poisoned
-                }
-                Err(Halt::Poisoned) => Lowered::Poisoned,
             };
             self.values.insert(input.name.clone(), value);
         }
@@ -165,16 +160,22 @@ impl Walk<'_, '_> {
     }
 
     fn node(&mut self, node: &Node) -> NodeReport {
-        let (status, value) =
-            if self.live.node(node) { self.live_node(node) } else { (NodeStatus::Unused, None) };
+        let (status, value) = if self.live.node(node) {
+            let (status, value) = self.live_node(node);
+            (status, Some(value))
+        } else {
+            (NodeStatus::Unused, None)
+        };
         let shape = value.as_ref().and_then(|value| match value {
             Lowered::Constant(constant) => Some(constant.shape.dims().to_vec()),
             Lowered::Activation(id) => Some(self.canvas.graph.get(*id).shape.dims().to_vec()),
-            Lowered::Poisoned => None,
+            Lowered::Poisoned { .. } => None,
         });
-        let first = node.outputs.first().filter(|name| !name.is_empty());
-        if let (Some(name), Some(value)) = (first, value) {
-            self.values.insert(name.clone(), value);
+        if let Some(value) = value {
+            // Outputs but the first are unused, or the node is unsupported and they are poisoned.
+            for name in node.outputs.iter().filter(|name| !name.is_empty()) {
+                self.values.insert(name.clone(), value.clone());
+            }
         }
         NodeReport {
             name: node.name.clone(),
@@ -188,27 +189,41 @@ impl Walk<'_, '_> {
         }
     }
 
-    fn live_node(&mut self, node: &Node) -> (NodeStatus, Option<Lowered>) {
-        let status = match self.try_node(node) {
+    fn live_node(&mut self, node: &Node) -> (NodeStatus, Lowered) {
+        match self.try_node(node) {
             Ok(value) => {
                 let status = match value {
                     Lowered::Constant(_) => NodeStatus::Constant,
-                    Lowered::Activation(_) => NodeStatus::Lowered,
-                    Lowered::Poisoned => NodeStatus::Unknown,
+                    _ => NodeStatus::Lowered,
                 };
-                return (status, Some(value));
+                (status, value)
             }
-            Err(Halt::Poisoned) => NodeStatus::Unknown,
-            Err(Halt::Unsupported(item)) => {
+            Err(halt) => {
+                // Shapes are constants, even if they are not known.
+                let activation = !["Shape", "Size"].contains(&node.op.as_str())
+                    && node.inputs.iter().any(|name| {
+                        matches!(
+                            self.values.get(name),
+                            Some(Lowered::Activation(_) | Lowered::Poisoned { activation: true })
+                        )
+                    });
+                (self.record(halt), Lowered::Poisoned { activation })
+            }
+        }
+    }
+
+    fn record(&mut self, halt: Halt) -> NodeStatus {
+        match halt {
+            Halt::Poisoned => NodeStatus::Unknown,
+            Halt::Unsupported(item) => {
                 self.unsupported.push(*item);
                 NodeStatus::Unsupported
             }
-            Err(Halt::Error(error)) => {
+            Halt::Error(error) => {
                 self.fail(error);
                 NodeStatus::Invalid
             }
-        };
-        (status, None)
+        }
     }
 
     fn try_node(&mut self, node: &Node) -> Result<Lowered, Halt> {
@@ -249,7 +264,12 @@ impl Walk<'_, '_> {
                 }
             }
             Form::Constant(apply) => {
-                if operands.any(|operand| matches!(operand, Lowered::Activation(_))) {
+                if operands.any(|operand| {
+                    matches!(
+                        operand,
+                        Lowered::Activation(_) | Lowered::Poisoned { activation: true }
+                    )
+                }) {
                     let hint = "supported only on constants and shapes, not on values that \
                                 depend on the input";
                     return Err(site.unsupported(None, hint));
@@ -330,7 +350,7 @@ impl Walk<'_, '_> {
                     Ok(constant) => Lowered::Constant(Rc::new(constant)),
                     Err(error) => {
                         self.fail(error);
-                        Lowered::Poisoned
+                        Lowered::Poisoned { activation: false }
                     }
                 }
             }
@@ -342,7 +362,7 @@ impl Walk<'_, '_> {
                         "sparse initializers are not supported",
                     ));
                 }
-                Lowered::Poisoned
+                Lowered::Poisoned { activation: false }
             }
         };
         self.values.insert(name.to_owned(), value.clone());

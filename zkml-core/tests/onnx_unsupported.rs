@@ -1,0 +1,213 @@
+//! What is valid ONNX but not supported is refused, all of it together, and named.
+
+mod onnx_build;
+
+use onnx_build::*;
+use prost::Message;
+use zkml_core::onnx::{
+    ImportOptions, NodeStatus, inspect_bytes,
+    proto::{
+        FunctionProto, OperatorSetIdProto, SparseTensorProto, tensor_proto::DataType, type_proto,
+    },
+};
+
+#[test]
+fn everything_unsupported_is_listed_together() {
+    let nodes = vec![
+        node("Conv", &["x", "w"], &["a"]),
+        node("Relu", &["a"], &["b"]),
+        with(node("Gelu", &["b"], &["c"]), vec![int("mystery", 1)]),
+        node("Sin", &["c"], &["d"]),
+        with(node("Cast", &["x"], &["e"]), vec![int("to", DataType::Int64 as i64)]),
+        node("Add", &["d", "d"], &["f"]),
+        node("Div", &["x", "x"], &["g"]),
+        node("Concat", &["f", "e", "g"], &["y"]),
+    ];
+    let weights = floats("w", &[1], &[1.0]);
+    let mut proto = with_initializers(model(20, &[2, 2], nodes), vec![weights]);
+    let list = unsupported(&proto);
+    let found: Vec<_> = list
+        .iter()
+        .map(|item| (item.node.as_str(), item.op.as_str(), item.attribute.as_deref(), item.opset))
+        .collect();
+    assert_eq!(
+        found,
+        [
+            ("Conv/a", "Conv", None, 20),
+            ("Gelu/c", "Gelu", Some("mystery"), 20),
+            ("Sin/d", "Sin", None, 20),
+            ("Cast/e", "Cast", Some("to"), 20),
+            ("Div/g", "Div", Some("B"), 20),
+            ("Concat/y", "Concat", None, 20),
+        ]
+    );
+    let text = import(&proto).expect_err("unsupported").to_string();
+    assert!(text.starts_with("6 unsupported:"), "{text}");
+    assert!(text.contains("node `Gelu/c` (Gelu, ai.onnx opset 20), `mystery`: "), "{text}");
+
+    // The inspection still describes every node.
+    let report = inspect_bytes(&proto.encode_to_vec(), None, &ImportOptions::default());
+    let report = report.expect("well-formed");
+    assert_eq!(report.unsupported.len(), 6);
+    assert!(report.graph.is_none());
+    assert_eq!(report.nodes.len(), 8);
+    assert_eq!(report.nodes[0].status, NodeStatus::Unsupported);
+    assert_eq!(report.nodes[1].status, NodeStatus::Unknown);
+    assert_eq!(report.summary.ops.get("Gelu"), Some(&1));
+
+    // Nothing that the output does not need counts.
+    graph(&mut proto).output[0].name = Some("x".into());
+    assert!(import(&proto).is_ok());
+}
+
+fn only(model: &zkml_core::onnx::proto::ModelProto) -> (String, Option<String>, String) {
+    let mut list = unsupported(model);
+    assert_eq!(list.len(), 1, "{list:?}");
+    let item = list.remove(0);
+    (item.node, item.attribute, item.hint)
+}
+
+#[test]
+fn opsets_newer_or_older_than_known() {
+    for (opset, expected) in
+        [(28, "up to 27"), (6, "before 7"), (1 << 40, "up to 27"), (-1, "before")]
+    {
+        let (name, attribute, hint) = only(&model(opset, &[2], vec![node("Relu", &["x"], &["y"])]));
+        assert_eq!((name.as_str(), attribute), ("Relu/y", None));
+        assert!(hint.contains(expected), "{hint}");
+    }
+}
+
+#[test]
+fn other_domains() {
+    let mut relu = node("Relu", &["x"], &["y"]);
+    relu.domain = Some("com.microsoft".into());
+    let mut proto = model(17, &[2], vec![relu]);
+    let domain = OperatorSetIdProto { domain: Some("com.microsoft".into()), version: Some(1) };
+    proto.opset_import.push(domain);
+    let list = unsupported(&proto);
+    assert_eq!((list[0].domain.as_str(), list[0].opset), ("com.microsoft", 1));
+
+    // `ai.onnx` is the default domain.
+    let graph = graph(&mut proto);
+    graph.node[0].domain = Some("ai.onnx".into());
+    assert!(import(&proto).is_ok());
+}
+
+#[test]
+fn an_opset_that_no_node_needs_may_be_missing() {
+    let mut proto = model(17, &[2], vec![]);
+    graph(&mut proto).output[0].name = Some("x".into());
+    proto.opset_import.clear();
+    assert!(import(&proto).is_ok());
+}
+
+#[test]
+fn local_functions() {
+    let mut proto = model(17, &[2], vec![node("Relu", &["x"], &["y"])]);
+    proto.functions.push(FunctionProto { name: Some("Relu".into()), ..Default::default() });
+    assert!(only(&proto).2.contains("function"));
+}
+
+#[test]
+fn control_flow() {
+    let body = model(17, &[2], vec![]).graph.expect("a graph");
+    let branch = with(node("If", &["x"], &["y"]), vec![subgraph("then_branch", body)]);
+    assert!(only(&model(17, &[2], vec![branch])).2.contains("sub-graphs"));
+}
+
+#[test]
+fn training_is_refused() {
+    let flag = zkml_core::onnx::proto::TensorProto {
+        name: Some("t".into()),
+        data_type: Some(DataType::Bool as i32),
+        int32_data: vec![1],
+        ..Default::default()
+    };
+    let dropout = node("Dropout", &["x", "", "t"], &["y"]);
+    let proto = with_initializers(model(13, &[2], vec![dropout]), vec![flag]);
+    assert_eq!(only(&proto).1.as_deref(), Some("training_mode"));
+
+    let four = |name| floats(name, &[2], &[1.0, 1.0]);
+    let parameters = || vec![four("s"), four("b"), four("m"), four("v")];
+    let batch = node("BatchNormalization", &["x", "s", "b", "m", "v"], &["y"]);
+    let training = with(batch.clone(), vec![int("training_mode", 1)]);
+    let proto = with_initializers(model(15, &[1, 2], vec![training]), parameters());
+    assert_eq!(only(&proto).1.as_deref(), Some("training_mode"));
+    let mut old = batch.clone();
+    old.output.push("running_mean".into());
+    let proto = with_initializers(model(9, &[1, 2], vec![old]), parameters());
+    assert_eq!(only(&proto).1.as_deref(), Some("training_mode"));
+    let spatial = with(batch, vec![int("spatial", 0)]);
+    let proto = with_initializers(model(7, &[1, 2], vec![spatial]), parameters());
+    assert_eq!(only(&proto).1.as_deref(), Some("spatial"));
+}
+
+#[test]
+fn a_used_second_output() {
+    let dropout = node("Dropout", &["x"], &["d", "mask"]);
+    let proto = model(13, &[2], vec![dropout, node("Identity", &["mask"], &["y"])]);
+    let list = unsupported(&proto);
+    assert_eq!(list[0].attribute.as_deref(), Some("mask"));
+}
+
+#[test]
+fn inputs_and_outputs_must_be_float_tensors() {
+    for dtype in [DataType::Int64, DataType::Float16, DataType::Bool, DataType::String] {
+        let mut proto = model(17, &[2], vec![node("Relu", &["x"], &["y"])]);
+        graph(&mut proto).input[0] = value("x", dtype, &[2]);
+        let (name, _, hint) = only(&proto);
+        assert_eq!(name, "x");
+        assert!(hint.contains(&dtype.as_str_name().to_lowercase()), "{hint}");
+    }
+    let mut proto = model(17, &[2], vec![node("Relu", &["x"], &["y"])]);
+    let sequence = type_proto::Value::SequenceType(Default::default());
+    graph(&mut proto).input[0] = typed_value("x", sequence);
+    assert!(only(&proto).2.contains("sequence"));
+    let optional = type_proto::Value::OptionalType(Default::default());
+    let mut proto = model(17, &[2], vec![node("Relu", &["x"], &["y"])]);
+    graph(&mut proto).output[0] = typed_value("y", optional);
+    assert!(only(&proto).2.contains("optional"));
+}
+
+#[test]
+fn an_output_that_no_input_reaches() {
+    let nodes = vec![node("Relu", &["c"], &["y"])];
+    let proto = with_initializers(model(17, &[2], nodes), vec![floats("c", &[1], &[1.0])]);
+    assert!(only(&proto).2.contains("does not depend"));
+}
+
+#[test]
+fn sparse_initializers() {
+    let mut proto = model(17, &[2], vec![node("Add", &["x", "s"], &["y"])]);
+    graph(&mut proto).sparse_initializer.push(SparseTensorProto {
+        values: Some(floats("s", &[1], &[1.0])),
+        indices: Some(int64s("", &[1], &[0])),
+        dims: vec![2],
+    });
+    let list = unsupported(&proto);
+    assert_eq!((list[0].op.as_str(), list[0].node.as_str()), ("initializer", "s"));
+}
+
+#[test]
+fn operators_on_constants_only() {
+    for op in ["Sqrt", "Exp", "Shape", "Abs"] {
+        let result = import(&model(17, &[2], vec![node(op, &["x"], &["y"])]));
+        assert!(result.is_err(), "{op}");
+    }
+    let (_, _, hint) = only(&model(17, &[2], vec![node("Sqrt", &["x"], &["y"])]));
+    assert!(hint.contains("only on constants"), "{hint}");
+}
+
+#[test]
+fn parameters_that_must_be_constant() {
+    for (op, inputs, role) in [
+        ("Reshape", vec!["x", "x"], "shape"),
+        ("Clip", vec!["x", "x"], "min"),
+        ("Unsqueeze", vec!["x", "x"], "axes"),
+        ("BatchNormalization", vec!["x", "x", "x", "x", "x"], "scale"),
+    ] {
+        let (_, attribute, _) = only(&model(17, &[2, 2], vec![node(op, &inputs, &["y"])]));
+        assert_eq!(attribute.as_deref(), Some(role), "{op}");
+    }
+}
