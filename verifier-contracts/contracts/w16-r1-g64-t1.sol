@@ -709,6 +709,11 @@ contract ZkmlVerifier is IZkmlVerifier {
                 good := staticcall(gas(), 0x07, 0x6e0, 0x60, 0x6e0, 0x40)
                 good := and(staticcall(gas(), 0x06, ACCUMULATOR, 0x80, ACCUMULATOR, 0x40), good)
             }
+            // The same for a commitment of the key; an empty column's is the identity and adds nothing.
+            function fold_key(point, scalar) -> good {
+                good := 1
+                if or(mload(point), mload(add(point, 0x20))) { good := fold(point, scalar) }
+            }
             let r := R
             let y := mload(0x180)
             let v := 1
@@ -772,56 +777,56 @@ contract ZkmlVerifier is IZkmlVerifier {
             q := 0x4320
             for { p := 0x1f00 } lt(p, 0x2180) { p := add(p, 0x40) } {
                 e := addmod(e, mulmod(s, mload(q), r), r)
-                ok := and(fold(p, s), ok)
+                ok := and(fold_key(p, s), ok)
                 s := mulmod(s, y, r)
                 q := add(q, 0x20)
             }
             q := 0x4460
             for { p := 0x1b00 } lt(p, 0x1f00) { p := add(p, 0x40) } {
                 e := addmod(e, mulmod(s, mload(q), r), r)
-                ok := and(fold(p, s), ok)
+                ok := and(fold_key(p, s), ok)
                 s := mulmod(s, y, r)
                 q := add(q, 0x20)
             }
             q := 0x4660
             for { p := 0xb00 } lt(p, 0x1b00) { p := add(p, 0x40) } {
                 e := addmod(e, mulmod(s, mload(q), r), r)
-                ok := and(fold(p, s), ok)
+                ok := and(fold_key(p, s), ok)
                 s := mulmod(s, y, r)
                 q := add(q, 0x20)
             }
             q := 0x4e60
             for { p := 0x2280 } lt(p, 0x2400) { p := add(p, 0x40) } {
                 e := addmod(e, mulmod(s, mload(q), r), r)
-                ok := and(fold(p, s), ok)
+                ok := and(fold_key(p, s), ok)
                 s := mulmod(s, y, r)
                 q := add(q, 0x20)
             }
             e := addmod(e, mulmod(s, mload(0x4f20), r), r)
-            ok := and(fold(0x2180, s), ok)
+            ok := and(fold_key(0x2180, s), ok)
             s := mulmod(s, y, r)
             e := addmod(e, mulmod(s, mload(0x4f40), r), r)
-            ok := and(fold(0x21c0, s), ok)
+            ok := and(fold_key(0x21c0, s), ok)
             s := mulmod(s, y, r)
             e := addmod(e, mulmod(s, mload(0x4fa0), r), r)
-            ok := and(fold(0x2400, s), ok)
+            ok := and(fold_key(0x2400, s), ok)
             s := mulmod(s, y, r)
             e := addmod(e, mulmod(s, mload(0x4fc0), r), r)
-            ok := and(fold(0x2440, s), ok)
+            ok := and(fold_key(0x2440, s), ok)
             s := mulmod(s, y, r)
             e := addmod(e, mulmod(s, mload(0x4fe0), r), r)
-            ok := and(fold(0x2480, s), ok)
+            ok := and(fold_key(0x2480, s), ok)
             s := mulmod(s, y, r)
             e := addmod(e, mulmod(s, mload(0x5000), r), r)
-            ok := and(fold(0x2200, s), ok)
+            ok := and(fold_key(0x2200, s), ok)
             s := mulmod(s, y, r)
             e := addmod(e, mulmod(s, mload(0x5020), r), r)
-            ok := and(fold(0x2240, s), ok)
+            ok := and(fold_key(0x2240, s), ok)
             s := mulmod(s, y, r)
             q := 0x5060
             for { p := 0x24c0 } lt(p, 0x2640) { p := add(p, 0x40) } {
                 e := addmod(e, mulmod(s, mload(q), r), r)
-                ok := and(fold(p, s), ok)
+                ok := and(fold_key(p, s), ok)
                 s := mulmod(s, y, r)
                 q := add(q, 0x20)
             }
@@ -848,7 +853,7 @@ contract ZkmlVerifier is IZkmlVerifier {
             v := mulmod(v, mload(0x1a0), r)
             s := mulmod(mulmod(mulmod(mload(0x2c0), mulmod(mload(0x300), mload(0x2a0), r), r), mload(0x520), r), v, r)
             e := addmod(e, mulmod(s, add(mulmod(mload(0x4f80), mload(0x680), r), add(mulmod(mload(0x4f60), mload(0x660), r), mulmod(mload(0x4300), mload(0x640), r))), r), r)
-            ok := and(fold(0xac0, s), ok)
+            ok := and(fold_key(0xac0, s), ok)
             s := mulmod(s, y, r)
             // - e G - Z_first(u) H + u W
             mstore(0x00, 1)

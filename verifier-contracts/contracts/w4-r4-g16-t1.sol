@@ -579,6 +579,11 @@ contract ZkmlVerifier is IZkmlVerifier {
                 good := staticcall(gas(), 0x07, 0x9a0, 0x60, 0x9a0, 0x40)
                 good := and(staticcall(gas(), 0x06, ACCUMULATOR, 0x80, ACCUMULATOR, 0x40), good)
             }
+            // The same for a commitment of the key; an empty column's is the identity and adds nothing.
+            function fold_key(point, scalar) -> good {
+                good := 1
+                if or(mload(point), mload(add(point, 0x20))) { good := fold(point, scalar) }
+            }
             let r := R
             let y := mload(0x180)
             let v := 1
@@ -614,28 +619,28 @@ contract ZkmlVerifier is IZkmlVerifier {
             ok := and(fold(0x1840, s), ok)
             s := mulmod(s, y, r)
             e := addmod(e, mulmod(s, mload(0x1e80), r), r)
-            ok := and(fold(0xfa0, s), ok)
+            ok := and(fold_key(0xfa0, s), ok)
             s := mulmod(s, y, r)
             q := 0x2280
             for { p := 0x1220 } lt(p, 0x13a0) { p := add(p, 0x40) } {
                 e := addmod(e, mulmod(s, mload(q), r), r)
-                ok := and(fold(p, s), ok)
+                ok := and(fold_key(p, s), ok)
                 s := mulmod(s, y, r)
                 q := add(q, 0x20)
             }
             e := addmod(e, mulmod(s, mload(0x23c0), r), r)
-            ok := and(fold(0x13a0, s), ok)
+            ok := and(fold_key(0x13a0, s), ok)
             s := mulmod(s, y, r)
             e := addmod(e, mulmod(s, mload(0x23e0), r), r)
-            ok := and(fold(0x13e0, s), ok)
+            ok := and(fold_key(0x13e0, s), ok)
             s := mulmod(s, y, r)
             e := addmod(e, mulmod(s, mload(0x2400), r), r)
-            ok := and(fold(0x1420, s), ok)
+            ok := and(fold_key(0x1420, s), ok)
             s := mulmod(s, y, r)
             q := 0x2480
             for { p := 0x1460 } lt(p, 0x1560) { p := add(p, 0x40) } {
                 e := addmod(e, mulmod(s, mload(q), r), r)
-                ok := and(fold(p, s), ok)
+                ok := and(fold_key(p, s), ok)
                 s := mulmod(s, y, r)
                 q := add(q, 0x20)
             }
@@ -665,7 +670,7 @@ contract ZkmlVerifier is IZkmlVerifier {
             ok := and(fold(0x1900, s), ok)
             s := mulmod(s, y, r)
             e := addmod(e, mulmod(s, add(mulmod(mload(0x2440), mload(0x800), r), mulmod(mload(0x2420), mload(0x7e0), r)), r), r)
-            ok := and(fold(0x11e0, s), ok)
+            ok := and(fold_key(0x11e0, s), ok)
             s := mulmod(s, y, r)
             // opened at rotations 0, 1, 2, 3
             v := mulmod(v, mload(0x1a0), r)
@@ -683,21 +688,21 @@ contract ZkmlVerifier is IZkmlVerifier {
             ok := and(fold(0x1800, s), ok)
             s := mulmod(s, y, r)
             e := addmod(e, mulmod(s, add(mulmod(mload(0x1f00), mload(0x880), r), add(mulmod(mload(0x1ee0), mload(0x860), r), add(mulmod(mload(0x1ec0), mload(0x840), r), mulmod(mload(0x1ea0), mload(0x820), r)))), r), r)
-            ok := and(fold(0x1120, s), ok)
+            ok := and(fold_key(0x1120, s), ok)
             s := mulmod(s, y, r)
             e := addmod(e, mulmod(s, add(mulmod(mload(0x1f80), mload(0x880), r), add(mulmod(mload(0x1f60), mload(0x860), r), add(mulmod(mload(0x1f40), mload(0x840), r), mulmod(mload(0x1f20), mload(0x820), r)))), r), r)
-            ok := and(fold(0x1160, s), ok)
+            ok := and(fold_key(0x1160, s), ok)
             s := mulmod(s, y, r)
             e := addmod(e, mulmod(s, add(mulmod(mload(0x2360), mload(0x880), r), add(mulmod(mload(0x2340), mload(0x860), r), add(mulmod(mload(0x1fc0), mload(0x840), r), mulmod(mload(0x1fa0), mload(0x820), r)))), r), r)
-            ok := and(fold(0x11a0, s), ok)
+            ok := and(fold_key(0x11a0, s), ok)
             s := mulmod(s, y, r)
             e := addmod(e, mulmod(s, add(mulmod(mload(0x2040), mload(0x880), r), add(mulmod(mload(0x2020), mload(0x860), r), add(mulmod(mload(0x2000), mload(0x840), r), mulmod(mload(0x1fe0), mload(0x820), r)))), r), r)
-            ok := and(fold(0x10e0, s), ok)
+            ok := and(fold_key(0x10e0, s), ok)
             s := mulmod(s, y, r)
             q := 0x2060
             for { p := 0xfe0 } lt(p, 0x10e0) { p := add(p, 0x40) } {
                 e := addmod(e, mulmod(s, add(mulmod(mload(add(q, 0x60)), mload(0x880), r), add(mulmod(mload(add(q, 0x40)), mload(0x860), r), add(mulmod(mload(add(q, 0x20)), mload(0x840), r), mulmod(mload(q), mload(0x820), r)))), r), r)
-                ok := and(fold(p, s), ok)
+                ok := and(fold_key(p, s), ok)
                 s := mulmod(s, y, r)
                 q := add(q, 0x80)
             }
@@ -711,7 +716,7 @@ contract ZkmlVerifier is IZkmlVerifier {
             v := mulmod(v, mload(0x1a0), r)
             s := mulmod(mulmod(mulmod(mload(0x2e0), mulmod(mload(0x3a0), mload(0x2a0), r), r), mload(0x660), r), v, r)
             e := addmod(e, mulmod(s, add(mulmod(mload(0x23a0), mload(0x940), r), add(mulmod(mload(0x2380), mload(0x920), r), mulmod(mload(0x2260), mload(0x900), r))), r), r)
-            ok := and(fold(0xf60, s), ok)
+            ok := and(fold_key(0xf60, s), ok)
             s := mulmod(s, y, r)
             // - e G - Z_first(u) H + u W
             mstore(0x00, 1)

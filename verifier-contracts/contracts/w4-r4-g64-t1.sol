@@ -634,6 +634,11 @@ contract ZkmlVerifier is IZkmlVerifier {
                 good := staticcall(gas(), 0x07, 0x9a0, 0x60, 0x9a0, 0x40)
                 good := and(staticcall(gas(), 0x06, ACCUMULATOR, 0x80, ACCUMULATOR, 0x40), good)
             }
+            // The same for a commitment of the key; an empty column's is the identity and adds nothing.
+            function fold_key(point, scalar) -> good {
+                good := 1
+                if or(mload(point), mload(add(point, 0x20))) { good := fold(point, scalar) }
+            }
             let r := R
             let y := mload(0x180)
             let v := 1
@@ -669,28 +674,28 @@ contract ZkmlVerifier is IZkmlVerifier {
             ok := and(fold(0x1b40, s), ok)
             s := mulmod(s, y, r)
             e := addmod(e, mulmod(s, mload(0x2180), r), r)
-            ok := and(fold(0xfa0, s), ok)
+            ok := and(fold_key(0xfa0, s), ok)
             s := mulmod(s, y, r)
             q := 0x2b80
             for { p := 0x1520 } lt(p, 0x16a0) { p := add(p, 0x40) } {
                 e := addmod(e, mulmod(s, mload(q), r), r)
-                ok := and(fold(p, s), ok)
+                ok := and(fold_key(p, s), ok)
                 s := mulmod(s, y, r)
                 q := add(q, 0x20)
             }
             e := addmod(e, mulmod(s, mload(0x2cc0), r), r)
-            ok := and(fold(0x16a0, s), ok)
+            ok := and(fold_key(0x16a0, s), ok)
             s := mulmod(s, y, r)
             e := addmod(e, mulmod(s, mload(0x2ce0), r), r)
-            ok := and(fold(0x16e0, s), ok)
+            ok := and(fold_key(0x16e0, s), ok)
             s := mulmod(s, y, r)
             e := addmod(e, mulmod(s, mload(0x2d00), r), r)
-            ok := and(fold(0x1720, s), ok)
+            ok := and(fold_key(0x1720, s), ok)
             s := mulmod(s, y, r)
             q := 0x2d80
             for { p := 0x1760 } lt(p, 0x1860) { p := add(p, 0x40) } {
                 e := addmod(e, mulmod(s, mload(q), r), r)
-                ok := and(fold(p, s), ok)
+                ok := and(fold_key(p, s), ok)
                 s := mulmod(s, y, r)
                 q := add(q, 0x20)
             }
@@ -720,7 +725,7 @@ contract ZkmlVerifier is IZkmlVerifier {
             ok := and(fold(0x1c00, s), ok)
             s := mulmod(s, y, r)
             e := addmod(e, mulmod(s, add(mulmod(mload(0x2d40), mload(0x800), r), mulmod(mload(0x2d20), mload(0x7e0), r)), r), r)
-            ok := and(fold(0x14e0, s), ok)
+            ok := and(fold_key(0x14e0, s), ok)
             s := mulmod(s, y, r)
             // opened at rotations 0, 1, 2, 3
             v := mulmod(v, mload(0x1a0), r)
@@ -738,21 +743,21 @@ contract ZkmlVerifier is IZkmlVerifier {
             ok := and(fold(0x1b00, s), ok)
             s := mulmod(s, y, r)
             e := addmod(e, mulmod(s, add(mulmod(mload(0x2200), mload(0x880), r), add(mulmod(mload(0x21e0), mload(0x860), r), add(mulmod(mload(0x21c0), mload(0x840), r), mulmod(mload(0x21a0), mload(0x820), r)))), r), r)
-            ok := and(fold(0x1420, s), ok)
+            ok := and(fold_key(0x1420, s), ok)
             s := mulmod(s, y, r)
             e := addmod(e, mulmod(s, add(mulmod(mload(0x2280), mload(0x880), r), add(mulmod(mload(0x2260), mload(0x860), r), add(mulmod(mload(0x2240), mload(0x840), r), mulmod(mload(0x2220), mload(0x820), r)))), r), r)
-            ok := and(fold(0x1460, s), ok)
+            ok := and(fold_key(0x1460, s), ok)
             s := mulmod(s, y, r)
             e := addmod(e, mulmod(s, add(mulmod(mload(0x2c60), mload(0x880), r), add(mulmod(mload(0x2c40), mload(0x860), r), add(mulmod(mload(0x22c0), mload(0x840), r), mulmod(mload(0x22a0), mload(0x820), r)))), r), r)
-            ok := and(fold(0x14a0, s), ok)
+            ok := and(fold_key(0x14a0, s), ok)
             s := mulmod(s, y, r)
             e := addmod(e, mulmod(s, add(mulmod(mload(0x2340), mload(0x880), r), add(mulmod(mload(0x2320), mload(0x860), r), add(mulmod(mload(0x2300), mload(0x840), r), mulmod(mload(0x22e0), mload(0x820), r)))), r), r)
-            ok := and(fold(0x13e0, s), ok)
+            ok := and(fold_key(0x13e0, s), ok)
             s := mulmod(s, y, r)
             q := 0x2360
             for { p := 0xfe0 } lt(p, 0x13e0) { p := add(p, 0x40) } {
                 e := addmod(e, mulmod(s, add(mulmod(mload(add(q, 0x60)), mload(0x880), r), add(mulmod(mload(add(q, 0x40)), mload(0x860), r), add(mulmod(mload(add(q, 0x20)), mload(0x840), r), mulmod(mload(q), mload(0x820), r)))), r), r)
-                ok := and(fold(p, s), ok)
+                ok := and(fold_key(p, s), ok)
                 s := mulmod(s, y, r)
                 q := add(q, 0x80)
             }
@@ -766,7 +771,7 @@ contract ZkmlVerifier is IZkmlVerifier {
             v := mulmod(v, mload(0x1a0), r)
             s := mulmod(mulmod(mulmod(mload(0x2e0), mulmod(mload(0x3a0), mload(0x2a0), r), r), mload(0x660), r), v, r)
             e := addmod(e, mulmod(s, add(mulmod(mload(0x2ca0), mload(0x940), r), add(mulmod(mload(0x2c80), mload(0x920), r), mulmod(mload(0x2b60), mload(0x900), r))), r), r)
-            ok := and(fold(0xf60, s), ok)
+            ok := and(fold_key(0xf60, s), ok)
             s := mulmod(s, y, r)
             // - e G - Z_first(u) H + u W
             mstore(0x00, 1)

@@ -21,8 +21,7 @@ fn prediction_is_within_three_per_cent() {
         let setup = Setup::new(params);
         let key = setup.key();
         for fork in Fork::ALL {
-            let predicted =
-                gas::predict(key.protocol(), key.k(), key.instance_layout(), fork).unwrap();
+            let predicted = gas::predict_for(key, fork).unwrap();
             let measured = setup.deploy(fork).call(&setup.calldata()).unwrap();
             assert!(measured.verdict.is_accepted());
             let (p, m) = (predicted.total() as f64, measured.transaction_gas as f64);

@@ -100,9 +100,7 @@ fn readme(
     code: &[u8],
     compiled: bool,
 ) -> Result<String, ContractError> {
-    let gas = |fork| {
-        gas::predict(key.protocol(), key.k(), key.instance_layout(), fork).map(|g| g.total())
-    };
+    let gas = |fork| gas::predict_for(key, fork).map(|g| g.total());
     let bytecode = if compiled {
         "`deployment.json` has the verifier's creation code as `verifierCreationCode`, compiled with the \
          settings given there; compile `ZkmlVerifier.sol` yourself and compare."

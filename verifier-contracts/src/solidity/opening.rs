@@ -12,7 +12,7 @@ use zkml_circuits::plonk::Poly;
 const LOOP: usize = 4;
 
 /// Statements that fold all commitments. Expects `r`, `y`, `v` (a power of the challenge, 1), `s`,
-/// `e`, `ok` and the function `fold(point, scalar) -> ok`.
+/// `e`, `ok` and the functions `fold(point, scalar) -> ok` and `fold_key`.
 pub(super) fn fold(parts: &Parts<'_>) -> Vec<String> {
     let memory = parts.memory;
     let mut lines = Vec::new();
@@ -61,10 +61,20 @@ fn single(parts: &Parts<'_>, set: usize, member: &Member) -> Vec<String> {
             lines.push(format!("ok := and(fold({address:#x}, p), ok)"));
         }
     } else {
-        lines.push(format!("ok := and(fold({:#x}, s), ok)", point(parts, member)));
+        let fold = folder(member);
+        lines.push(format!("ok := and({fold}({:#x}, s), ok)", point(parts, member)));
     }
     lines.push("s := mulmod(s, y, r)".to_owned());
     lines
+}
+
+/// The function that adds a commitment. Those of the key may be the identity (an empty column's),
+/// which is skipped; those of the proof are not.
+fn folder(member: &Member) -> &'static str {
+    match member.commitment {
+        Poly::Fixed(_) | Poly::Sigma(_) => "fold_key",
+        _ => "fold",
+    }
 }
 
 /// A loop over members whose points and evaluations advance evenly.
@@ -89,7 +99,7 @@ fn looped(parts: &Parts<'_>, set: usize, members: &[Member]) -> Vec<String> {
         format!("q := {first:#x}"),
         format!("for {{ p := {start:#x} }} lt(p, {end:#x}) {{ p := add(p, 0x40) }} {{"),
         format!("    e := addmod(e, mulmod(s, {value}, r), r)"),
-        "    ok := and(fold(p, s), ok)".to_owned(),
+        format!("    ok := and({}(p, s), ok)", folder(&members[0])),
         "    s := mulmod(s, y, r)".to_owned(),
         format!("    q := add(q, {step:#x})"),
         "}".to_owned(),
@@ -99,7 +109,9 @@ fn looped(parts: &Parts<'_>, set: usize, members: &[Member]) -> Vec<String> {
 /// How many members from the front advance evenly, upwards.
 fn run_length(parts: &Parts<'_>, members: &[Member]) -> usize {
     let regular = |m: &Member| {
-        m.commitment != Poly::Quotient && addresses(parts, m).windows(2).all(|w| w[0] <= w[1])
+        m.commitment != Poly::Quotient
+            && folder(m) == folder(&members[0])
+            && addresses(parts, m).windows(2).all(|w| w[0] <= w[1])
     };
     let mut step = None;
     let mut length = usize::from(members.first().is_some_and(regular));
