@@ -186,8 +186,7 @@ impl<'a> Claims<'a> {
         for tensor in self.plan.io.tensors() {
             let index = tensor.tensor.0;
             let fail = |word| LintError::Word { word };
-            let elements = tensor.shape.iter().product::<usize>();
-            let mut seen = vec![false; elements];
+            let mut seen = vec![false; tensor.shape.len()];
             let source = self.public_view(index, &tensor.name);
             for digits in &tensor.digits {
                 let group = rows.groups.get(word).ok_or(fail(word))?;

@@ -15,7 +15,7 @@ mod columns;
 mod gates;
 mod profile;
 
-pub use circuit::MachineCircuit;
+pub use circuit::{CircuitProfile, MachineCircuit};
 pub use columns::{Challenges, Control, MachineColumns, Role, TableColumns, Unit, VectorControl};
 pub use gates::{DEGREE, configure};
 pub use profile::{Profile, ProfileError};

@@ -8,7 +8,10 @@ use crate::machine::Profile;
 use ff::{Field, PrimeField};
 use halo2curves::bn256::Fr;
 use serde::{Deserialize, Serialize};
-use zkml_core::program::{Bits, Program, Scale, TensorId};
+use zkml_core::{
+    program::{Bits, Program, Scale, TensorId},
+    tensor::Shape,
+};
 
 /// Width of a digit.
 const DIGIT_BITS: u32 = 16;
@@ -23,8 +26,8 @@ pub type Words = Vec<Fr>;
 pub struct IoTensor {
     /// ONNX name.
     pub name: String,
-    /// Shape, outermost dimension first.
-    pub shape: Vec<usize>,
+    /// Shape.
+    pub shape: Shape,
     /// Fractional bits of its integers.
     pub scale: Scale,
     /// Range of its integers.
@@ -76,6 +79,12 @@ pub enum StatementError {
         /// Values given.
         got: usize,
     },
+    /// A schema read from a file whose digits do not hold each element once.
+    #[error("the digits of `{tensor}` do not hold each of its elements once")]
+    Schema {
+        /// The tensor.
+        tensor: String,
+    },
     /// A value does not fit its tensor's range.
     #[error("a value of `{tensor}` is outside its range of {bits} bits")]
     Range {
@@ -97,6 +106,30 @@ impl IoSchema {
         self.inputs.iter().chain(&self.outputs)
     }
 
+    /// Checks a schema read from a file: each element of a tensor stands in one digit, a word has
+    /// at most eight. So a tensor is no larger than what was read.
+    ///
+    /// # Errors
+    /// [`StatementError::Schema`] naming the tensor.
+    pub fn check(&self) -> Result<(), StatementError> {
+        for tensor in self.tensors() {
+            let fail = || StatementError::Schema { tensor: tensor.name.clone() };
+            let held = tensor.digits.iter().flatten().flatten().count();
+            let narrow = tensor.digits.iter().all(|word| word.len() <= Profile::DIGITS);
+            if held != tensor.shape.len() || !narrow {
+                return Err(fail());
+            }
+            let mut seen = vec![false; held];
+            for element in tensor.digits.iter().flatten().flatten() {
+                let seen = seen.get_mut(*element as usize).ok_or_else(fail)?;
+                if std::mem::replace(seen, true) {
+                    return Err(fail());
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Packs the values of each tensor of the statement (row-major integers) into words.
     ///
     /// # Errors
@@ -108,7 +141,7 @@ impl IoSchema {
         }
         let mut words = Vec::with_capacity(self.words());
         for (tensor, values) in self.tensors().zip(values) {
-            let expected: usize = tensor.shape.iter().product();
+            let expected = tensor.shape.len();
             if values.len() != expected {
                 let got = values.len();
                 return Err(StatementError::Length { tensor: tensor.name.clone(), expected, got });
@@ -147,8 +180,7 @@ impl IoSchema {
         let mut words = words.iter().enumerate();
         let mut all = Vec::new();
         for tensor in self.tensors() {
-            let length: usize = tensor.shape.iter().product();
-            let mut values = vec![0i64; length];
+            let mut values = vec![0i64; tensor.shape.len()];
             for digits in &tensor.digits {
                 let Some((index, word)) = words.next() else { break };
                 let bad = || StatementError::Word { word: index, tensor: tensor.name.clone() };
@@ -202,7 +234,7 @@ pub(super) fn schema(
                 let stored = &program.tensors[input.tensor.0];
                 IoTensor {
                     name: input.name.clone(),
-                    shape: stored.shape.dims().to_vec(),
+                    shape: stored.shape.clone(),
                     scale: stored.scale,
                     bits: stored.bits,
                     tensor: input.tensor,
@@ -222,7 +254,7 @@ pub(super) fn schema(
             }
             IoTensor {
                 name: output.name.clone(),
-                shape: output.view.shape.dims().to_vec(),
+                shape: output.view.shape.clone(),
                 scale: stored.scale,
                 bits: value_bits(program, output.view.tensor),
                 tensor: output.view.tensor,
