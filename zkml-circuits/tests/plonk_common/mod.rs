@@ -5,7 +5,7 @@
 use std::sync::OnceLock;
 
 use halo2_proofs::{
-    plonk::verify_proof,
+    plonk::{Circuit, verify_proof},
     poly::kzg::{
         commitment::{KZGCommitmentScheme, ParamsKZG},
         multiopen::VerifierSHPLONK,
@@ -15,7 +15,7 @@ use halo2_proofs::{
 use halo2curves::bn256::{Bn256, Fr};
 use rand_core::OsRng;
 use zkml_circuits::plonk::{
-    InstanceLayout, KeccakRead, VerifyError,
+    InstanceLayout, KeccakRead, VerifyError, VerifyingKey,
     testing::{Fixture, SampleCircuit, SampleParams},
     verify,
 };
@@ -43,9 +43,20 @@ pub(crate) fn halo2_params(srs: &Srs) -> ParamsKZG<Bn256> {
 /// halo2-axiom's verdict, trailing bytes refused as in our verifier.
 pub(crate) fn referee(fixture: &Fixture, words: &[Fr], proof: &[u8]) -> bool {
     let key = fixture.key.verifying_key();
-    let halo2 = key.to_halo2::<SampleCircuit>(fixture.circuit.params);
+    referee_of::<SampleCircuit>(key, fixture.circuit.params, &fixture.srs, words, proof)
+}
+
+/// halo2-axiom's verdict on a proof for `key`, whose constraint system `C` configures.
+pub(crate) fn referee_of<C: Circuit<Fr>>(
+    key: &VerifyingKey,
+    params: C::Params,
+    srs: &Srs,
+    words: &[Fr],
+    proof: &[u8],
+) -> bool {
+    let halo2 = key.to_halo2::<C>(params);
     assert_eq!(halo2.transcript_repr(), key.transcript_repr());
-    let params = halo2_params(&fixture.srs);
+    let params = halo2_params(srs);
     // A wrong number of words gives a column of another length.
     let layout = InstanceLayout { words: words.len(), ..key.instance_layout() };
     let column = layout.expand(words);

@@ -1,0 +1,132 @@
+//! Shared by the tests of the machine: models with keys, honest and dishonest proofs, all verdicts.
+
+#![allow(dead_code, reason = "each test file uses its part")]
+
+use halo2curves::bn256::Fr;
+use rand_chacha::ChaCha20Rng;
+use rand_core::SeedableRng;
+use zkml_circuits::{
+    machine::{CircuitProfile, MachineCircuit, Profile},
+    model::{CompileConfig, Compiled, ProvingKey},
+    plan::Visibility,
+    plonk::{AdviceColumn, PhaseWitness, ProveError, mock, prove},
+    testing::random_inputs,
+    witness::{FirstPhase, Witness},
+};
+use zkml_core::{
+    exec::integer::{Trace, run},
+    program::Program,
+    progress::NoProgress,
+    proving::{CpuMsm, Srs},
+};
+
+use crate::plonk_common::referee_of;
+
+/// A model with keys, an SRS and an honest run.
+pub(crate) struct Subject {
+    pub(crate) key: ProvingKey,
+    pub(crate) srs: Srs,
+    pub(crate) trace: Trace,
+    pub(crate) words: Vec<Fr>,
+}
+
+/// What all verifiers and the row-by-row checker say of a witness.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Accepted,
+    Rejected,
+}
+
+impl Subject {
+    pub(crate) fn new(program: Program, profile: Profile, visibility: Visibility) -> Self {
+        let config = CompileConfig {
+            profile: Some(profile),
+            input_visibility: visibility,
+            ..CompileConfig::default()
+        };
+        let inputs = random_inputs(&program, 5);
+        let trace = run(&program, &inputs).expect("inputs in range");
+        let compiled = Compiled::new(program, &config).expect("compiles");
+        let srs = Srs::development(compiled.k()).expect("a small k");
+        let key =
+            ProvingKey::generate(&compiled, &srs, &CpuMsm, &NoProgress).expect("keys");
+        let words = key.statement(&trace).expect("in range");
+        Self { key, srs, trace, words }
+    }
+
+    pub(crate) fn honest(&self) -> Witness<'_> {
+        self.key.witness(&self.trace).expect("fits")
+    }
+
+    /// The witness of a first phase, honest after it.
+    pub(crate) fn with(&self, first: FirstPhase) -> Witness<'_> {
+        Witness::new(&self.key.compiled().plan().rows, self.geometry(), first)
+    }
+
+    pub(crate) fn geometry(&self) -> zkml_circuits::plan::Geometry {
+        zkml_circuits::plan::Geometry::check(&self.key.compiled().plan().rows).expect("fits")
+    }
+
+    pub(crate) fn prove(&self, words: &[Fr], witness: &mut dyn PhaseWitness) -> Vec<u8> {
+        let mut rng = ChaCha20Rng::seed_from_u64(11);
+        prove(self.key.plonk(), &self.srs, &CpuMsm, words, witness, &mut rng, &NoProgress)
+            .expect("a proof, true or not")
+    }
+
+    /// Proves `words` from `witness` and asks every verifier.
+    pub(crate) fn verdict(&self, words: &[Fr], witness: &mut dyn PhaseWitness) -> Verdict {
+        let proof = self.prove(words, witness);
+        self.verdict_on(words, &proof)
+    }
+
+    pub(crate) fn verdict_on(&self, words: &[Fr], proof: &[u8]) -> Verdict {
+        let key = self.key.verifying_key();
+        let ours = zkml_circuits::plonk::verify(key.plonk(), words, proof).is_ok();
+        let params = CircuitProfile(key.profile());
+        let theirs =
+            referee_of::<MachineCircuit<'_>>(key.plonk(), params, &self.srs, words, proof);
+        assert_eq!(ours, theirs, "our verifier and halo2-axiom's disagree");
+        if key.verify(words, proof).is_ok() {
+            assert!(ours, "the model's verifier accepts what plonk rejects");
+            Verdict::Accepted
+        } else {
+            Verdict::Rejected
+        }
+    }
+
+    /// Whether gates and copies hold row by row, challenges drawn from the committed values.
+    pub(crate) fn satisfied(&self, words: &[Fr], witness: &mut dyn PhaseWitness) -> bool {
+        let mut rng = ChaCha20Rng::seed_from_u64(12);
+        mock::check(self.key.plonk(), words, witness, &mut rng).expect("fits").is_satisfied()
+    }
+}
+
+/// A witness with one column changed after the fact.
+pub(crate) struct Tampered<'a, F> {
+    pub(crate) inner: Witness<'a>,
+    pub(crate) column: usize,
+    pub(crate) change: F,
+}
+
+impl<F: FnMut(&mut Vec<Fr>)> PhaseWitness for Tampered<'_, F> {
+    fn phase(
+        &mut self,
+        phase: u8,
+        challenges: &[Fr],
+    ) -> Result<Vec<(usize, AdviceColumn)>, ProveError> {
+        let mut columns = self.inner.phase(phase, challenges)?;
+        for (index, values) in &mut columns {
+            if *index == self.column {
+                let mut full = match std::mem::replace(values, AdviceColumn::Full(Vec::new())) {
+                    AdviceColumn::Small(small) => {
+                        small.into_iter().map(zkml_circuits::witness::signed).collect()
+                    }
+                    AdviceColumn::Full(full) => full,
+                };
+                (self.change)(&mut full);
+                *values = AdviceColumn::Full(full);
+            }
+        }
+        Ok(columns)
+    }
+}
