@@ -155,3 +155,45 @@ fn matmul(a: &Tensor<f32>, b: &Tensor<f32>) -> Result<Tensor<f32>, ShapeError> {
 fn gather(from: &Tensor<f32>, shape: Shape, map: &[u32]) -> Result<Tensor<f32>, ShapeError> {
     Tensor::new(shape, map.iter().map(|&at| from.data()[at as usize]).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tensor(dims: &[usize], data: Vec<f32>) -> Tensor<f32> {
+        Tensor::new(Shape::new(dims.to_vec()).expect("small"), data).expect("its length")
+    }
+
+    fn count(dims: &[usize]) -> Tensor<f32> {
+        tensor(dims, (0..dims.iter().product::<usize>()).map(|i| i as f32).collect())
+    }
+
+    #[test]
+    fn matmul_follows_numpy() {
+        let product = |a: &[usize], b: &[usize]| apply(&Op::MatMul, &[&count(a), &count(b)]);
+        // numpy.matmul(arange(..).reshape(..), ..)
+        assert_eq!(product(&[2, 2], &[2, 2]), Ok(tensor(&[2, 2], vec![2., 3., 6., 11.])));
+        assert_eq!(product(&[3], &[3]), Ok(tensor(&[], vec![5.])));
+        assert_eq!(product(&[2], &[2, 3]), Ok(tensor(&[3], vec![3., 4., 5.])));
+        assert_eq!(product(&[2, 3], &[3]), Ok(tensor(&[2], vec![5., 14.])));
+        assert_eq!(
+            product(&[2, 1, 1, 2], &[2, 2, 1]),
+            Ok(tensor(&[2, 2, 1, 1], vec![1., 3., 3., 13.]))
+        );
+        assert_eq!(product(&[2, 0], &[0, 2]), Ok(tensor(&[2, 2], vec![0.; 4])));
+        for (a, b) in [(&[2, 3][..], &[2, 3][..]), (&[], &[2]), (&[2, 2, 2], &[3, 2, 2])] {
+            assert!(product(a, b).is_err());
+        }
+    }
+
+    #[test]
+    fn elements_broadcast_and_axes_move() {
+        let sub = apply(&Op::Sub, &[&count(&[2, 1]), &count(&[3])]).expect("broadcasts");
+        assert_eq!(sub, tensor(&[2, 3], vec![0., -1., -2., 1., 0., -1.]));
+        assert!(apply(&Op::Add, &[&count(&[2]), &count(&[3])]).is_err());
+        let turned = apply(&Op::Transpose(vec![1, 0]), &[&count(&[2, 3])]).expect("two axes");
+        assert_eq!(turned, tensor(&[3, 2], vec![0., 3., 1., 4., 2., 5.]));
+        assert!(apply(&Op::Transpose(vec![0]), &[&count(&[2, 3])]).is_err());
+        assert!(apply(&Op::Reshape(Shape::scalar()), &[&count(&[2])]).is_err());
+    }
+}

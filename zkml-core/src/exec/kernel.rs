@@ -42,3 +42,25 @@ pub(super) fn matmul_add<A, B, C>(
         tasks.collect::<Vec<_>>().into_par_iter().for_each(block);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_and_threads_change_nothing() {
+        // Below and above the serial limit, one block and several, ragged.
+        for (rows, inner, columns) in [(1, 1, 1), (3, 5, 7), (1, 300, 517), (9, 64, 256), (2, 0, 3)]
+        {
+            let a: Vec<i64> = (0..rows * inner).map(|i| i as i64 % 13 - 6).collect();
+            let b: Vec<i32> = (0..inner * columns).map(|i| i as i32 % 11 - 5).collect();
+            let mut out = vec![100i64; rows * columns];
+            matmul_add(&mut out, (&a, &b), (inner, columns), |a, b: i32| a * i64::from(b));
+            for (at, got) in out.iter().enumerate() {
+                let (i, j) = (at / columns, at % columns);
+                let product = |k| a[i * inner + k] * i64::from(b[k * columns + j]);
+                assert_eq!(*got, 100 + (0..inner).map(product).sum::<i64>());
+            }
+        }
+    }
+}

@@ -11,3 +11,5 @@ mod text;
 pub use agreement::{Accuracy, Agreement, Proportion};
 pub use build::{Labels, LayerReport, OutputReport, Rejected, Report};
 pub use errors::Errors;
+#[cfg(test)]
+mod tests;

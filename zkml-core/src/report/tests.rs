@@ -1,0 +1,106 @@
+use super::*;
+use crate::{
+    ir::{Activation, Graph, Op, Origin},
+    quant::{CalibrationOptions, Compiled, QuantError, calibrate, compile_with_sources},
+    tensor::{Shape, Tensor},
+};
+
+fn tensor(dims: &[usize], data: Vec<f32>) -> Tensor<f32> {
+    Tensor::new(Shape::new(dims.to_vec()).expect("small"), data).expect("its length")
+}
+
+/// `y = Relu(x W)`, two rows of three classes.
+fn model() -> Graph {
+    let mut graph = Graph::new();
+    let origin = |node: &str, op: &str| Origin { node: node.into(), op: op.into(), opset: 17 };
+    let x = graph.input("x", Shape::new(vec![2, 2]).expect("small"));
+    let w = graph.constant("w", tensor(&[2, 3], vec![1.0, 0.3, -1.0, -0.5, 0.7, 1.0]));
+    let h = graph.push(Op::MatMul, vec![x, w], "h", origin("fc", "MatMul")).expect("fits");
+    let relu = Op::Activation(Activation::Relu);
+    let y = graph.push(relu, vec![h], "y", origin("act", "Relu")).expect("fits");
+    graph.output("y", y);
+    graph
+}
+
+fn sample(data: [f32; 4]) -> Vec<Tensor<f32>> {
+    vec![tensor(&[2, 2], data.to_vec())]
+}
+
+fn compiled(graph: &Graph, samples: &[Vec<Tensor<f32>>], bits: u8) -> Compiled {
+    let options = CalibrationOptions { bits, ..CalibrationOptions::default() };
+    let settings = calibrate(graph, samples, &options).expect("ranges");
+    compile_with_sources(graph, &settings).expect("compiles")
+}
+
+#[test]
+fn a_report_counts_rows_labels_and_rejected_samples() {
+    let graph = model();
+    let calibration = [sample([1.0, 0.2, 0.1, -1.0]), sample([-0.7, 0.9, 0.3, 0.4])];
+    let compiled = compiled(&graph, &calibration, 10);
+    let wild = sample([50.0, 0.0, 0.0, 0.0]);
+    let samples = [calibration[0].clone(), calibration[1].clone(), wild];
+    // The greatest: (1.0 - 0.1, ..), (0.1 + 0.5, ..); (.., 1.6), (.., 0.37); the wild one 50, 0.
+    let labels = vec![vec![0, 0], vec![2, 2], vec![0, 0]];
+    let report = Report::new(&graph, &compiled, &samples, Some(&labels)).expect("runs");
+    assert_eq!((report.samples, report.rejected.count), (3, 1));
+    let (first, why) = report.rejected.first.clone().expect("one");
+    assert!(first == 2 && why.contains("input `x`") && why.contains("50"), "{why}");
+    let output = &report.outputs[0];
+    assert_eq!((output.agreement.rows.hits, output.agreement.rows.count), (4, 6));
+    assert_eq!(output.agreement.flipped, [2]);
+    assert_eq!(output.errors.count, 12);
+    assert!(output.errors.max_abs > 0.0 && output.errors.max_abs < 0.01);
+    let accuracy = report.accuracy.clone().expect("labels");
+    assert_eq!((accuracy.float.hits, accuracy.integer.hits, accuracy.float.count), (5, 3, 6));
+    assert!(report.max_error().is_infinite());
+
+    assert_eq!(report.layers.len(), 2);
+    let layer = &report.layers[1];
+    assert_eq!((layer.name.as_str(), layer.node.as_str()), ("y", "act"));
+    assert_eq!(layer.table.as_deref(), Some("Relu"));
+    assert!(layer.range_used > 0.4 && layer.range_used < 1.0);
+    let text = report.to_text();
+    for part in ["3 samples, 1 out of range (33.33 %)", "66.67 % of 6", "act (Relu)", "accuracy"] {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+    let json = serde_json::to_string(&report).expect("writes");
+    // JSON numbers read back to the last bit but one, so the counts are compared.
+    let read: Report = serde_json::from_str(&json).expect("reads");
+    assert_eq!((read.samples, &read.rejected.first), (report.samples, &report.rejected.first));
+    assert_eq!(read.outputs[0].agreement.flipped, report.outputs[0].agreement.flipped);
+    assert_eq!(read.to_text(), text);
+}
+
+#[test]
+fn coarse_integers_flip_predictions() {
+    let graph = model();
+    // The two greatest elements of each row differ by a hundredth.
+    let samples =
+        [sample([0.70, 1.0 / 0.2 * 0.49 * 0.2, 1.0, 0.58]), sample([1.0, 0.595, 0.9, 0.53])];
+    let fine = compiled(&graph, &samples, 14);
+    let report = Report::new(&graph, &fine, &samples, None).expect("runs");
+    assert_eq!(report.agreement(), 1.0, "{report}");
+    let coarse = compiled(&graph, &samples, 3);
+    let report = Report::new(&graph, &coarse, &samples, None).expect("runs");
+    assert!(
+        report.agreement() < 1.0 && !report.outputs[0].agreement.flipped.is_empty(),
+        "{report}"
+    );
+}
+
+#[test]
+fn labels_that_do_not_fit_are_refused() {
+    let graph = model();
+    let samples = [sample([1.0, 0.2, 0.1, -1.0])];
+    let compiled = compiled(&graph, &samples, 10);
+    for labels in [vec![], vec![vec![0]], vec![vec![0, 1], vec![0, 1]]] {
+        let result = Report::new(&graph, &compiled, &samples, Some(&labels));
+        assert!(matches!(result, Err(QuantError::Setting { key, .. }) if key == "labels"));
+    }
+    assert_eq!(Report::new(&graph, &compiled, &[], None), Err(QuantError::NoSamples));
+    let nan = [sample([f32::NAN, 0.0, 0.0, 0.0])];
+    assert!(matches!(
+        Report::new(&graph, &compiled, &nan, None),
+        Err(QuantError::Sample { sample: 0, .. })
+    ));
+}
