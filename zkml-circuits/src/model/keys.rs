@@ -209,8 +209,7 @@ impl ProvingKey {
         let rest = bytes.strip_prefix(PK_MAGIC).ok_or(format("wrong first bytes or version"))?;
         let (length, rest) = rest.split_first_chunk::<8>().ok_or(format("it is truncated"))?;
         let length = usize::try_from(u64::from_be_bytes(*length)).unwrap_or(usize::MAX);
-        let (compiled, rest) =
-            rest.split_at_checked(length).ok_or(format("it is truncated"))?;
+        let (compiled, rest) = rest.split_at_checked(length).ok_or(format("it is truncated"))?;
         let compiled = Compiled::from_bytes(compiled)?;
         let (srs, rest) = postcard::take_from_bytes::<SrsInfo>(rest)
             .map_err(|_| format("its SRS identity does not decode"))?;

@@ -73,8 +73,7 @@ impl ProvingKey {
         } else {
             srs
         };
-        let proof =
-            plonk::prove(&self.plonk, srs, backend, &words, &mut witness, rng, progress)?;
+        let proof = plonk::prove(&self.plonk, srs, backend, &words, &mut witness, rng, progress)?;
         Ok(ModelProof { words, proof })
     }
 

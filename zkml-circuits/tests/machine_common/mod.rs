@@ -48,8 +48,7 @@ impl Subject {
         let trace = run(&program, &inputs).expect("inputs in range");
         let compiled = Compiled::new(program, &config).expect("compiles");
         let srs = Srs::development(compiled.k()).expect("a small k");
-        let key =
-            ProvingKey::generate(&compiled, &srs, &CpuMsm, &NoProgress).expect("keys");
+        let key = ProvingKey::generate(&compiled, &srs, &CpuMsm, &NoProgress).expect("keys");
         let words = key.statement(&trace).expect("in range");
         Self { key, srs, trace, words }
     }
@@ -83,8 +82,7 @@ impl Subject {
         let key = self.key.verifying_key();
         let ours = zkml_circuits::plonk::verify(key.plonk(), words, proof).is_ok();
         let params = CircuitProfile(key.profile());
-        let theirs =
-            referee_of::<MachineCircuit<'_>>(key.plonk(), params, &self.srs, words, proof);
+        let theirs = referee_of::<MachineCircuit<'_>>(key.plonk(), params, &self.srs, words, proof);
         assert_eq!(ours, theirs, "our verifier and halo2-axiom's disagree");
         if key.verify(words, proof).is_ok() {
             assert!(ours, "the model's verifier accepts what plonk rejects");
