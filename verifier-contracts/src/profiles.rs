@@ -1,11 +1,7 @@
 //! Constraint systems of the machine's profiles.
 
 use crate::error::ContractError;
-use halo2_proofs::plonk::ConstraintSystem;
-use zkml_circuits::{
-    machine::{Profile, configure},
-    plonk::Protocol,
-};
+use zkml_circuits::{machine::Profile, model, plonk::Protocol};
 
 /// The constraint system of all models of `profile`.
 ///
@@ -13,7 +9,5 @@ use zkml_circuits::{
 /// [`ContractError::Protocol`] when the machine uses what the proof system does not support, which
 /// would be a bug.
 pub fn profile_protocol(profile: Profile) -> Result<Protocol, ContractError> {
-    let mut cs = ConstraintSystem::default();
-    configure(&mut cs, profile);
-    Protocol::new(&cs).map_err(|e| ContractError::Protocol(format!("profile {profile}: {e}")))
+    model::protocol(profile).map_err(|e| ContractError::Protocol(format!("profile {profile}: {e}")))
 }
