@@ -50,7 +50,7 @@ pub(super) fn reshape(site: &mut Site<'_>) -> Result {
     if let Some(axis) = inferred {
         let mismatch = || site.invalid(format!("cannot reshape {shape} to {target:?}"));
         let known = dims.iter().try_fold(1usize, |n, d| n.checked_mul(*d)).ok_or_else(mismatch)?;
-        if known == 0 || shape.len() % known != 0 {
+        if known == 0 || !shape.len().is_multiple_of(known) {
             return Err(mismatch());
         }
         dims[axis] = shape.len() / known;

@@ -34,6 +34,12 @@ pub enum ImportError {
         /// Bytes accepted.
         limit: u64,
     },
+    /// The file consists of more nodes, tensors and values than its size warrants.
+    #[error("the model holds more than {limit} messages, too many for a file of its size")]
+    TooManyMessages {
+        /// Messages accepted.
+        limit: usize,
+    },
     /// The bytes are not a protobuf message of the ONNX schema.
     #[error("not an ONNX model: {reason}")]
     Decode {

@@ -19,6 +19,7 @@ mod model;
 pub mod proto;
 mod summary;
 pub(crate) mod tensor;
+mod wire;
 
 pub use dims::{DimBindingError, DimBindings};
 pub use error::{ImportError, Unsupported};

@@ -17,6 +17,7 @@ use super::{
         tensor_shape_proto::{Dimension, dimension},
         type_proto::Value as TypeValue,
     },
+    wire,
 };
 
 /// Longest name accepted, in bytes.
@@ -101,6 +102,7 @@ impl Model {
     /// # Errors
     /// The first rule that the model breaks.
     pub fn decode(bytes: &[u8]) -> Result<Self, ImportError> {
+        wire::check(bytes)?;
         let model = ModelProto::decode(bytes)
             .map_err(|error| ImportError::Decode { reason: error.to_string() })?;
         Self::from_proto(model)

@@ -228,11 +228,11 @@ impl Constant {
             }
             // At most 2^28 elements of 8 bytes.
             let bytes = external.read(tensor, (shape.len() * dtype.size()) as u64)?;
-            source.from_bytes(&bytes, "external data")?
+            source.read_bytes(&bytes, "external data")?
         } else if let Some(bytes) = tensor.raw_data.as_deref().filter(|raw| !raw.is_empty()) {
-            source.from_bytes(bytes, "raw_data")?
+            source.read_bytes(bytes, "raw_data")?
         } else {
-            source.from_typed()?
+            source.read_typed()?
         };
         Ok(Self { shape, elements })
     }
@@ -347,7 +347,7 @@ impl Source<'_> {
         Err(TensorError::Length { shape: self.shape.clone(), field, unit, expected, got })
     }
 
-    fn from_bytes(&self, bytes: &[u8], field: &'static str) -> Result<Elements, TensorError> {
+    fn read_bytes(&self, bytes: &[u8], field: &'static str) -> Result<Elements, TensorError> {
         self.check_length((field, "bytes"), self.shape.len() * self.dtype.size(), bytes.len())?;
         Ok(match self.dtype {
             Dtype::F32 => Elements::F32(words(bytes, f32::from_le_bytes)),
@@ -364,7 +364,7 @@ impl Source<'_> {
         })
     }
 
-    fn from_typed(&self) -> Result<Elements, TensorError> {
+    fn read_typed(&self) -> Result<Elements, TensorError> {
         let t = self.tensor;
         let (field, got) = match self.dtype {
             Dtype::F32 => ("float_data", t.float_data.len()),

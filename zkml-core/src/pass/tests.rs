@@ -1,1 +1,305 @@
+//! Each pass leaves the float results as they are: bit for bit where all numbers are small and
+//! dyadic, so that no order of operations rounds, and closely on any others.
 
+use proptest::prelude::*;
+
+use super::{fold_linear, optimise, remove_dead, remove_identities};
+use crate::{
+    exec::float,
+    ir::{Activation, Graph, Op, Origin, ValueId},
+    tensor::{Shape, Tensor},
+};
+
+fn tensor(dims: &[usize], data: Vec<f32>) -> Tensor<f32> {
+    Tensor::new(Shape::new(dims.to_vec()).expect("small"), data).expect("fits")
+}
+
+/// Numbers of few bits from a seed: halves from -4 to 4.
+fn dyadic(dims: &[usize], seed: u32) -> Tensor<f32> {
+    let mut state = seed.wrapping_mul(2_654_435_761).wrapping_add(1);
+    let mut next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        ((state >> 16) % 17) as f32 / 2.0 - 4.0
+    };
+    tensor(dims, (0..dims.iter().product()).map(|_| next()).collect())
+}
+
+struct Builder(Graph);
+
+impl Builder {
+    fn new(dims: &[usize]) -> (Self, ValueId) {
+        let mut graph = Graph::new();
+        let x = graph.input("x", Shape::new(dims.to_vec()).expect("small"));
+        (Self(graph), x)
+    }
+
+    fn constant(&mut self, tensor: Tensor<f32>) -> ValueId {
+        self.0.constant("c", tensor)
+    }
+
+    fn op(&mut self, op: Op, inputs: &[ValueId]) -> ValueId {
+        let origin = Origin { node: "n".into(), op: "op".into(), opset: 17 };
+        self.0.push(op, inputs.to_vec(), "v", origin).expect("fits")
+    }
+
+    fn with(&mut self, op: Op, x: ValueId, dims: &[usize], seed: u32) -> ValueId {
+        let c = self.constant(dyadic(dims, seed));
+        self.op(op, &[x, c])
+    }
+
+    fn finish(mut self, y: ValueId) -> Graph {
+        self.0.output("y", y);
+        self.0
+    }
+}
+
+fn run(graph: &Graph) -> Vec<Tensor<f32>> {
+    let inputs: Vec<_> = graph
+        .inputs()
+        .iter()
+        .map(|id| dyadic(graph.get(*id).shape.dims(), 99 + id.0 as u32))
+        .collect();
+    float::run(graph, &inputs).expect("runs").outputs().into_iter().cloned().collect()
+}
+
+/// Optimises; the results must be equal and so many nodes be left.
+fn same(graph: Graph, nodes: usize) -> Graph {
+    let before = run(&graph);
+    let after = optimise(graph).expect("passes keep graphs whole");
+    assert_eq!(run(&after), before);
+    assert_eq!(after.nodes().len(), nodes, "{:?}", ops(&after));
+    after
+}
+
+fn ops(graph: &Graph) -> Vec<&Op> {
+    graph.nodes().iter().map(|node| &node.op).collect()
+}
+
+#[test]
+fn a_factor_after_a_product_goes_into_the_weights() {
+    for dims in [&[4][..], &[1], &[], &[1, 4], &[1, 1]] {
+        let (mut b, x) = Builder::new(&[2, 3]);
+        let y = b.with(Op::MatMul, x, &[3, 4], 1);
+        let y = b.with(Op::Mul, y, dims, 2);
+        same(b.finish(y), 1);
+    }
+}
+
+#[test]
+fn normalisation_after_a_layer_folds() {
+    let (mut b, x) = Builder::new(&[2, 3]);
+    let y = b.with(Op::MatMul, x, &[3, 4], 1);
+    let y = b.with(Op::Add, y, &[4], 2);
+    let y = b.with(Op::Mul, y, &[4], 3);
+    let y = b.with(Op::Add, y, &[4], 4);
+    let after = same(b.finish(y), 2);
+    assert_eq!(ops(&after), [&Op::MatMul, &Op::Add]);
+}
+
+#[test]
+fn normalisation_before_a_layer_folds() {
+    let (mut b, x) = Builder::new(&[2, 3]);
+    let y = b.with(Op::Mul, x, &[3], 1);
+    let y = b.with(Op::Sub, y, &[1], 2);
+    let y = b.with(Op::MatMul, y, &[3, 4], 3);
+    let y = b.with(Op::Add, y, &[4], 4);
+    let after = same(b.finish(y), 2);
+    assert_eq!(ops(&after), [&Op::MatMul, &Op::Add]);
+}
+
+#[test]
+fn constants_at_the_left_fold_too() {
+    let (mut b, x) = Builder::new(&[2, 3]);
+    let c = b.constant(dyadic(&[3], 1));
+    let y = b.op(Op::Mul, &[c, x]);
+    let y = b.with(Op::MatMul, y, &[3, 4], 2);
+    let d = b.constant(dyadic(&[4], 3));
+    let y = b.op(Op::Add, &[d, y]);
+    let y = b.op(Op::Mul, &[d, y]);
+    same(b.finish(y), 2);
+}
+
+#[test]
+fn sums_and_factors_in_a_row_become_one() {
+    let (mut b, x) = Builder::new(&[2, 3]);
+    let mut y = x;
+    for seed in 0..9 {
+        y = b.with(if seed % 2 == 0 { Op::Add } else { Op::Sub }, y, &[3], seed);
+    }
+    same(b.finish(y), 1);
+    let (mut b, x) = Builder::new(&[2, 3]);
+    let y = b.with(Op::Mul, x, &[3], 1);
+    let y = b.with(Op::Mul, y, &[2, 1], 2);
+    // The product of both factors is larger than either.
+    same(b.finish(y), 2);
+}
+
+#[test]
+fn what_does_not_fit_stays() {
+    // A factor per row is none of the weights' columns.
+    let (mut b, x) = Builder::new(&[2, 3]);
+    let y = b.with(Op::MatMul, x, &[3, 4], 1);
+    let y = b.with(Op::Mul, y, &[2, 1], 2);
+    same(b.finish(y), 2);
+    // A factor that broadcasts its operand.
+    let (mut b, x) = Builder::new(&[1, 3]);
+    let y = b.with(Op::Mul, x, &[2, 3], 1);
+    let y = b.with(Op::MatMul, y, &[3, 4], 2);
+    same(b.finish(y), 2);
+    let (mut b, x) = Builder::new(&[2, 3]);
+    let y = b.with(Op::MatMul, x, &[3, 4], 1);
+    let y = b.with(Op::Mul, y, &[1, 1, 4], 2);
+    same(b.finish(y), 2);
+    // A constant minus an activation.
+    let (mut b, x) = Builder::new(&[2, 3]);
+    let c = b.constant(dyadic(&[3], 1));
+    let y = b.op(Op::Sub, &[c, x]);
+    let y = b.op(Op::Add, &[y, c]);
+    same(b.finish(y), 2);
+    // A value in the middle that is used elsewhere, or is an output.
+    let (mut b, x) = Builder::new(&[2, 3]);
+    let m = b.with(Op::MatMul, x, &[3, 4], 1);
+    let y = b.with(Op::Mul, m, &[4], 2);
+    let y = b.op(Op::Add, &[y, m]);
+    same(b.finish(y), 3);
+    let (mut b, x) = Builder::new(&[2, 3]);
+    let m = b.with(Op::MatMul, x, &[3, 4], 1);
+    let y = b.with(Op::Mul, m, &[4], 2);
+    b.0.output("m", m);
+    same(b.finish(y), 2);
+    // A product of two activations.
+    let (mut b, x) = Builder::new(&[3, 3]);
+    let y = b.op(Op::MatMul, &[x, x]);
+    let y = b.with(Op::Mul, y, &[3], 2);
+    same(b.finish(y), 2);
+}
+
+#[test]
+fn folded_constants_stay_finite() {
+    let (mut b, x) = Builder::new(&[1, 1]);
+    let big = b.constant(tensor(&[1, 1], vec![1e30]));
+    let y = b.op(Op::MatMul, &[x, big]);
+    let y = b.op(Op::Mul, &[y, big]);
+    let graph = optimise(b.finish(y)).expect("whole");
+    assert_eq!(graph.nodes().len(), 2);
+    assert!(graph.values().iter().flat_map(|v| &v.constant).all(|c| c.data()[0].is_finite()));
+}
+
+#[test]
+fn vectors_and_batches() {
+    let (mut b, x) = Builder::new(&[3]);
+    let y = b.with(Op::Add, x, &[1], 1);
+    let y = b.with(Op::MatMul, y, &[3, 4], 2);
+    let y = b.with(Op::Mul, y, &[4], 3);
+    same(b.finish(y), 2);
+    let (mut b, x) = Builder::new(&[2, 2, 3]);
+    let y = b.with(Op::Mul, x, &[1, 1, 3], 1);
+    let y = b.with(Op::MatMul, y, &[3, 4], 2);
+    let y = b.with(Op::Add, y, &[1, 4], 3);
+    let y = b.with(Op::Mul, y, &[4], 4);
+    same(b.finish(y), 2);
+}
+
+#[test]
+fn nodes_that_change_nothing_go() {
+    let shape = |dims: &[usize]| Op::Reshape(Shape::new(dims.to_vec()).expect("small"));
+    let (mut b, x) = Builder::new(&[2, 3]);
+    let y = b.op(shape(&[2, 3]), &[x]);
+    let y = b.op(Op::Transpose(vec![0, 1]), &[y]);
+    let y = b.op(shape(&[6]), &[y]);
+    let y = b.op(shape(&[3, 2]), &[y]);
+    let y = b.op(shape(&[2, 3]), &[y]);
+    let y = b.op(Op::Transpose(vec![1, 0]), &[y]);
+    let y = b.op(Op::Transpose(vec![1, 0]), &[y]);
+    let ones = b.constant(tensor(&[3], vec![1.0; 3]));
+    let zeros = b.constant(tensor(&[1], vec![0.0]));
+    let y = b.op(Op::Mul, &[ones, y]);
+    let y = b.op(Op::Sub, &[y, zeros]);
+    let y = b.op(Op::Add, &[zeros, y]);
+    let y = b.op(Op::Activation(Activation::Relu), &[y]);
+    same(b.finish(y), 1);
+}
+
+#[test]
+fn views_that_change_something_stay() {
+    let (mut b, x) = Builder::new(&[2, 3, 4]);
+    let y = b.op(Op::Transpose(vec![2, 0, 1]), &[x]);
+    let y = b.op(Op::Transpose(vec![1, 2, 0]), &[y]);
+    let y = b.op(Op::Transpose(vec![1, 0, 2]), &[y]);
+    same(b.finish(y), 1);
+    // Ones that broadcast, zeros from which one subtracts.
+    let (mut b, x) = Builder::new(&[1, 3]);
+    let ones = b.constant(tensor(&[2, 1], vec![1.0; 2]));
+    let zeros = b.constant(tensor(&[1], vec![0.0]));
+    let y = b.op(Op::Mul, &[x, ones]);
+    let y = b.op(Op::Sub, &[zeros, y]);
+    same(b.finish(y), 2);
+    // Moving an axis of 1 is a Reshape.
+    let (mut b, x) = Builder::new(&[2, 1, 3]);
+    let y = b.op(Op::Transpose(vec![1, 0, 2]), &[x]);
+    let after = same(b.finish(y), 1);
+    assert!(matches!(after.nodes()[0].op, Op::Reshape(_)));
+}
+
+#[test]
+fn dead_nodes_and_constants_go_and_inputs_stay() {
+    let (mut b, x) = Builder::new(&[2, 3]);
+    b.0.input("unused", Shape::scalar());
+    let y = b.with(Op::Add, x, &[3], 1);
+    b.with(Op::MatMul, y, &[3, 4], 2);
+    let graph = b.finish(y);
+    let after = remove_dead(&graph).expect("whole");
+    assert_eq!((after.nodes().len(), after.inputs().len(), after.values().len()), (1, 2, 4));
+    assert_eq!(run(&after), run(&graph));
+}
+
+#[test]
+fn an_output_may_be_an_input() {
+    let (mut b, x) = Builder::new(&[2]);
+    let zero = b.constant(tensor(&[], vec![0.0]));
+    let y = b.op(Op::Add, &[x, zero]);
+    let after = same(b.finish(y), 0);
+    assert_eq!(after.outputs()[0].1, after.inputs()[0]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(300) })]
+
+    /// Chains of random linear nodes, views and functions: each pass alone and all together keep
+    /// the results, to within rounding.
+    #[test]
+    fn random_chains_keep_their_results(steps in proptest::collection::vec((0u8..9, 0u32..50), 1..10)) {
+        let (mut b, x) = Builder::new(&[2, 4]);
+        let mut y = x;
+        for (kind, seed) in steps {
+            let rows: &[usize] = if seed % 3 == 0 { &[2, 1] } else { &[4] };
+            // Thirds round, unlike halves.
+            let c = dyadic(rows, seed).map(|v| v / 3.0);
+            let w = dyadic(&[4, 4], seed).map(|v| v / 9.0);
+            y = match kind {
+                0 | 1 => { let w = b.constant(w); b.op(Op::MatMul, &[y, w]) }
+                2 => { let c = b.constant(c); b.op(Op::Mul, &[y, c]) }
+                3 => { let c = b.constant(c); b.op(Op::Add, &[c, y]) }
+                4 => { let c = b.constant(c); b.op(Op::Sub, &[y, c]) }
+                5 => { let c = b.constant(c); b.op(Op::Sub, &[c, y]) }
+                6 => b.op(Op::Reshape(Shape::new(vec![2, 4]).expect("small")), &[y]),
+                7 => b.op(Op::Add, &[y, x]),
+                _ => b.op(Op::Activation(Activation::Tanh), &[y]),
+            };
+        }
+        let graph = b.finish(y);
+        let expected = run(&graph);
+        let all = optimise(graph.clone()).expect("whole");
+        prop_assert!(all.nodes().len() <= graph.nodes().len());
+        let each = [fold_linear(&graph), remove_identities(&graph), remove_dead(&graph)];
+        for after in each.into_iter().map(|g| g.expect("whole")).chain([all]) {
+            for (got, expected) in run(&after).iter().zip(&expected) {
+                prop_assert_eq!(got.shape(), expected.shape());
+                for (got, expected) in got.data().iter().zip(expected.data()) {
+                    let error = (got - expected).abs();
+                    prop_assert!(error <= 1e-4 * expected.abs().max(10.0), "{} {}", got, expected);
+                }
+            }
+        }
+    }
+}
