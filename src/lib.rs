@@ -1,3 +1,46 @@
-//! Facade of zkml (see README).
+//! Prove machine-learning inference in zero knowledge and verify the proof anywhere, on Ethereum
+//! too.
+//!
+//! An ONNX model is compiled to an exact integer program ([`core::program`]) and laid out in a
+//! halo2 machine ([`circuits`]); keys, proofs and Solidity verifiers follow.
+//!
+//! ```no_run
+//! # fn main() -> Result<(), zkml::Error> {
+//! # let samples: Vec<Vec<zkml::Tensor<f32>>> = Vec::new();
+//! # let inputs: Vec<zkml::Tensor<f32>> = Vec::new();
+//! let model = zkml::Model::from_onnx("model.onnx")?;
+//! let program = model.compile(&zkml::CompileOptions::default().calibrate(&samples)?)?;
+//! let keys = program.setup(&zkml::Srs::development(program.k())?)?;
+//! let proof = keys.proving_key().prove(&inputs)?;
+//! keys.verifying_key().verify(&proof)?;
+//! let sol = zkml::solidity::export(keys.verifying_key())?;
+//! # let _ = sol;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Nothing here prints; long calls report to a [`Progress`]. Errors are [`Error`], whose
+//! [`Error::class`] says what kind of trouble it is.
 
-pub use zkml_core as core;
+mod error;
+mod keys;
+mod model;
+mod proof;
+pub mod solidity;
+
+pub use error::{Error, ErrorClass};
+pub use keys::{Keys, ProvingKey, VerifyingKey};
+pub use model::{CompileOptions, Model, Program};
+pub use proof::{Proof, ProofError, Timings, Values};
+
+pub use zkml_circuits::{
+    self as circuits,
+    machine::Profile,
+    plan::{Cost, Objective, Visibility},
+};
+pub use zkml_core::{
+    self as core,
+    progress::{NoProgress, Progress},
+    proving::Srs,
+    tensor::{Shape, Tensor},
+};

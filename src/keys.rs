@@ -1,0 +1,168 @@
+//! Keys, and what is done with them.
+
+use crate::{
+    Error,
+    proof::{Proof, Timings},
+};
+use rand_core::OsRng;
+use std::time::Instant;
+use zkml_circuits::{
+    model::{self, Compiled, ModelKeyError},
+    plan::IoSchema,
+};
+use zkml_core::{
+    exec::integer::quantize_inputs,
+    progress::{NoProgress, Progress},
+    proving::{CpuMsm, Srs},
+    tensor::Tensor,
+};
+
+/// The keys of a program.
+#[derive(Clone, Debug)]
+pub struct Keys {
+    proving: ProvingKey,
+    verifying: VerifyingKey,
+}
+
+impl Keys {
+    pub(crate) fn generate(
+        compiled: &Compiled,
+        srs: &Srs,
+        progress: &dyn Progress,
+    ) -> Result<Self, Error> {
+        let srs = cut(srs, compiled.k())?;
+        let key = model::ProvingKey::generate(compiled, &srs, &CpuMsm, progress)?;
+        Ok(Self::of(key, srs))
+    }
+
+    fn of(key: model::ProvingKey, srs: Srs) -> Self {
+        let verifying = VerifyingKey { key: key.verifying_key().clone() };
+        Self { proving: ProvingKey { key, srs }, verifying }
+    }
+
+    /// Reads a `model.pk` file; `srs` is the one the keys were made with, or a larger one of the
+    /// same ceremony.
+    ///
+    /// # Errors
+    /// [`Error::Key`] when the file is damaged or the SRS is too small.
+    pub fn from_bytes(bytes: &[u8], srs: &Srs) -> Result<Self, Error> {
+        let key = model::ProvingKey::from_bytes(bytes)?;
+        let srs = cut(srs, key.compiled().k())?;
+        Ok(Self::of(key, srs))
+    }
+
+    /// Makes proofs.
+    pub fn proving_key(&self) -> &ProvingKey {
+        &self.proving
+    }
+
+    /// Checks proofs.
+    pub fn verifying_key(&self) -> &VerifyingKey {
+        &self.verifying
+    }
+}
+
+/// Makes proofs of one compiled model.
+#[derive(Clone, Debug)]
+pub struct ProvingKey {
+    key: model::ProvingKey,
+    srs: Srs,
+}
+
+impl ProvingKey {
+    /// Runs the model on real inputs (in the model's order) and proves the run.
+    ///
+    /// # Errors
+    /// [`Error::Execution`] for an input or activation out of range, naming the node.
+    pub fn prove(&self, inputs: &[Tensor<f32>]) -> Result<Proof, Error> {
+        self.prove_with(inputs, &NoProgress)
+    }
+
+    /// [`Self::prove`], reporting to `progress`.
+    ///
+    /// # Errors
+    /// As [`Self::prove`].
+    pub fn prove_with(
+        &self,
+        inputs: &[Tensor<f32>],
+        progress: &dyn Progress,
+    ) -> Result<Proof, Error> {
+        let integers = quantize_inputs(self.key.compiled().program(), inputs)?;
+        let start = Instant::now();
+        let made = self.key.prove(&self.srs, &CpuMsm, &integers, &mut OsRng, progress)?;
+        let timings = Timings { prove_seconds: start.elapsed().as_secs_f64() };
+        Ok(Proof::new(self.key.verifying_key(), made, timings)?)
+    }
+
+    /// The layer below.
+    pub fn inner(&self) -> &model::ProvingKey {
+        &self.key
+    }
+
+    /// The `model.pk` file.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        self.key.to_bytes()
+    }
+}
+
+/// Checks proofs of one compiled model.
+#[derive(Clone, Debug)]
+pub struct VerifyingKey {
+    key: model::VerifyingKey,
+}
+
+impl VerifyingKey {
+    /// Reads a `model.vk` file.
+    ///
+    /// # Errors
+    /// [`Error::Key`] when it is damaged.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
+        Ok(Self { key: model::VerifyingKey::from_bytes(bytes)? })
+    }
+
+    /// The `model.vk` file.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        self.key.to_bytes()
+    }
+
+    /// Accepts `proof` if it was made for this key and holds, and if the values it names are the
+    /// ones it proves.
+    ///
+    /// # Errors
+    /// [`Error::Rejected`] or [`Error::Proof`] saying what does not hold.
+    pub fn verify(&self, proof: &Proof) -> Result<(), Error> {
+        proof.check(&self.key)?;
+        self.key.verify(proof.words(), proof.bytes())?;
+        Ok(())
+    }
+
+    /// How the statement is packed into public words.
+    pub fn io(&self) -> &IoSchema {
+        self.key.io()
+    }
+
+    /// Digest of the key: the identity of model, quantisation, visibility and SRS.
+    pub fn digest(&self) -> [u8; 32] {
+        self.key.digest()
+    }
+
+    /// Whether the key was made with an SRS whose secret somebody may know.
+    pub fn is_insecure(&self) -> bool {
+        self.key.srs().insecure
+    }
+
+    /// The layer below.
+    pub fn inner(&self) -> &model::VerifyingKey {
+        &self.key
+    }
+}
+
+fn cut(srs: &Srs, k: u32) -> Result<Srs, Error> {
+    match srs.k().cmp(&k) {
+        std::cmp::Ordering::Less => {
+            Err(ModelKeyError::SrsTooSmall { expected: k, got: srs.k() }.into())
+        }
+        std::cmp::Ordering::Equal => Ok(srs.clone()),
+        std::cmp::Ordering::Greater => Ok(srs.truncate(k)?),
+    }
+}
