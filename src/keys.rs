@@ -46,7 +46,14 @@ impl Keys {
     /// # Errors
     /// [`Error::Key`] when the file is damaged or the SRS is too small.
     pub fn from_bytes(bytes: &[u8], srs: &Srs) -> Result<Self, Error> {
-        let key = model::ProvingKey::from_bytes(bytes)?;
+        Self::with_srs(model::ProvingKey::from_bytes(bytes)?, srs)
+    }
+
+    /// A proving key that was read, with its SRS or a larger one of the same ceremony.
+    ///
+    /// # Errors
+    /// [`Error::Key`] when the SRS is too small.
+    pub fn with_srs(key: model::ProvingKey, srs: &Srs) -> Result<Self, Error> {
         let srs = cut(srs, key.compiled().k())?;
         Ok(Self::of(key, srs))
     }

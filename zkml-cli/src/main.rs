@@ -1,2 +1,38 @@
-//! The `zkml` command.
-fn main() {}
+//! The `zkml` command: see `zkml --help`.
+
+mod args;
+mod cache;
+mod command;
+mod exit;
+mod files;
+mod load;
+mod output;
+mod progress;
+mod usage;
+
+use clap::Parser;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let args = match args::Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => {
+            // clap prints help and version to stdout, mistakes to stderr.
+            let code = if error.use_stderr() { exit::USAGE } else { exit::OK };
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    files::remove_unfinished_on_interrupt();
+    let output = output::Output::new(&args.global);
+    match command::run(&args, &output) {
+        Ok(verdict) => ExitCode::from(verdict.code()),
+        Err(error) => {
+            if error.is_broken_pipe() {
+                return ExitCode::from(exit::OK);
+            }
+            output.failure(&error);
+            ExitCode::from(error.code())
+        }
+    }
+}

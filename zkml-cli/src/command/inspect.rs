@@ -1,0 +1,129 @@
+//! `zkml inspect`: graph, everything unsupported, predicted cost.
+
+use crate::{
+    args::Inspect,
+    exit::{CliError, Outcome},
+    load,
+    output::Output,
+};
+use serde_json::{Value, json};
+use std::fmt::Write;
+use zkml::{
+    Cost, Model, Tensor,
+    core::onnx::{ImportOptions, Inspection, inspect},
+};
+
+pub(crate) fn run(args: &Inspect, output: &Output) -> Result<Outcome, CliError> {
+    let options = ImportOptions::with_dims(args.import.bindings()?);
+    let inspection =
+        inspect(&args.model, &options).map_err(|e| CliError::from(e).about(&args.model))?;
+    let importable = inspection.unsupported.is_empty() && inspection.error.is_none();
+    let predicted = if importable { Some(predict(args, output)?) } else { None };
+    let document = json!({
+        "model": inspection.summary,
+        "digest": format!("0x{}", hex::encode(inspection.digest)),
+        "nodes": inspection.nodes,
+        "unsupported": inspection.unsupported,
+        "error": inspection.error.as_ref().map(ToString::to_string),
+        "cost": predicted.as_ref().map(|(cost, _)| cost),
+    });
+    let text = describe(&inspection, predicted.as_ref().map(|(cost, note)| (cost, *note)));
+    output.result("inspect", document, text)?;
+    if importable {
+        return Ok(Outcome::Done);
+    }
+    let count = inspection.unsupported.len();
+    let reason = match &inspection.error {
+        Some(error) => error.to_string(),
+        None => format!("{count} unsupported, listed above"),
+    };
+    Err(CliError::invalid(format!("the model cannot be imported: {reason}")).about(&args.model))
+}
+
+/// The predicted cost, from the user's calibration or a made-up one: shapes and widths decide it.
+fn predict(args: &Inspect, output: &Output) -> Result<(Cost, &'static str), CliError> {
+    let model = load::model(&args.model, &args.import)?;
+    let (fallback, note) = if args.precision.settings.is_some() || args.precision.data.is_some() {
+        (None, "with the given calibration")
+    } else {
+        (Some(vec![stand_in(&model)]), "with a stand-in for calibration data")
+    };
+    let options =
+        load::compile_options(&model, &args.precision, &args.machine, fallback.as_deref())?;
+    let program = model.compile(&options).map_err(|e| CliError::from(e).about(&args.model))?;
+    output.detail(format!("lint: {:?}", program.compiled().lint_report()));
+    Ok((program.cost(), note))
+}
+
+/// Inputs over `[-1, 1]`, the same every time.
+fn stand_in(model: &Model) -> Vec<Tensor<f32>> {
+    let graph = model.graph();
+    graph
+        .inputs()
+        .iter()
+        .map(|id| {
+            let shape = graph.get(*id).shape.clone();
+            let count = shape.len();
+            // A multiplicative walk through the residues modulo 201.
+            let data = (0..count).map(|i| ((i * 77 + 13) % 201) as f32 / 100.0 - 1.0).collect();
+            Tensor::new(shape, data).expect("as many elements as the shape has")
+        })
+        .collect()
+}
+
+fn describe(inspection: &Inspection, predicted: Option<(&Cost, &str)>) -> String {
+    let mut text = String::new();
+    // Writing to a string does not fail.
+    let mut line = |s: String| {
+        let _ = writeln!(text, "{s}");
+    };
+    let summary = &inspection.summary;
+    let count: usize = summary.ops.values().sum();
+    line(format!("{count} nodes, {} parameters, by {}", summary.parameters, summary.producer));
+    let ops: Vec<_> = summary.ops.iter().map(|(op, n)| format!("{op} {n}")).collect();
+    line(format!("operators  {}", ops.join(", ")));
+    if let Some(graph) = &inspection.graph {
+        for id in graph.inputs() {
+            let value = graph.get(*id);
+            line(format!("input      {} {}", value.name, value.shape));
+        }
+        for (name, id) in graph.outputs() {
+            line(format!("output     {name} {}", graph.get(*id).shape));
+        }
+    }
+    for unsupported in &inspection.unsupported {
+        line(format!("unsupported: {unsupported}"));
+    }
+    if let Some((cost, note)) = predicted {
+        line(format!("predicted ({note}):"));
+        line(cost_lines(cost));
+    }
+    text
+}
+
+/// A cost in words.
+pub(crate) fn cost_lines(cost: &Cost) -> String {
+    let (small, full) = cost.cells();
+    format!(
+        "  machine {}, k = {}: {} of {} groups, {} of {} vector rows, {} table rows\n  \
+         cells {small} small, {full} full; {} public words\n  \
+         proving {:.2} CPU s, {:.0} MB; proof {} bytes; about {} gas",
+        cost.profile,
+        cost.k,
+        cost.groups.0,
+        cost.groups.1,
+        cost.vector_rows.0,
+        cost.vector_rows.1,
+        cost.table_rows,
+        cost.words,
+        cost.prove_seconds,
+        cost.memory as f64 / 1e6,
+        cost.proof_bytes,
+        cost.gas,
+    )
+}
+
+/// A cost as JSON.
+pub(crate) fn cost_json(cost: &Cost) -> Value {
+    json!(cost)
+}
