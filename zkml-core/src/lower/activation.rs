@@ -5,7 +5,7 @@
 use super::site::{Halt, Lowered, Site};
 use crate::{
     ir::{Activation, Op},
-    onnx::tensor::Elements,
+    onnx::Elements,
 };
 
 type Result<T = Lowered> = std::result::Result<T, Halt>;

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     ir::Op,
-    onnx::tensor::{Constant, Elements},
+    onnx::{Constant, Elements},
     tensor::{Shape, Tensor},
 };
 

@@ -7,10 +7,7 @@
 use std::rc::Rc;
 
 use super::site::{Halt, Lowered, Site};
-use crate::onnx::{
-    proto::tensor_proto::DataType,
-    tensor::{Constant, Elements, dtype_name},
-};
+use crate::onnx::{Constant, Elements, proto::tensor_proto::DataType, tensor::dtype_name};
 
 pub(super) fn cast(site: &mut Site<'_>) -> Result<Lowered, Halt> {
     let code = site.int_attribute("to")?.ok_or_else(|| site.invalid("`to` is missing"))?;

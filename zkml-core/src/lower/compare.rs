@@ -6,7 +6,7 @@ use super::{
     index::broadcast_map,
     site::{Halt, Lowered, Site},
 };
-use crate::onnx::tensor::{Constant, Elements};
+use crate::onnx::{Constant, Elements};
 
 type Result<T = Lowered> = std::result::Result<T, Halt>;
 

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     exec::float,
     ir::{Graph, Node, Op, ValueId},
-    onnx::tensor::{Constant, Elements},
+    onnx::{Constant, Elements},
     tensor::Tensor,
 };
 

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::site::{Halt, Lowered, Site};
 use crate::{
-    onnx::tensor::{Constant, Elements},
+    onnx::{Constant, Elements},
     tensor::{Shape, ShapeError},
 };
 

@@ -5,7 +5,7 @@ use super::{
     site::{Halt, Lowered, Site},
 };
 use crate::{
-    onnx::tensor::{Constant, Elements},
+    onnx::{Constant, Elements},
     tensor::Shape,
 };
 

@@ -6,9 +6,8 @@ use super::budget::Budget;
 use crate::{
     ir::{Graph, Op, Origin, ValueId},
     onnx::{
-        ExternalData, ImportError, Node, Unsupported,
+        Constant, Elements, ExternalData, ImportError, Node, Unsupported,
         proto::{AttributeProto, TensorProto, attribute_proto::AttributeType},
-        tensor::{Constant, Elements},
     },
     tensor::{Shape, Tensor},
 };

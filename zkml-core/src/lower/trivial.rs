@@ -1,7 +1,7 @@
 //! Identity, and Dropout at inference, which is one.
 
 use super::site::{Halt, Lowered, Site};
-use crate::onnx::tensor::Elements;
+use crate::onnx::Elements;
 
 pub(super) fn identity(site: &mut Site<'_>) -> Result<Lowered, Halt> {
     site.input(0)

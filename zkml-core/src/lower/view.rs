@@ -7,7 +7,7 @@
 use std::rc::Rc;
 
 use super::site::{Halt, Lowered, Site};
-use crate::{ir::Op, onnx::tensor::Constant, tensor::Shape};
+use crate::{ir::Op, onnx::Constant, tensor::Shape};
 
 type Result<T = Lowered> = std::result::Result<T, Halt>;
 

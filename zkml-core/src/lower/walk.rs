@@ -1,25 +1,21 @@
 //! The walk over the nodes that live outputs depend on.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    rc::Rc,
-};
+use std::{collections::BTreeMap, rc::Rc};
 
 use super::{
     budget::Budget,
     evaluate,
+    interface::{check_bindings, check_type, input_shape, not_a_node},
+    liveness::Liveness,
     registry::{self, Form, NEWEST_OPSET, OLDEST_OPSET, Rule},
     site::{Canvas, Halt, Lowered, Site, origin_of, unsupported},
 };
 use crate::{
     ir::Graph,
     onnx::{
-        Dim, DimBindings, ExternalData, ImportError, Model, Node, NodeReport, NodeStatus,
-        Unsupported, ValueInfo, ValueType,
-        proto::{attribute_proto::AttributeType, tensor_proto::DataType},
-        tensor::{Constant, dtype_name},
+        Constant, DimBindings, ExternalData, ImportError, Model, Node, NodeReport, NodeStatus,
+        Unsupported, proto::attribute_proto::AttributeType,
     },
-    tensor::Shape,
 };
 
 /// The result of lowering a model. The graph is whole only if nothing is unsupported or wrong.
@@ -49,38 +45,13 @@ pub(crate) fn lower(
         unsupported: Vec::new(),
         error: None,
     };
-    walk.check_bindings(dims);
+    if let Err(error) = check_bindings(model, dims) {
+        walk.fail(error);
+    }
     walk.inputs(dims);
     let nodes = model.nodes.iter().map(|node| walk.node(node)).collect();
     walk.outputs();
     Lowering { graph: walk.canvas.graph, nodes, unsupported: walk.unsupported, error: walk.error }
-}
-
-/// Values that the outputs depend on, by name.
-struct Liveness<'m> {
-    values: BTreeSet<&'m str>,
-}
-
-impl<'m> Liveness<'m> {
-    fn of(model: &'m Model) -> Self {
-        let mut values: BTreeSet<&str> =
-            model.outputs.iter().map(|output| output.name.as_str()).collect();
-        for node in model.nodes.iter().rev() {
-            if node.outputs.iter().any(|name| values.contains(name.as_str())) {
-                let used = node.inputs.iter().filter(|name| !name.is_empty());
-                values.extend(used.map(String::as_str));
-            }
-        }
-        Self { values }
-    }
-
-    fn value(&self, name: &str) -> bool {
-        self.values.contains(name)
-    }
-
-    fn node(&self, node: &Node) -> bool {
-        node.outputs.iter().any(|name| self.value(name))
-    }
 }
 
 struct Walk<'m, 'e> {
@@ -99,28 +70,9 @@ impl Walk<'_, '_> {
         self.error.get_or_insert(error);
     }
 
-    /// Every binding must bind something: a misspelt name is not ignored.
-    fn check_bindings(&mut self, dims: &DimBindings) {
-        let mut known = BTreeSet::new();
-        for input in &self.model.inputs {
-            for (axis, dim) in input.dims.iter().flatten().enumerate() {
-                if let Dim::Named(name) = dim {
-                    known.insert(name.clone());
-                }
-                if !matches!(dim, Dim::Fixed(_)) {
-                    known.insert(DimBindings::place(&input.name, axis));
-                }
-            }
-        }
-        if let Some(key) = dims.keys().find(|key| !known.contains(*key)) {
-            let (key, known) = (key.to_owned(), known.into_iter().collect());
-            self.fail(ImportError::UnknownDim { key, known });
-        }
-    }
-
     fn inputs(&mut self, dims: &DimBindings) {
         for input in &self.model.inputs {
-            let value = match self.input(input, dims) {
+            let value = match input_shape(input, dims) {
                 Ok(shape) => Lowered::Activation(self.canvas.graph.input(&input.name, shape)),
                 Err(halt) => {
                     self.record(halt);
@@ -129,34 +81,6 @@ impl Walk<'_, '_> {
             };
             self.values.insert(input.name.clone(), value);
         }
-    }
-
-    fn input(&self, input: &ValueInfo, dims: &DimBindings) -> Result<Shape, Halt> {
-        check_type("input", input)?;
-        let name = || input.name.clone();
-        let declared = input.dims.as_ref().ok_or_else(|| ImportError::NoShape { input: name() })?;
-        let mut shape = Vec::with_capacity(declared.len());
-        for (axis, dim) in declared.iter().enumerate() {
-            let dim_name = match dim {
-                Dim::Fixed(size) => {
-                    shape.push(*size);
-                    continue;
-                }
-                Dim::Named(name) => Some(name.as_str()),
-                Dim::Anonymous => None,
-            };
-            let size = dims.get(dim_name, &input.name, axis).ok_or_else(|| {
-                let place = DimBindings::place(&input.name, axis);
-                ImportError::UnboundDim {
-                    input: name(),
-                    axis,
-                    name: dim_name.map(str::to_owned),
-                    flag: dim_name.map_or(place, str::to_owned),
-                }
-            })?;
-            shape.push(size);
-        }
-        Ok(Shape::new(shape).map_err(|source| ImportError::InputShape { input: name(), source })?)
     }
 
     fn node(&mut self, node: &Node) -> NodeReport {
@@ -386,30 +310,6 @@ impl Walk<'_, '_> {
                 _ => {}
             }
         }
-    }
-}
-
-/// Inputs and outputs must be float tensors. An undeclared type is taken to be one.
-fn check_type(what: &str, info: &ValueInfo) -> Result<(), Halt> {
-    let got = match &info.kind {
-        ValueType::Tensor(code) => match DataType::try_from(*code) {
-            Ok(DataType::Float | DataType::Double | DataType::Undefined) => return Ok(()),
-            _ => format!("a tensor of {}", dtype_name(*code)),
-        },
-        ValueType::Other(kind) => format!("a {kind}"),
-    };
-    let hint = format!("it is {got}, only tensors of float32 or float64 are supported");
-    Err(Halt::Unsupported(Box::new(not_a_node(what, &info.name, &hint))))
-}
-
-fn not_a_node(what: &str, name: &str, hint: &str) -> Unsupported {
-    Unsupported {
-        node: name.to_owned(),
-        op: what.to_owned(),
-        domain: String::new(),
-        opset: 0,
-        attribute: None,
-        hint: hint.to_owned(),
     }
 }
 

@@ -91,7 +91,7 @@ pub enum ImportError {
         producer: String,
     },
     /// The file imports one operator domain in two versions.
-    #[error("opset of domain `{domain}` is imported twice")]
+    #[error("the opset of domain `{domain}` is imported in two versions")]
     DuplicateOpset {
         /// The domain; empty for ai.onnx.
         domain: String,

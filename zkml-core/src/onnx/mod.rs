@@ -11,17 +11,22 @@
 //! `proto/onnx-ml.proto`.
 
 mod dims;
+mod elements;
 mod error;
 mod external;
+mod half;
 mod import;
 mod model;
+mod names;
 #[rustfmt::skip]
 pub mod proto;
 mod summary;
 pub(crate) mod tensor;
+mod value_info;
 mod wire;
 
 pub use dims::{DimBindingError, DimBindings};
+pub(crate) use elements::{Constant, Elements};
 pub use error::{ImportError, Unsupported};
 pub(crate) use external::ExternalData;
 pub use external::ExternalError;
@@ -29,7 +34,8 @@ pub use import::{
     ImportOptions, Imported, Inspection, NodeReport, NodeStatus, from_bytes, inspect,
     inspect_bytes, load,
 };
+pub use model::Model;
 pub(crate) use model::Node;
-pub use model::{Dim, Model, ValueInfo, ValueType};
 pub use summary::ModelSummary;
 pub use tensor::TensorError;
+pub use value_info::{Dim, ValueInfo, ValueType};

@@ -11,51 +11,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use prost::Message;
 
 use super::{
-    ImportError,
-    proto::{
-        AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto,
-        tensor_shape_proto::{Dimension, dimension},
-        type_proto::Value as TypeValue,
-    },
+    ImportError, ValueInfo,
+    names::{check_name, required_name},
+    proto::{AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto},
+    value_info::value_info,
     wire,
 };
-
-/// Longest name accepted, in bytes.
-const MAX_NAME: usize = 4096;
-
-/// A dimension of a graph input.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-#[non_exhaustive]
-pub enum Dim {
-    /// A number.
-    Fixed(usize),
-    /// A name to bind.
-    Named(String),
-    /// Open, without a name.
-    Anonymous,
-}
-
-/// Element type of a graph input or output.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-#[non_exhaustive]
-pub enum ValueType {
-    /// A tensor with elements of this `TensorProto.DataType`; 0 when undeclared.
-    Tensor(i32),
-    /// A sequence, map, optional, sparse or opaque value, by that name.
-    Other(&'static str),
-}
-
-/// A graph input or output as declared.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-#[non_exhaustive]
-pub struct ValueInfo {
-    /// Name.
-    pub name: String,
-    /// Type.
-    pub kind: ValueType,
-    /// Dimensions, if declared.
-    pub dims: Option<Vec<Dim>>,
-}
 
 /// A node with its opset resolved.
 #[derive(Clone, Debug, PartialEq)]
@@ -172,7 +133,9 @@ fn opsets(model: &ModelProto) -> Result<BTreeMap<String, i64>, ImportError> {
     let mut opsets = BTreeMap::new();
     for import in &model.opset_import {
         let domain = domain(check_name("an opset import", import.domain())?);
-        if opsets.insert(domain.clone(), import.version()).is_some() {
+        let version = import.version();
+        // skl2onnx repeats imports; only a contradiction is an error.
+        if opsets.insert(domain.clone(), version).is_some_and(|other| other != version) {
             return Err(ImportError::DuplicateOpset { domain });
         }
     }
@@ -321,54 +284,4 @@ fn outputs(list: &[ValueInfoProto], values: &Definitions) -> Result<Vec<ValueInf
         return Err(ImportError::NoOutputs);
     }
     Ok(outputs)
-}
-
-fn value_info(what: &'static str, info: &ValueInfoProto) -> Result<ValueInfo, ImportError> {
-    let name = required_name(what, info.name())?.to_owned();
-    let other = |kind| (ValueType::Other(kind), None);
-    let (kind, shape) = match info.r#type.as_ref().and_then(|t| t.value.as_ref()) {
-        Some(TypeValue::TensorType(t)) => (ValueType::Tensor(t.elem_type()), t.shape.as_ref()),
-        Some(TypeValue::SequenceType(_)) => other("sequence"),
-        Some(TypeValue::MapType(_)) => other("map"),
-        Some(TypeValue::OptionalType(_)) => other("optional"),
-        Some(TypeValue::SparseTensorType(_)) => other("sparse tensor"),
-        Some(TypeValue::OpaqueType(_)) => other("opaque value"),
-        None => (ValueType::Tensor(0), None),
-    };
-    let dims = shape.map(|shape| shape.dim.iter().map(dim).collect()).transpose()?;
-    Ok(ValueInfo { name, kind, dims })
-}
-
-fn dim(dim: &Dimension) -> Result<Dim, ImportError> {
-    Ok(match &dim.value {
-        // Old exporters write 0 or -1 for a dynamic dimension; neither is one we can prove.
-        Some(dimension::Value::DimValue(value)) => {
-            usize::try_from(*value).ok().filter(|v| *v > 0).map_or(Dim::Anonymous, Dim::Fixed)
-        }
-        Some(dimension::Value::DimParam(name)) if !name.is_empty() => {
-            Dim::Named(check_name("a dimension", name)?.to_owned())
-        }
-        _ => Dim::Anonymous,
-    })
-}
-
-fn required_name<'a>(what: &'static str, name: &'a str) -> Result<&'a str, ImportError> {
-    if name.is_empty() {
-        let (name, reason) = (String::new(), "it is empty");
-        return Err(ImportError::Name { what, name, reason });
-    }
-    check_name(what, name)
-}
-
-/// Names end up in messages, on terminals and in reports.
-fn check_name<'a>(what: &'static str, name: &'a str) -> Result<&'a str, ImportError> {
-    let reason = if name.len() > MAX_NAME {
-        "it is longer than 4096 bytes"
-    } else if name.chars().any(char::is_control) {
-        "it contains control characters"
-    } else {
-        return Ok(name);
-    };
-    let name = name.chars().take(60).flat_map(char::escape_debug).collect();
-    Err(ImportError::Name { what, name, reason })
 }

@@ -4,8 +4,9 @@
 //! little-endian, whatever the machine. `float16` and `bfloat16` become `f32`, exactly.
 
 use super::{
-    ExternalError,
+    Constant, Elements, ExternalError,
     external::ExternalData,
+    half::{bfloat_to_f32, half_to_f32},
     proto::{TensorProto, tensor_proto::DataLocation, tensor_proto::DataType},
 };
 use crate::tensor::{Shape, ShapeError};
@@ -74,141 +75,7 @@ pub enum TensorError {
     External(#[from] ExternalError),
 }
 
-/// Elements of a constant, by type.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Elements {
-    F32(Vec<f32>),
-    F64(Vec<f64>),
-    I64(Vec<i64>),
-    I32(Vec<i32>),
-    I8(Vec<i8>),
-    U8(Vec<u8>),
-    Bool(Vec<bool>),
-}
-
-/// A constant of the model.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Constant {
-    pub(crate) shape: Shape,
-    pub(crate) elements: Elements,
-}
-
-impl Elements {
-    pub(crate) fn len(&self) -> usize {
-        match self {
-            Self::F32(v) => v.len(),
-            Self::F64(v) => v.len(),
-            Self::I64(v) => v.len(),
-            Self::I32(v) => v.len(),
-            Self::I8(v) => v.len(),
-            Self::U8(v) => v.len(),
-            Self::Bool(v) => v.len(),
-        }
-    }
-
-    /// The elements at `indices`, all of which must be below the length.
-    pub(crate) fn pick(&self, indices: &[u32]) -> Self {
-        fn of<T: Copy>(v: &[T], indices: &[u32]) -> Vec<T> {
-            indices.iter().map(|at| v[*at as usize]).collect()
-        }
-        match self {
-            Self::F32(v) => Self::F32(of(v, indices)),
-            Self::F64(v) => Self::F64(of(v, indices)),
-            Self::I64(v) => Self::I64(of(v, indices)),
-            Self::I32(v) => Self::I32(of(v, indices)),
-            Self::I8(v) => Self::I8(of(v, indices)),
-            Self::U8(v) => Self::U8(of(v, indices)),
-            Self::Bool(v) => Self::Bool(of(v, indices)),
-        }
-    }
-
-    /// Adds the elements of `other`; false if they are of another type.
-    pub(crate) fn append(&mut self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::F32(a), Self::F32(b)) => a.extend_from_slice(b),
-            (Self::F64(a), Self::F64(b)) => a.extend_from_slice(b),
-            (Self::I64(a), Self::I64(b)) => a.extend_from_slice(b),
-            (Self::I32(a), Self::I32(b)) => a.extend_from_slice(b),
-            (Self::I8(a), Self::I8(b)) => a.extend_from_slice(b),
-            (Self::U8(a), Self::U8(b)) => a.extend_from_slice(b),
-            (Self::Bool(a), Self::Bool(b)) => a.extend_from_slice(b),
-            _ => return false,
-        }
-        true
-    }
-
-    /// As doubles; `int64` is rounded.
-    pub(crate) fn to_f64(&self) -> Vec<f64> {
-        match self {
-            Self::F32(v) => v.iter().map(|v| f64::from(*v)).collect(),
-            Self::F64(v) => v.clone(),
-            Self::I64(v) => v.iter().map(|v| *v as f64).collect(),
-            Self::I32(v) => v.iter().map(|v| f64::from(*v)).collect(),
-            Self::I8(v) => v.iter().map(|v| f64::from(*v)).collect(),
-            Self::U8(v) => v.iter().map(|v| f64::from(*v)).collect(),
-            Self::Bool(v) => v.iter().map(|v| f64::from(u8::from(*v))).collect(),
-        }
-    }
-
-    /// As whole numbers; `None` for floats.
-    pub(crate) fn to_i64(&self) -> Option<Vec<i64>> {
-        Some(match self {
-            Self::F32(_) | Self::F64(_) => return None,
-            Self::I64(v) => v.clone(),
-            Self::I32(v) => v.iter().map(|v| i64::from(*v)).collect(),
-            Self::I8(v) => v.iter().map(|v| i64::from(*v)).collect(),
-            Self::U8(v) => v.iter().map(|v| i64::from(*v)).collect(),
-            Self::Bool(v) => v.iter().map(|v| i64::from(*v)).collect(),
-        })
-    }
-
-    /// `values` in the type of `self`, an integer type; `None` if one does not fit.
-    pub(crate) fn with_i64(&self, values: Vec<i64>) -> Option<Self> {
-        fn narrow<T: TryFrom<i64>>(values: Vec<i64>) -> Option<Vec<T>> {
-            values.into_iter().map(|v| T::try_from(v).ok()).collect()
-        }
-        Some(match self {
-            Self::I64(_) => Self::I64(values),
-            Self::I32(_) => Self::I32(narrow(values)?),
-            Self::I8(_) => Self::I8(narrow(values)?),
-            Self::U8(_) => Self::U8(narrow(values)?),
-            Self::F32(_) | Self::F64(_) | Self::Bool(_) => return None,
-        })
-    }
-
-    pub(crate) fn dtype(&self) -> &'static str {
-        match self {
-            Self::F32(_) => "float32",
-            Self::F64(_) => "float64",
-            Self::I64(_) => "int64",
-            Self::I32(_) => "int32",
-            Self::I8(_) => "int8",
-            Self::U8(_) => "uint8",
-            Self::Bool(_) => "bool",
-        }
-    }
-}
-
 impl Constant {
-    /// `shape` and `elements` agree; checked in every build, for it guards all index arithmetic.
-    pub(crate) fn new(shape: Shape, elements: Elements) -> Result<Self, ShapeError> {
-        if shape.len() != elements.len() {
-            let (expected, got) = (shape.len(), elements.len());
-            return Err(ShapeError::Length { shape, expected, got });
-        }
-        Ok(Self { shape, elements })
-    }
-
-    /// A tensor of one axis.
-    pub(crate) fn vector(elements: Elements) -> Result<Self, ShapeError> {
-        Self::new(Shape::new(vec![elements.len()])?, elements)
-    }
-
-    /// A tensor of no axes.
-    pub(crate) fn scalar(elements: Elements) -> Result<Self, ShapeError> {
-        Self::new(Shape::scalar(), elements)
-    }
-
     /// Decodes a stored tensor.
     pub(crate) fn decode(
         tensor: &TensorProto,
@@ -416,22 +283,6 @@ fn words<const N: usize, T>(bytes: &[u8], convert: impl Fn([u8; N]) -> T) -> Vec
     bytes.as_chunks::<N>().0.iter().map(|word| convert(*word)).collect()
 }
 
-fn bfloat_to_f32(bits: u16) -> f32 {
-    f32::from_bits(u32::from(bits) << 16)
-}
-
-/// IEEE binary16, all values of which are values of binary32.
-fn half_to_f32(bits: u16) -> f32 {
-    let (exponent, fraction) = (i32::from(bits >> 10 & 0x1f), f32::from(bits & 0x3ff));
-    let magnitude = match exponent {
-        0 => fraction * 2f32.powi(-24),
-        31 if fraction == 0.0 => f32::INFINITY,
-        31 => f32::NAN,
-        _ => (1024.0 + fraction) * 2f32.powi(exponent - 25),
-    };
-    if bits >> 15 == 1 { -magnitude } else { magnitude }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -442,28 +293,6 @@ mod tests {
 
     fn tensor(dtype: DataType, dims: &[i64]) -> TensorProto {
         TensorProto { data_type: Some(dtype as i32), dims: dims.to_vec(), ..Default::default() }
-    }
-
-    #[test]
-    fn halves() {
-        let cases = [
-            (0x0000u16, 0.0f32),
-            (0x8000, -0.0),
-            (0x3c00, 1.0),
-            (0xc000, -2.0),
-            (0x7bff, 65504.0),
-            (0x0001, 5.960_464_5e-8),
-            (0x03ff, 6.097_555e-5),
-            (0x0400, 6.103_515_6e-5),
-            (0x3555, 0.333_251_95),
-            (0x7c00, f32::INFINITY),
-            (0xfc00, f32::NEG_INFINITY),
-        ];
-        for (bits, value) in cases {
-            assert_eq!(half_to_f32(bits).to_bits(), value.to_bits(), "{bits:#06x}");
-        }
-        assert!(half_to_f32(0x7e00).is_nan());
-        assert_eq!(bfloat_to_f32(0xbf80), -1.0);
     }
 
     #[test]
