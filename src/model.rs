@@ -2,10 +2,12 @@
 
 use crate::{Error, keys::Keys};
 use std::path::Path;
+use verifier_contracts::{Fork, gas};
 use zkml_circuits::{
     machine::Profile,
-    model::{CompileConfig, Compiled},
+    model::{CompileConfig, Compiled, protocol},
     plan::{Cost, Objective, Visibility},
+    plonk::InstanceLayout,
 };
 use zkml_core::{
     ir::Graph,
@@ -178,9 +180,14 @@ impl Program {
         self.compiled.k()
     }
 
-    /// Predicted cost.
+    /// Predicted cost; the gas is that of the generated contract.
     pub fn cost(&self) -> Cost {
-        self.compiled.cost()
+        let cost = self.compiled.cost();
+        let layout = InstanceLayout { words: cost.words, stride: self.compiled.profile().fold() };
+        let gas = protocol(self.compiled.profile())
+            .ok()
+            .and_then(|protocol| gas::predict(&protocol, cost.k, layout, Fork::Cancun).ok());
+        Cost { gas: gas.map_or(cost.gas, |gas| gas.total()), ..cost }
     }
 
     /// The settings it was quantised with, unless it was read from a file.

@@ -54,6 +54,8 @@ pub(crate) enum Command {
     Prove(Prove),
     /// Check a proof: exit 0 accepted, 1 rejected
     Verify(Verify),
+    /// Recompute the key of a compiled model and compare: exit 0 the same, 1 another
+    VerifyVk(VerifyVk),
     /// Write the Solidity verifier of a key
     ExportVerifier(ExportVerifier),
     /// Check a proof by the contract, in an embedded EVM: exit 0 accepted, 1 rejected
@@ -344,6 +346,18 @@ pub(crate) struct Verify {
     /// The verifying key
     #[arg(long)]
     pub(crate) vk: PathBuf,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct VerifyVk {
+    /// The compiled model (.zkc)
+    pub(crate) model: PathBuf,
+    /// The verifying key
+    #[arg(long)]
+    pub(crate) vk: PathBuf,
+    /// The SRS of the setup; the INSECURE development one by default
+    #[arg(long)]
+    pub(crate) srs: Option<PathBuf>,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -11,6 +11,7 @@ mod run;
 mod setup;
 mod srs;
 mod verify;
+mod verify_vk;
 
 use crate::{
     args::{Args, Command},
@@ -30,6 +31,7 @@ pub(crate) fn run(args: &Args, output: &Output) -> Result<Outcome, CliError> {
         Command::Setup(args) => setup::run(args, output),
         Command::Prove(args) => prove::run(args, output),
         Command::Verify(args) => verify::run(args, output),
+        Command::VerifyVk(args) => verify_vk::run(args, output),
         Command::ExportVerifier(args) => contract::export(args, output),
         Command::EvmVerify(args) => contract::verify(args, output),
         Command::Report(args) => report::run(args, output),
