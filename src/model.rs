@@ -80,8 +80,11 @@ impl Model {
         } else if options.samples.is_empty() {
             return Err(Error::NotCalibrated);
         } else {
-            let found =
-                search(self.graph(), &options.samples, &options.calibration, options.target)?;
+            let start = options.calibration.clone().unwrap_or_else(|| match options.target {
+                Some(_) => CalibrationOptions::narrow(),
+                None => CalibrationOptions::default(),
+            });
+            let found = search(self.graph(), &options.samples, &start, options.target)?;
             (found.settings, found.compiled, Some(found.report))
         };
         let compiled = Compiled::new(quantised.program, &options.config)?;
@@ -93,7 +96,7 @@ impl Model {
 #[derive(Clone, Debug, Default)]
 pub struct CompileOptions {
     config: CompileConfig,
-    calibration: CalibrationOptions,
+    calibration: Option<CalibrationOptions>,
     target: Option<Target>,
     settings: Option<Settings>,
     samples: Vec<Vec<Tensor<f32>>>,
@@ -117,13 +120,14 @@ impl CompileOptions {
         Self { settings: Some(settings), ..self }
     }
 
-    /// With these widths and margins.
+    /// With these widths and margins: where a search for a target starts.
     #[must_use]
     pub fn calibration(self, calibration: CalibrationOptions) -> Self {
-        Self { calibration, ..self }
+        Self { calibration: Some(calibration), ..self }
     }
 
-    /// Raises the precision until `target` is met on the samples.
+    /// Searches the narrowest tables that meet `target` on the samples, from
+    /// [`CalibrationOptions::narrow`] upwards unless [`Self::calibration`] says otherwise.
     #[must_use]
     pub fn target(self, target: Target) -> Self {
         Self { target: Some(target), ..self }

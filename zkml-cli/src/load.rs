@@ -93,9 +93,12 @@ pub(crate) fn compile_options(
     Ok(options)
 }
 
-/// Widths and margins.
+/// Widths and margins: where a search for a target starts.
 pub(crate) fn calibration(precision: &Precision) -> CalibrationOptions {
-    let default = CalibrationOptions::default();
+    let default = match precision.target {
+        Some(_) => CalibrationOptions::narrow(),
+        None => CalibrationOptions::default(),
+    };
     CalibrationOptions {
         bits: precision.bits.unwrap_or(default.bits),
         weight_bits: precision.weight_bits.unwrap_or(default.weight_bits),

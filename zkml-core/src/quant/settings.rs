@@ -136,6 +136,13 @@ impl Settings {
 }
 
 impl CalibrationOptions {
+    /// Where a search for a target starts: the narrowest tables worth trying. Each raise adds a
+    /// bit to activations, weights and shift, so the first that meets the target has the smallest
+    /// tables and the cheapest plan.
+    pub fn narrow() -> Self {
+        Self { bits: 6, weight_bits: 6, max_shift: 7, ..Self::default() }
+    }
+
     /// Checks every number against its range.
     ///
     /// # Errors
