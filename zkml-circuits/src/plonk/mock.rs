@@ -89,6 +89,22 @@ pub fn check(
     witness: &mut dyn PhaseWitness,
     rng: &mut impl ProverRng,
 ) -> Result<Report, ProveError> {
+    check_at(key, words, witness, &[], rng)
+}
+
+/// As [`check`], but the first challenges are `known` instead of drawn: what a prover could get
+/// away with who knew them before committing. An attack that fails here too shows nothing about
+/// the challenges.
+///
+/// # Errors
+/// As [`check`].
+pub fn check_at(
+    key: &ProvingKey,
+    words: &[Fr],
+    witness: &mut dyn PhaseWitness,
+    known: &[Fr],
+    rng: &mut impl ProverRng,
+) -> Result<Report, ProveError> {
     let verifying = key.verifying_key();
     let layout = verifying.instance_layout();
     if words.len() != layout.words {
@@ -96,7 +112,7 @@ pub fn check(
     }
     let mut instance = layout.expand(words);
     instance.resize(key.fft().n(), Fr::ZERO);
-    let (advice, challenges) = assign(key, &instance, witness, rng)?;
+    let (advice, challenges) = assign(key, &instance, witness, known, rng)?;
     let table = Table { key, advice, instance };
     let mut violations = table.broken_gates(&challenges);
     violations.extend(table.broken_copies());
@@ -108,6 +124,7 @@ fn assign(
     key: &ProvingKey,
     instance: &[Fr],
     witness: &mut dyn PhaseWitness,
+    known: &[Fr],
     rng: &mut impl ProverRng,
 ) -> Result<(Vec<Vec<Fr>>, Vec<Fr>), ProveError> {
     let verifying = key.verifying_key();
@@ -124,9 +141,10 @@ fn assign(
             values.iter().for_each(|v| transcript.absorb_scalar(v));
             advice[index] = values;
         }
-        for (challenge, of) in challenges.iter_mut().zip(&protocol.challenge_phase) {
+        for (index, of) in protocol.challenge_phase.iter().enumerate() {
             if *of == phase {
-                *challenge = Some(transcript.challenge());
+                let drawn = transcript.challenge();
+                challenges[index] = Some(known.get(index).copied().unwrap_or(drawn));
             }
         }
     }

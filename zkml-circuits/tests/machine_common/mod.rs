@@ -1,6 +1,16 @@
 //! Shared by the tests of the machine: models with keys, honest and dishonest proofs, all verdicts.
 
-#![allow(dead_code, reason = "each test file uses its part")]
+#![allow(dead_code, unused_imports, reason = "each test file uses its part")]
+
+mod liar;
+mod models;
+mod rows;
+
+pub(crate) use liar::{
+    Cells, Liar, cell_of, is_operand, logup, recount, set_accumulator, words_of,
+};
+pub(crate) use models::{HIDDEN, INPUT, LOGITS, classifier};
+pub(crate) use rows::RowMachine;
 
 use halo2curves::bn256::Fr;
 use rand_chacha::ChaCha20Rng;
@@ -8,7 +18,7 @@ use rand_core::SeedableRng;
 use zkml_circuits::{
     machine::{CircuitProfile, MachineCircuit, Profile},
     model::{CompileConfig, Compiled, ProvingKey},
-    plan::Visibility,
+    plan::{Plan, Visibility},
     plonk::{AdviceColumn, PhaseWitness, ProveError, mock, prove},
     testing::random_inputs,
     witness::{FirstPhase, Witness},
@@ -60,6 +70,47 @@ impl Subject {
     /// The witness of a first phase, honest after it.
     pub(crate) fn with(&self, first: FirstPhase) -> Witness<'_> {
         Witness::new(&self.key.compiled().plan().rows, self.geometry(), first)
+    }
+
+    /// The honest first phase, for tests to change.
+    pub(crate) fn first(&self) -> FirstPhase {
+        self.honest().first().clone()
+    }
+
+    pub(crate) fn plan(&self) -> &Plan {
+        self.key.compiled().plan()
+    }
+
+    /// The verdict on a first phase with whatever words it packs, multiplicities counted anew: the
+    /// most consistent lie there is.
+    pub(crate) fn verdict_of(&self, first: FirstPhase) -> Verdict {
+        let (words, mut witness) = self.consistent(first);
+        self.verdict(&words, &mut witness)
+    }
+
+    /// As [`Self::verdict_of`], row by row.
+    pub(crate) fn satisfied_by(&self, first: FirstPhase) -> bool {
+        let (words, mut witness) = self.consistent(first);
+        self.satisfied(&words, &mut witness)
+    }
+
+    pub(crate) fn consistent(&self, mut first: FirstPhase) -> (Vec<Fr>, Witness<'_>) {
+        let rows = &self.plan().rows;
+        recount(rows, self.geometry(), &mut first);
+        (words_of(rows, &first), self.with(first))
+    }
+
+    /// Whether gates and copies hold for challenges of which the first are known beforehand.
+    pub(crate) fn satisfied_at(
+        &self,
+        words: &[Fr],
+        witness: &mut dyn PhaseWitness,
+        known: &[Fr],
+    ) -> bool {
+        let mut rng = ChaCha20Rng::seed_from_u64(13);
+        mock::check_at(self.key.plonk(), words, witness, known, &mut rng)
+            .expect("fits")
+            .is_satisfied()
     }
 
     pub(crate) fn geometry(&self) -> zkml_circuits::plan::Geometry {

@@ -1,0 +1,85 @@
+//! Keys of any row program, linted or not: what the machine alone accepts.
+
+use halo2curves::bn256::Fr;
+use rand_chacha::ChaCha20Rng;
+use rand_core::SeedableRng;
+use zkml_circuits::{
+    lint::{LintError, lint},
+    machine::{CircuitProfile, MachineCircuit},
+    plan::{Geometry, Plan, RowProgram},
+    plonk::{self, InstanceLayout, KeyOptions, PhaseWitness, generate_keys, mock, prove},
+    witness::{FirstPhase, Witness},
+};
+use zkml_core::{
+    exec::integer::Trace,
+    program::Program,
+    progress::NoProgress,
+    proving::{CpuMsm, Srs},
+};
+
+use super::{Verdict, recount, words_of};
+use crate::plonk_common::referee_of;
+
+/// A plan whose row program was changed, with keys made from it as they are, past the linter.
+pub(crate) struct RowMachine {
+    pub(crate) plan: Plan,
+    pub(crate) geometry: Geometry,
+    key: plonk::ProvingKey,
+    srs: Srs,
+}
+
+impl RowMachine {
+    /// Keys of `plan` after `change`.
+    pub(crate) fn new(plan: &Plan, change: impl FnOnce(&mut RowProgram)) -> Self {
+        let mut plan = plan.clone();
+        change(&mut plan.rows);
+        let geometry = Geometry::check(&plan.rows).expect("fits");
+        let srs = Srs::development(plan.rows.k).expect("a small k");
+        let instance = InstanceLayout { words: plan.rows.words, stride: geometry.fold() };
+        let options = KeyOptions { instance, binding: [7; 32] };
+        let circuit = MachineCircuit::new(&plan.rows);
+        let key = generate_keys(&circuit, &srs, &CpuMsm, &options, &NoProgress).expect("keys");
+        Self { plan, geometry, key, srs }
+    }
+
+    /// Why the linter refuses the row program.
+    pub(crate) fn refusal(&self, program: &Program) -> LintError {
+        lint(program, &self.plan).expect_err("the linter refuses this row program")
+    }
+
+    /// The first phase of an honest run, as far as the row program calls for it.
+    pub(crate) fn first(&self, program: &Program, trace: &Trace) -> FirstPhase {
+        FirstPhase::new(program, &self.plan, self.geometry, trace)
+    }
+
+    /// Words and witness that agree with `first`.
+    pub(crate) fn consistent(&self, mut first: FirstPhase) -> (Vec<Fr>, Witness<'_>) {
+        let rows = &self.plan.rows;
+        recount(rows, self.geometry, &mut first);
+        (words_of(rows, &first), Witness::new(rows, self.geometry, first))
+    }
+
+    /// What all verifiers say of a proof by `witness`.
+    pub(crate) fn verdict(&self, words: &[Fr], witness: &mut dyn PhaseWitness) -> Verdict {
+        let key = self.key.verifying_key();
+        let mut rng = ChaCha20Rng::seed_from_u64(14);
+        let proof = prove(&self.key, &self.srs, &CpuMsm, words, witness, &mut rng, &NoProgress)
+            .expect("fits");
+        let ours = plonk::verify(key, words, &proof).is_ok();
+        let params = CircuitProfile(self.plan.rows.profile);
+        let theirs = referee_of::<MachineCircuit<'_>>(key, params, &self.srs, words, &proof);
+        assert_eq!(ours, theirs, "our verifier and halo2-axiom's disagree");
+        if ours { Verdict::Accepted } else { Verdict::Rejected }
+    }
+
+    /// As [`Self::verdict`], of the most consistent lie from `first`.
+    pub(crate) fn verdict_of(&self, first: FirstPhase) -> Verdict {
+        let (words, mut witness) = self.consistent(first);
+        self.verdict(&words, &mut witness)
+    }
+
+    pub(crate) fn satisfied(&self, words: &[Fr], witness: &mut dyn PhaseWitness) -> bool {
+        let mut rng = ChaCha20Rng::seed_from_u64(15);
+        mock::check(&self.key, words, witness, &mut rng).expect("fits").is_satisfied()
+    }
+}
