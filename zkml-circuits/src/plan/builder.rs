@@ -5,11 +5,12 @@ use super::{
     rows::{Carry, Group, OperandRead, RowProgram, Source, UnitRef, VectorRow},
 };
 use crate::machine::{Profile, Unit};
+use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use zkml_core::program::TensorId;
 
 /// A scalar cell `p`: a copy of one stored element, tied to it by an equation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Scalar {
     /// The group whose `p` it is.
     pub group: usize,

@@ -8,13 +8,14 @@
 
 use super::rows::Base;
 use crate::machine::Profile;
+use serde::{Deserialize, Serialize};
 use zkml_core::program::{Program, Step, StoredTensor, Term, View};
 
 /// Elements by position; `None` is an empty position.
 pub type Slots = Vec<Option<u32>>;
 
 /// A run of positions, from lane 0 of its first group.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Segment {
     /// First group.
     pub group: usize,
@@ -23,7 +24,7 @@ pub struct Segment {
 }
 
 /// A stored tensor in the lanes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Layout {
     /// Its segments, in order of the axis they stand for.
     pub segments: Vec<Segment>,

@@ -6,6 +6,7 @@
 
 mod builder;
 mod cost;
+mod display;
 mod equations;
 mod geometry;
 mod io;
@@ -13,6 +14,8 @@ mod layout;
 mod rows;
 mod search;
 mod tags;
+#[cfg(test)]
+mod tests;
 
 pub use builder::Scalar;
 pub use cost::{Cost, CostModel};
@@ -42,7 +45,7 @@ pub enum Visibility {
 }
 
 /// A program laid out in a machine.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
     /// Fixed columns and equations.
     pub rows: RowProgram,

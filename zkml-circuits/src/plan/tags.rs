@@ -1,6 +1,7 @@
 //! Lookup tables of a program: which tags exist, and every row of every table.
 
 use super::rows::TableRow;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use zkml_core::program::{Bits, Program, Step, StoredTensor};
 
@@ -8,7 +9,7 @@ use zkml_core::program::{Bits, Program, Step, StoredTensor};
 pub const NULL_TAG: u32 = 0;
 
 /// What a tag stands for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum TableKind {
     /// `[0, 2^s)`, value 0: remainders of shift `s`. Exact: a scaled range check would accept
     /// fractions.
@@ -20,7 +21,7 @@ pub enum TableKind {
 }
 
 /// Tags of a program's tables.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tags {
     tags: BTreeMap<TableKind, u32>,
 }
@@ -47,6 +48,11 @@ impl Tags {
 
     fn tag(&self, kind: TableKind) -> u32 {
         self.tags.get(&kind).copied().unwrap_or(NULL_TAG)
+    }
+
+    /// All tables with their tags.
+    pub fn iter(&self) -> impl Iterator<Item = (TableKind, u32)> + '_ {
+        self.tags.iter().map(|(kind, tag)| (*kind, *tag))
     }
 
     /// Every row of every table, null row first.

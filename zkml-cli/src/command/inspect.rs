@@ -51,6 +51,7 @@ fn predict(args: &Inspect, output: &Output) -> Result<(Cost, &'static str), CliE
     let options =
         load::compile_options(&model, &args.precision, &args.machine, fallback.as_deref())?;
     let program = model.compile(&options).map_err(|e| CliError::from(e).about(&args.model))?;
+    output.detail(program.compiled().plan().to_string());
     output.detail(format!("lint: {:?}", program.compiled().lint_report()));
     Ok((program.cost(), note))
 }
