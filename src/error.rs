@@ -4,7 +4,11 @@ use crate::proof::ProofError;
 use verifier_contracts::ContractError;
 use zkml_circuits::model::{CompileError, ModelKeyError, ModelProveError, RejectedProof};
 use zkml_core::{
-    exec::ExecError, io::DataError, onnx::ImportError, proving::SrsError, quant::QuantError,
+    exec::ExecError,
+    io::DataError,
+    onnx::{ExternalError, ImportError, TensorError},
+    proving::SrsError,
+    quant::QuantError,
 };
 
 /// Anything that can go wrong.
@@ -74,9 +78,20 @@ impl Error {
             Self::Quant(QuantError::TargetMissed { .. }) => ErrorClass::Negative,
             Self::NoSamples | Self::NotCalibrated => ErrorClass::Configuration,
             Self::Key(ModelKeyError::SrsTooSmall { .. }) => ErrorClass::Configuration,
-            Self::Srs(SrsError::Io { .. }) | Self::Data(DataError::Read { .. }) => {
-                ErrorClass::Resource
-            }
+            Self::Srs(SrsError::TooSmall { .. }) => ErrorClass::Configuration,
+            Self::Import(
+                ImportError::Io { .. }
+                | ImportError::NotAFile { .. }
+                | ImportError::Tensor {
+                    source:
+                        TensorError::External(ExternalError::Io { .. } | ExternalError::NotAFile { .. }),
+                    ..
+                },
+            )
+            | Self::Srs(SrsError::Io { .. } | SrsError::Randomness { .. })
+            | Self::Data(DataError::Read { .. }) => ErrorClass::Resource,
+            // A proof that no honest encoder can put into a call.
+            Self::Contract(ContractError::Calldata { .. }) => ErrorClass::Negative,
             Self::Contract(ContractError::MissingArtifact { .. }) => ErrorClass::Configuration,
             _ => ErrorClass::Invalid,
         }

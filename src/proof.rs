@@ -13,8 +13,6 @@ use zkml_circuits::{
 
 /// Version of the file.
 const SCHEMA: u32 = 1;
-/// Largest file: far above any proof and statement of a machine.
-const MAX_BYTES: usize = 64 << 20;
 
 /// A proof with its statement.
 #[derive(Clone, Debug, PartialEq)]
@@ -130,6 +128,9 @@ impl ProofError {
 }
 
 impl Proof {
+    /// Largest file, bytes: far above any proof and statement of a machine.
+    pub const MAX_BYTES: usize = 64 << 20;
+
     pub(crate) fn new(
         key: &VerifyingKey,
         made: ModelProof,
@@ -190,8 +191,8 @@ impl Proof {
     /// # Errors
     /// [`ProofError`] when it is none.
     pub fn from_json(bytes: &[u8]) -> Result<Self, ProofError> {
-        if bytes.len() > MAX_BYTES {
-            return Err(ProofError::TooLarge { limit: MAX_BYTES, got: bytes.len() });
+        if bytes.len() > Self::MAX_BYTES {
+            return Err(ProofError::TooLarge { limit: Self::MAX_BYTES, got: bytes.len() });
         }
         let file: File =
             serde_json::from_slice(bytes).map_err(|e| ProofError::Json(e.to_string()))?;
@@ -224,6 +225,15 @@ impl Proof {
                     got: got.chars().take(80).collect(),
                 });
             }
+        }
+        if self.file.srs.insecure != key.srs().insecure {
+            let [expected, got] = [key.srs().insecure, self.file.srs.insecure]
+                .map(|insecure| if insecure { "an insecure one" } else { "a ceremony's" });
+            return Err(ProofError::Other {
+                what: "kind of SRS",
+                expected: expected.into(),
+                got: got.into(),
+            });
         }
         let (inputs, outputs) = values(key, &self.words)?;
         for (said, meant) in [(&self.file.inputs, inputs), (&self.file.outputs, outputs)] {

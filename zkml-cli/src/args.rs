@@ -4,7 +4,11 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use zkml::{
     Objective, Profile, Visibility,
-    core::{onnx::DimBindings, quant::Target},
+    core::{
+        onnx::DimBindings,
+        proving::{MAX_K, MIN_K},
+        quant::Target,
+    },
     solidity::Fork,
 };
 
@@ -274,7 +278,7 @@ pub(crate) enum Srs {
     /// Make one on the spot: INSECURE, for development
     New {
         /// For machines of up to 2^K rows
-        #[arg(short)]
+        #[arg(short, value_parser = clap::value_parser!(u32).range(i64::from(MIN_K)..=i64::from(MAX_K)))]
         k: u32,
         /// Draw the secret from the system's generator instead of the public development seed;
         /// still INSECURE, since this machine knew it
@@ -289,7 +293,7 @@ pub(crate) enum Srs {
         /// The file
         file: PathBuf,
         /// For machines of up to 2^K rows
-        #[arg(short)]
+        #[arg(short, value_parser = clap::value_parser!(u32).range(i64::from(MIN_K)..=i64::from(MAX_K)))]
         k: u32,
         /// Where to write it; `srs-K.srs` by default
         #[arg(short, long)]

@@ -40,12 +40,13 @@ pub(crate) struct CliError {
     message: String,
     help: Option<String>,
     broken_pipe: bool,
+    reported: bool,
 }
 
 impl CliError {
     fn new(code: u8, message: impl Into<String>) -> Self {
         let message = message.into();
-        Self { code, file: None, message, help: None, broken_pipe: false }
+        Self { code, file: None, message, help: None, broken_pipe: false, reported: false }
     }
 
     pub(crate) fn usage(message: impl Into<String>) -> Self {
@@ -56,6 +57,11 @@ impl CliError {
         Self::new(INVALID, message)
     }
 
+    /// A step in a process of its own failed, with that process's exit code.
+    pub(crate) fn of_child(code: u8, message: impl Into<String>) -> Self {
+        Self::new(code, message)
+    }
+
     pub(crate) fn io(file: &Path, error: &io::Error) -> Self {
         let broken_pipe = error.kind() == io::ErrorKind::BrokenPipe;
         Self { broken_pipe, ..Self::new(RESOURCE, error.to_string()) }.about(file)
@@ -63,7 +69,8 @@ impl CliError {
 
     /// Names the file the error is about.
     pub(crate) fn about(self, file: &Path) -> Self {
-        let file = file.display().to_string();
+        let standard = crate::files::is_standard(file);
+        let file = if standard { "stdin".to_owned() } else { file.display().to_string() };
         // Errors of data files name them already.
         if self.message.contains(&file) { self } else { Self { file: Some(file), ..self } }
     }
@@ -71,6 +78,15 @@ impl CliError {
     /// Says what to do.
     pub(crate) fn help(self, help: impl Into<String>) -> Self {
         Self { help: Some(help.into()), ..self }
+    }
+
+    /// The command's own document says it already: `--json` prints no second one.
+    pub(crate) fn reported(self) -> Self {
+        Self { reported: true, ..self }
+    }
+
+    pub(crate) fn is_reported(&self) -> bool {
+        self.reported
     }
 
     pub(crate) fn code(&self) -> u8 {

@@ -22,14 +22,30 @@ pub(crate) fn is_standard(path: &Path) -> bool {
 
 /// Reads a file, or stdin for `-`.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, CliError> {
+    read_at_most(path, MAX_BYTES)
+}
+
+/// Reads a file, or stdin for `-`, that has at most `limit` bytes.
+pub(crate) fn read_at_most(path: &Path, limit: u64) -> Result<Vec<u8>, CliError> {
     let mut bytes = Vec::new();
     let read = if is_standard(path) {
-        io::stdin().lock().take(MAX_BYTES).read_to_end(&mut bytes)
+        io::stdin().lock().take(limit + 1).read_to_end(&mut bytes)
     } else {
-        fs::File::open(path).and_then(|file| file.take(MAX_BYTES).read_to_end(&mut bytes))
+        fs::File::open(path).and_then(|file| file.take(limit + 1).read_to_end(&mut bytes))
     };
     read.map_err(|e| CliError::io(path, &e))?;
+    if bytes.len() as u64 > limit {
+        return Err(CliError::invalid(format!("more than {limit} bytes")).about(path));
+    }
     Ok(bytes)
+}
+
+/// Refuses `-` where files are written to a directory.
+pub(crate) fn check_directory(path: &Path) -> Result<(), CliError> {
+    if is_standard(path) {
+        return Err(CliError::usage("expected a directory, got `-`"));
+    }
+    Ok(())
 }
 
 /// Refuses early what [`write`] would refuse at the end of long work whose result is not known yet.
@@ -48,24 +64,24 @@ pub(crate) fn write(path: &Path, bytes: &[u8], output: &Output) -> Result<(), Cl
         let mut stdout = io::stdout().lock();
         return stdout.write_all(bytes).and_then(|()| stdout.flush()).map_err(fail);
     }
-    if path.exists() {
-        if holds(path, bytes) {
-            return Ok(());
-        }
-        if !output.force() {
-            return Err(exists(path));
-        }
+    if holds(path, bytes) {
+        return Ok(());
     }
+    check_absent(path, output)?;
     let directory = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
     fs::create_dir_all(directory).map_err(fail)?;
-    let mut file = tempfile::Builder::new()
-        .prefix(".zkml-")
-        .suffix(".tmp")
-        .tempfile_in(directory)
-        .map_err(fail)?;
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".zkml-").suffix(".tmp");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // What a plain `File::create` asks for: the umask decides the rest.
+        builder.permissions(fs::Permissions::from_mode(0o666));
+    }
+    let mut file = builder.tempfile_in(directory).map_err(fail)?;
     let guard = Unfinished::new(file.path());
     file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(fail)?;
     let persisted = if output.force() {
@@ -79,6 +95,19 @@ pub(crate) fn write(path: &Path, bytes: &[u8], output: &Output) -> Result<(), Cl
     };
     drop(guard);
     persisted.map(drop)
+}
+
+/// [`write`] for files that belong together: none is written when one would be refused.
+pub(crate) fn write_all<P: AsRef<Path>, B: AsRef<[u8]>>(
+    files: &[(P, B)],
+    output: &Output,
+) -> Result<(), CliError> {
+    for (path, bytes) in files {
+        if !holds(path.as_ref(), bytes.as_ref()) {
+            check_absent(path.as_ref(), output)?;
+        }
+    }
+    files.iter().try_for_each(|(path, bytes)| write(path.as_ref(), bytes.as_ref(), output))
 }
 
 fn holds(path: &Path, bytes: &[u8]) -> bool {

@@ -17,6 +17,11 @@ use zkml::{
     },
 };
 
+/// Largest verifying key or settings file, bytes.
+const SMALL: u64 = 64 << 20;
+/// Most data from stdin, bytes.
+const STDIN: u64 = 1 << 30;
+
 /// Whether a path names a compiled model.
 pub(crate) fn is_compiled(path: &Path) -> bool {
     path.extension().is_some_and(|e| e.eq_ignore_ascii_case("zkc"))
@@ -36,14 +41,19 @@ pub(crate) fn program(path: &Path) -> Result<Program, CliError> {
 /// The arrays of a data file; `-` is JSON on stdin.
 pub(crate) fn arrays(path: &Path) -> Result<Arrays, CliError> {
     if files::is_standard(path) {
-        return Ok(Arrays::parse(&files::read(path)?, Format::Json, "stdin")?);
+        return Ok(Arrays::parse(&files::read_at_most(path, STDIN)?, Format::Json, "stdin")?);
     }
     Ok(Arrays::read(path)?)
 }
 
+/// What messages call a data file.
+fn name(path: &Path) -> String {
+    if files::is_standard(path) { "stdin".into() } else { path.display().to_string() }
+}
+
 /// One set of inputs.
 pub(crate) fn input(path: &Path, specs: &[InputSpec]) -> Result<Vec<Tensor<f32>>, CliError> {
-    Ok(inputs(arrays(path)?, specs, &path.display().to_string())?)
+    Ok(inputs(arrays(path)?, specs, &name(path))?)
 }
 
 /// Many sets of inputs.
@@ -51,12 +61,12 @@ pub(crate) fn sample_sets(
     path: &Path,
     specs: &[InputSpec],
 ) -> Result<Vec<Vec<Tensor<f32>>>, CliError> {
-    Ok(samples(arrays(path)?, specs, &path.display().to_string())?)
+    Ok(samples(arrays(path)?, specs, &name(path))?)
 }
 
 /// Settings written by `zkml calibrate`.
 pub(crate) fn settings(path: &Path) -> Result<Settings, CliError> {
-    let bytes = files::read(path)?;
+    let bytes = files::read_at_most(path, SMALL)?;
     let text = String::from_utf8(bytes)
         .map_err(|_| CliError::invalid("the file is not UTF-8").about(path))?;
     let settings: Settings =
@@ -144,10 +154,12 @@ pub(crate) fn proving_keys(
 
 /// A verifying key.
 pub(crate) fn verifying_key(path: &Path) -> Result<VerifyingKey, CliError> {
-    VerifyingKey::from_bytes(&files::read(path)?).map_err(|e| CliError::from(e).about(path))
+    VerifyingKey::from_bytes(&files::read_at_most(path, SMALL)?)
+        .map_err(|e| CliError::from(e).about(path))
 }
 
 /// A proof file.
 pub(crate) fn proof(path: &Path) -> Result<Proof, CliError> {
-    Proof::from_json(&files::read(path)?).map_err(|e| CliError::from(e).about(path))
+    Proof::from_json(&files::read_at_most(path, Proof::MAX_BYTES as u64)?)
+        .map_err(|e| CliError::from(e).about(path))
 }

@@ -20,6 +20,9 @@ fn main() -> ExitCode {
             // clap prints help and version to stdout, mistakes to stderr.
             let code = if error.use_stderr() { exit::USAGE } else { exit::OK };
             let _ = error.print();
+            if error.use_stderr() && std::env::args_os().any(|arg| arg == "--json") {
+                output::print_failure(error.to_string().trim_end(), None, code);
+            }
             return ExitCode::from(code);
         }
     };

@@ -74,12 +74,24 @@ impl Output {
         }
     }
 
-    /// Text on stdout as it is, with a newline.
+    /// Text on stdout as it is, with a newline. A reader that went away is no failure, and must
+    /// not hide the verdict in the exit code.
     pub(crate) fn raw(&self, text: impl AsRef<str>) -> Result<(), CliError> {
         let mut stdout = io::stdout().lock();
-        writeln!(stdout, "{}", text.as_ref().trim_end())
-            .and_then(|()| stdout.flush())
-            .map_err(|e| CliError::io(Path::new("stdout"), &e))
+        let written =
+            writeln!(stdout, "{}", text.as_ref().trim_end()).and_then(|()| stdout.flush());
+        match written {
+            Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            written => written.map_err(|e| CliError::io(Path::new("stdout"), &e)),
+        }
+    }
+
+    /// Says that a result went to the file `path`: a document with `--json`, nothing otherwise.
+    pub(crate) fn written(&self, command: &str, path: &Path) -> Result<(), CliError> {
+        if !self.json {
+            return Ok(());
+        }
+        self.result(command, json!({ "file": path.display().to_string() }), "")
     }
 
     /// The end of a command that failed.
@@ -89,12 +101,17 @@ impl Output {
         if let Some(help) = error.help_text() {
             let _ = writeln!(stderr, "help: {help}");
         }
-        if self.json {
-            let document = json!({
-                "schema": SCHEMA,
-                "error": { "message": error.message(), "help": error.help_text(), "code": error.code() },
-            });
-            let _ = writeln!(io::stdout().lock(), "{document}");
+        if self.json && !error.is_reported() {
+            print_failure(&error.message(), error.help_text(), error.code());
         }
     }
+}
+
+/// The document of a command that failed.
+pub(crate) fn print_failure(message: &str, help: Option<&str>, code: u8) {
+    let document = json!({
+        "schema": SCHEMA,
+        "error": { "message": message, "help": help, "code": code },
+    });
+    let _ = writeln!(io::stdout().lock(), "{document}");
 }

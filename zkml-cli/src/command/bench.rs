@@ -3,7 +3,7 @@
 
 use crate::{
     args::{Bench, Machine},
-    exit::{CliError, Outcome},
+    exit::{CliError, Outcome, RESOURCE},
     load,
     output::Output,
 };
@@ -114,7 +114,9 @@ fn child(flags: &[&str], cache: &Path) -> Result<Value, CliError> {
         .map_err(|e| CliError::io(&program, &e))?;
     let said = String::from_utf8_lossy(&result.stderr);
     if !result.status.success() {
-        return Err(CliError::invalid(format!("zkml {} failed: {}", flags[0], said.trim())));
+        let code = result.status.code().and_then(|code| u8::try_from(code).ok());
+        let message = format!("zkml {} failed: {}", flags[0], said.trim());
+        return Err(CliError::of_child(code.unwrap_or(RESOURCE), message));
     }
     serde_json::from_slice(&result.stdout)
         .map_err(|e| CliError::invalid(format!("zkml {} printed no JSON: {e}", flags[0])))

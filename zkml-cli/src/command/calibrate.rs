@@ -39,9 +39,13 @@ pub(crate) fn run(args: &Calibrate, output: &Output) -> Result<Outcome, CliError
     };
     let settings = toml::to_string_pretty(&found.settings)
         .map_err(|e| CliError::invalid(format!("settings are no TOML: {e}")))?;
-    files::write(&args.output, settings.as_bytes(), output)?;
-    if let Some(path) = &args.report {
-        files::write(path, json!(report).to_string().as_bytes(), output)?;
+    let document = json!(report).to_string();
+    let mut made = vec![(args.output.as_path(), settings.as_bytes())];
+    made.extend(args.report.as_deref().map(|path| (path, document.as_bytes())));
+    files::write_all(&made, output)?;
+    if made.iter().any(|(path, _)| files::is_standard(path)) {
+        output.note(report.to_text());
+        return Ok(Outcome::Done);
     }
     output.note(format!("settings in {}", args.output.display()));
     output.result(

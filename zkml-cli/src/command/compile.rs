@@ -25,6 +25,10 @@ pub(crate) fn run(args: &Compile, output: &Output) -> Result<Outcome, CliError> 
         "cost": cost_json(&cost),
         "report": program.report(),
     });
-    output.result("compile", document, text)?;
+    if files::is_standard(&args.output) {
+        output.note(text);
+    } else {
+        output.result("compile", document, text)?;
+    }
     Ok(Outcome::Done)
 }

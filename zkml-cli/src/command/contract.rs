@@ -7,24 +7,24 @@ use crate::{
     output::Output,
 };
 use serde_json::json;
+use std::path::PathBuf;
 use zkml::{
     ErrorClass,
     solidity::{self, Deployment, Verdict},
 };
 
 pub(crate) fn export(args: &ExportVerifier, output: &Output) -> Result<Outcome, CliError> {
+    files::check_directory(&args.output)?;
     let key = load::verifying_key(&args.vk)?;
     let proof = args.proof.as_deref().map(load::proof).transpose()?;
-    if let Some(proof) = &proof {
-        key.verify(proof)?;
+    if let (Some(proof), Some(path)) = (&proof, &args.proof) {
+        key.verify(proof).map_err(|e| CliError::from(e).about(path))?;
     }
     let export = solidity::export_with(&key, proof.as_ref())?;
-    let mut written = Vec::new();
-    for (name, content) in &export.files {
-        let path = args.output.join(name);
-        files::write(&path, content, output)?;
-        written.push(path.display().to_string());
-    }
+    let made: Vec<(PathBuf, &[u8])> =
+        export.files.iter().map(|(name, c)| (args.output.join(name), c.as_ref())).collect();
+    files::write_all(&made, output)?;
+    let written: Vec<String> = made.iter().map(|(path, _)| path.display().to_string()).collect();
     let document = json!({
         "files": written,
         "profile": key.inner().profile().to_string(),
@@ -48,7 +48,8 @@ pub(crate) fn verify(args: &EvmVerify, output: &Output) -> Result<Outcome, CliEr
         }
         _ => None,
     };
-    let (outcome, deployment) = solidity::evm_verify(&key, &proof, fork)?;
+    let (outcome, deployment) = solidity::evm_verify(&key, &proof, fork)
+        .map_err(|e| CliError::from(e).about(&args.proof))?;
     let reason = match (&outcome.verdict, stated) {
         (Verdict::Rejected { error }, _) => Some(error.clone()),
         (Verdict::Accepted { .. }, stated) => stated,

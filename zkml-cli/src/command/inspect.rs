@@ -37,7 +37,9 @@ pub(crate) fn run(args: &Inspect, output: &Output) -> Result<Outcome, CliError> 
         Some(error) => error.to_string(),
         None => format!("{count} unsupported, listed above"),
     };
-    Err(CliError::invalid(format!("the model cannot be imported: {reason}")).about(&args.model))
+    Err(CliError::invalid(format!("the model cannot be imported: {reason}"))
+        .about(&args.model)
+        .reported())
 }
 
 /// The predicted cost, from the user's calibration or a made-up one: shapes and widths decide it.

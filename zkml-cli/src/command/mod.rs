@@ -19,6 +19,7 @@ use crate::{
     output::Output,
 };
 use clap::CommandFactory;
+use serde_json::json;
 
 /// Runs a command.
 pub(crate) fn run(args: &Args, output: &Output) -> Result<Outcome, CliError> {
@@ -39,7 +40,9 @@ pub(crate) fn run(args: &Args, output: &Output) -> Result<Outcome, CliError> {
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut Args::command(), "zkml", &mut script);
-            output.raw(String::from_utf8_lossy(&script))?;
+            let script = String::from_utf8_lossy(&script);
+            let document = json!({ "shell": shell.to_string(), "script": script });
+            output.result("completions", document, &script)?;
             Ok(Outcome::Done)
         }
     }

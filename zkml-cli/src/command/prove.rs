@@ -38,9 +38,19 @@ struct Made {
     cpu: Option<f64>,
 }
 
-fn prove(keys: &Keys, input: &[Tensor<f32>], output: &Output) -> Result<Made, CliError> {
+/// `path` is where the input came from.
+fn prove(
+    keys: &Keys,
+    input: &[Tensor<f32>],
+    path: &Path,
+    output: &Output,
+) -> Result<Made, CliError> {
     let (start, before) = (Instant::now(), cpu_seconds());
-    let proof = keys.proving_key().prove_with(input, &Bars::new(output))?;
+    let proof =
+        keys.proving_key().prove_with(input, &Bars::new(output)).map_err(|error| match error {
+            error @ zkml::Error::Execution(_) => CliError::from(error).about(path),
+            error => error.into(),
+        })?;
     let seconds = start.elapsed().as_secs_f64();
     let cpu = cpu_seconds().zip(before).map(|(after, before)| after - before);
     Ok(Made { proof, seconds, cpu })
@@ -84,7 +94,7 @@ fn with_key(args: &Prove, pk: &Path, output: &Output) -> Result<Outcome, CliErro
     }
     let specs = InputSpec::of_program(inner.program());
     let input = load::input(&args.input, &specs)?;
-    let made = prove(&keys, &input, output)?;
+    let made = prove(&keys, &input, &args.input, output)?;
     let insecure = keys.verifying_key().is_insecure();
     let json = format!("{}\n", made.proof.to_json());
     files::write(to, json.as_bytes(), output)?;
@@ -103,9 +113,9 @@ fn with_key(args: &Prove, pk: &Path, output: &Output) -> Result<Outcome, CliErro
 
 /// Calibrate, compile, SRS, setup, prove, verify, verify in the EVM.
 fn whole_way(args: &Prove, output: &Output) -> Result<Outcome, CliError> {
-    let keep = |name: &str| args.output.as_deref().map(|directory| directory.join(name));
-    if let Some(path) = keep("proof.json") {
-        files::check_absent(&path, output)?;
+    if let Some(directory) = &args.output {
+        files::check_directory(directory)?;
+        files::check_absent(&directory.join("proof.json"), output)?;
     }
     let model = load::model(&args.model, &args.import)?;
     let input = load::input(&args.input, &InputSpec::of_graph(model.graph()))?;
@@ -124,7 +134,7 @@ fn whole_way(args: &Prove, output: &Output) -> Result<Outcome, CliError> {
     let (keys, cached) = cache::keys(&program, &srs, output)?;
     let setup_seconds = start.elapsed().as_secs_f64();
     let setup_cpu = cpu_seconds().zip(before).map(|(after, before)| after - before);
-    let made = prove(&keys, &input, output)?;
+    let made = prove(&keys, &input, &args.input, output)?;
 
     let start = Instant::now();
     keys.verifying_key().verify(&made.proof)?;
@@ -146,15 +156,14 @@ fn whole_way(args: &Prove, output: &Output) -> Result<Outcome, CliError> {
         )));
     }
 
-    for (name, bytes) in [
-        ("model.zkc", program.to_bytes()),
-        ("model.vk", keys.verifying_key().to_bytes()),
-        ("model.pk", keys.proving_key().to_bytes()),
-        ("proof.json", format!("{}\n", made.proof.to_json()).into_bytes()),
-    ] {
-        if let Some(path) = keep(name) {
-            files::write(&path, &bytes, output)?;
-        }
+    if let Some(directory) = &args.output {
+        let files = [
+            ("model.zkc", program.to_bytes()),
+            ("model.vk", keys.verifying_key().to_bytes()),
+            ("model.pk", keys.proving_key().to_bytes()),
+            ("proof.json", format!("{}\n", made.proof.to_json()).into_bytes()),
+        ];
+        files::write_all(&files.map(|(name, bytes)| (directory.join(name), bytes)), output)?;
     }
     let insecure = keys.verifying_key().is_insecure();
     let mut document = made.json(insecure);

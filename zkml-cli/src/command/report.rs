@@ -46,6 +46,7 @@ pub(crate) fn run(args: &ReportArgs, output: &Output) -> Result<Outcome, CliErro
                 }
             };
             files::write(path, bytes.as_bytes(), output)?;
+            output.written("report", path)?;
         }
     }
     Ok(Outcome::Done)

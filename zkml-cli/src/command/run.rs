@@ -19,6 +19,7 @@ use zkml::{
 type Named = Vec<(String, Tensor<f32>)>;
 
 pub(crate) fn run(args: &Run, output: &Output) -> Result<Outcome, CliError> {
+    let about = |e: CliError| e.about(&args.input);
     let outputs = if load::is_compiled(&args.model) {
         if args.float {
             return Err(CliError::usage("a compiled model runs in integers only")
@@ -28,12 +29,12 @@ pub(crate) fn run(args: &Run, output: &Output) -> Result<Outcome, CliError> {
         let program = load::program(&args.model)?;
         let program = program.compiled().program();
         let input = load::input(&args.input, &InputSpec::of_program(program))?;
-        integers(program, &input)?
+        integers(program, &input).map_err(about)?
     } else {
         let model = load::model(&args.model, &args.import)?;
         let input = load::input(&args.input, &InputSpec::of_graph(model.graph()))?;
         if args.float {
-            let trace = float::run(model.graph(), &input)?;
+            let trace = float::run(model.graph(), &input).map_err(|e| about(e.into()))?;
             let names = model.graph().outputs().iter().map(|(name, _)| name.clone());
             names.zip(trace.outputs().into_iter().cloned()).collect()
         } else {
@@ -46,7 +47,7 @@ pub(crate) fn run(args: &Run, output: &Output) -> Result<Outcome, CliError> {
                 load::compile_options(&model, &args.precision, &machine, Some(&fallback))?;
             let program =
                 model.compile(&options).map_err(|e| CliError::from(e).about(&args.model))?;
-            integers(program.compiled().program(), &input)?
+            integers(program.compiled().program(), &input).map_err(about)?
         }
     };
     write(args.output.as_deref(), &outputs, output)?;
@@ -75,5 +76,6 @@ fn write(path: Option<&Path>, outputs: &Named, output: &Output) -> Result<(), Cl
         Format::Npz => write_npz(outputs)?,
         _ => return Err(CliError::usage("outputs are written as .json or .npz").about(path)),
     };
-    files::write(path, &bytes, output)
+    files::write(path, &bytes, output)?;
+    output.written("run", path)
 }

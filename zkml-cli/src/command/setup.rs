@@ -12,6 +12,7 @@ use serde_json::json;
 use std::time::Instant;
 
 pub(crate) fn run(args: &Setup, output: &Output) -> Result<Outcome, CliError> {
+    files::check_directory(&args.output)?;
     let program = load::program(&args.model)?;
     let srs = load::srs(args.srs.as_deref(), program.k(), output)?;
     let (start, cpu) = (Instant::now(), cpu_seconds());
@@ -20,9 +21,8 @@ pub(crate) fn run(args: &Setup, output: &Output) -> Result<Outcome, CliError> {
     let cpu = cpu_seconds().zip(cpu).map(|(after, before)| after - before);
     let (pk, vk) = (args.output.join("model.pk"), args.output.join("model.vk"));
     let vk_bytes = keys.verifying_key().to_bytes();
-    files::write(&vk, &vk_bytes, output)?;
     let pk_bytes = keys.proving_key().to_bytes();
-    files::write(&pk, &pk_bytes, output)?;
+    files::write_all(&[(&vk, &vk_bytes), (&pk, &pk_bytes)], output)?;
     let digest = hex::encode(keys.verifying_key().digest());
     let insecure = keys.verifying_key().is_insecure();
     let document = json!({

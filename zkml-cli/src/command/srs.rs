@@ -17,7 +17,9 @@ pub(crate) fn run(args: &SrsArgs, output: &Output) -> Result<Outcome, CliError> 
     match args {
         SrsArgs::New { k, random, output: path } => {
             let path = target(path.as_ref(), *k);
-            files::check_absent(&path, output)?;
+            if *random {
+                files::check_absent(&path, output)?;
+            }
             bars.begin(stage, None);
             let srs = if *random {
                 Srs::generate_insecure(*k, rand_core::OsRng)?
@@ -29,7 +31,6 @@ pub(crate) fn run(args: &SrsArgs, output: &Output) -> Result<Outcome, CliError> 
         }
         SrsArgs::Import { file, k, output: path } => {
             let path = target(path.as_ref(), *k);
-            files::check_absent(&path, output)?;
             bars.begin(stage, None);
             let srs = import_ptau_file(file, *k)?;
             bars.end(stage);
@@ -47,7 +48,14 @@ fn target(path: Option<&PathBuf>, k: u32) -> PathBuf {
 }
 
 fn save(srs: &Srs, path: &Path, output: &Output) -> Result<Outcome, CliError> {
-    srs.save(path)?;
+    let scratch = tempfile::tempdir().map_err(|e| CliError::io(&std::env::temp_dir(), &e))?;
+    let made = scratch.path().join("made.srs");
+    srs.save(&made)?;
+    files::write(path, &files::read(&made)?, output)?;
+    if files::is_standard(path) {
+        crate::load::warn_insecure(srs.is_insecure(), output);
+        return Ok(Outcome::Done);
+    }
     describe(srs, path, output)
 }
 

@@ -1,0 +1,11 @@
+//! The `zkml` binary as a user meets it: every command, its exit codes, and what it does to files.
+//!
+//! One fixture, made by the binary itself, is shared by all tests; see [`fixture`].
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod commands;
+mod fixture;
+mod hostile;
+mod manners;
+mod overwrite;
+mod rejection;
