@@ -31,7 +31,7 @@ pub(crate) struct Global {
     /// Say more on stderr
     #[arg(short, long, global = true, conflicts_with = "quiet")]
     pub(crate) verbose: bool,
-    /// Say nothing on stderr but errors
+    /// Say nothing on stderr but errors, and that an SRS is insecure
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
     /// Overwrite existing files of other content

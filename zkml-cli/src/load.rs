@@ -22,6 +22,9 @@ const SMALL: u64 = 64 << 20;
 /// Most data from stdin, bytes.
 const STDIN: u64 = 1 << 30;
 
+/// Largest compiled model: 2^30 weights of up to five bytes would be 5 GiB, the machine holds fewer.
+const COMPILED: u64 = 4 << 30;
+
 /// Whether a path names a compiled model.
 pub(crate) fn is_compiled(path: &Path) -> bool {
     path.extension().is_some_and(|e| e.eq_ignore_ascii_case("zkc"))
@@ -35,7 +38,8 @@ pub(crate) fn model(path: &Path, import: &Import) -> Result<Model, CliError> {
 
 /// A compiled model.
 pub(crate) fn program(path: &Path) -> Result<Program, CliError> {
-    Program::from_bytes(&files::read(path)?).map_err(|e| CliError::from(e).about(path))
+    Program::from_bytes(&files::read_at_most(path, COMPILED)?)
+        .map_err(|e| CliError::from(e).about(path))
 }
 
 /// The arrays of a data file; `-` is JSON on stdin.
@@ -127,7 +131,7 @@ pub(crate) fn srs(path: Option<&Path>, k: u32, output: &Output) -> Result<Srs, C
 /// Says that an SRS is insecure.
 pub(crate) fn warn_insecure(insecure: bool, output: &Output) {
     if insecure {
-        output.note(
+        output.warn(
             "INSECURE: made with a development SRS whose secret is known; such proofs convince \
              nobody",
         );

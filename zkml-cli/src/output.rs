@@ -47,6 +47,11 @@ impl Output {
         }
     }
 
+    /// Something nobody may miss, on stderr even with `--quiet`.
+    pub(crate) fn warn(&self, text: impl AsRef<str>) {
+        let _ = writeln!(io::stderr().lock(), "{}", text.as_ref());
+    }
+
     /// A detail, on stderr.
     pub(crate) fn detail(&self, text: impl AsRef<str>) {
         if self.verbose {
