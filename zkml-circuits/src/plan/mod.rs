@@ -80,6 +80,10 @@ pub enum PlanError {
 }
 
 impl Plan {
+    /// Stored values of a program at most: the planner's memory grows with them, and a program
+    /// read from a file may name very many in few bytes.
+    pub const MAX_VALUES: usize = 1 << 24;
+
     /// Lays out `program` in the machine `profile`, at the smallest `k` that holds it.
     ///
     /// # Errors
@@ -135,6 +139,11 @@ fn smallest_k(rows: &mut RowProgram) -> Result<u32, GeometryError> {
 
 /// Steps and terms newer than this planner are refused rather than skipped.
 fn supported(program: &Program) -> Result<(), PlanError> {
+    let values = program.tensors.iter().map(|t| t.shape.len()).fold(0, usize::saturating_add);
+    if values > Plan::MAX_VALUES {
+        let what = "a total of more than 2^24 stored values";
+        return Err(PlanError::Unsupported { node: "the model".into(), what });
+    }
     for tensor in &program.tensors {
         let refuse = |what| Err(PlanError::Unsupported { node: tensor.origin.to_string(), what });
         match &tensor.step {

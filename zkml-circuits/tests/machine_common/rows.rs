@@ -7,7 +7,7 @@ use zkml_circuits::{
     lint::{LintError, lint},
     machine::{CircuitProfile, MachineCircuit},
     plan::{Geometry, Plan, RowProgram},
-    plonk::{self, InstanceLayout, KeyOptions, PhaseWitness, generate_keys, mock, prove},
+    plonk::{self, InstanceLayout, KeyOptions, PhaseWitness, generate_keys, prove},
     witness::{FirstPhase, Witness},
 };
 use zkml_core::{
@@ -53,10 +53,14 @@ impl RowMachine {
     }
 
     /// Words and witness that agree with `first`.
-    pub(crate) fn consistent(&self, mut first: FirstPhase) -> (Vec<Fr>, Witness<'_>) {
-        let rows = &self.plan.rows;
-        recount(rows, self.geometry, &mut first);
-        (words_of(rows, &first), Witness::new(rows, self.geometry, first))
+    pub(crate) fn consistent(&self, first: FirstPhase) -> (Vec<Fr>, Witness<'_>) {
+        (words_of(&self.plan.rows, &first), self.witness(first))
+    }
+
+    /// A witness that agrees with `first`, multiplicities counted anew.
+    pub(crate) fn witness(&self, mut first: FirstPhase) -> Witness<'_> {
+        recount(&self.plan.rows, self.geometry, &mut first);
+        Witness::new(&self.plan.rows, self.geometry, first)
     }
 
     /// What all verifiers say of a proof by `witness`.
@@ -76,10 +80,5 @@ impl RowMachine {
     pub(crate) fn verdict_of(&self, first: FirstPhase) -> Verdict {
         let (words, mut witness) = self.consistent(first);
         self.verdict(&words, &mut witness)
-    }
-
-    pub(crate) fn satisfied(&self, words: &[Fr], witness: &mut dyn PhaseWitness) -> bool {
-        let mut rng = ChaCha20Rng::seed_from_u64(15);
-        mock::check(&self.key, words, witness, &mut rng).expect("fits").is_satisfied()
     }
 }
