@@ -1,2 +1,5 @@
-//! Examples of zkml: `embed` goes from an ONNX file to a verified proof, `verify_only` checks a
-//! proof file. `models/` has trained models with the scripts that made them.
+//! Examples of zkml: nothing to depend on.
+//!
+//! * `embed.rs`: from an ONNX file to a proof that a contract accepts, within a program;
+//! * `verify_only.rs`: checking a proof that somebody else made;
+//! * `models/`: trained models with samples and the outputs of onnxruntime.
