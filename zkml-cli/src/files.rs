@@ -48,7 +48,8 @@ pub(crate) fn check_directory(path: &Path) -> Result<(), CliError> {
     Ok(())
 }
 
-/// Refuses early what [`write`] would refuse at the end of long work whose result is not known yet.
+/// Refuses early what [`write()`] would refuse at the end of long work whose result is not known
+/// yet.
 pub(crate) fn check_absent(path: &Path, output: &Output) -> Result<(), CliError> {
     if !is_standard(path) && !output.force() && path.exists() {
         return Err(exists(path));
@@ -97,7 +98,7 @@ pub(crate) fn write(path: &Path, bytes: &[u8], output: &Output) -> Result<(), Cl
     persisted.map(drop)
 }
 
-/// [`write`] for files that belong together: none is written when one would be refused.
+/// [`write()`] for files that belong together: none is written when one would be refused.
 pub(crate) fn write_all<P: AsRef<Path>, B: AsRef<[u8]>>(
     files: &[(P, B)],
     output: &Output,

@@ -13,7 +13,8 @@ use crate::{
 use serde_json::{Value, json};
 use std::{path::Path, time::Instant};
 use zkml::{
-    Keys, Proof, Tensor,
+    Error, Keys, Proof, Tensor,
+    circuits::model::ModelProveError,
     core::io::InputSpec,
     solidity::{self, Fork, Verdict},
 };
@@ -48,7 +49,9 @@ fn prove(
     let (start, before) = (Instant::now(), cpu_seconds());
     let proof =
         keys.proving_key().prove_with(input, &Bars::new(output)).map_err(|error| match error {
-            error @ zkml::Error::Execution(_) => CliError::from(error).about(path),
+            error @ (Error::Execution(_) | Error::Prove(ModelProveError::Execution(_))) => {
+                CliError::from(error).about(path)
+            }
             error => error.into(),
         })?;
     let seconds = start.elapsed().as_secs_f64();
