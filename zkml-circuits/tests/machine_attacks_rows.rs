@@ -23,7 +23,7 @@ use zkml_circuits::{
 };
 use zkml_core::{
     exec::integer::{Trace, run},
-    program::{Program, Step, TensorId, Term},
+    program::{Bits, Program, Step, TensorId, Term},
 };
 
 /// A linted plan of a small model, and an honest run.
@@ -373,6 +373,46 @@ fn a_word_that_packs_nothing_says_nothing() {
     words[group] += Fr::from(1 << 16);
     assert_eq!(machine.verdict(&words, &mut witness), Verdict::Accepted);
     assert!(matches!(machine.refusal(&honest.program), LintError::Word { .. }));
+}
+
+/// A statement that leaves an output out, or says it in other units or under another name: the
+/// machine would prove it, so the linter compares the schema with the program.
+#[test]
+fn a_statement_that_is_not_the_programs_is_refused() {
+    let honest = Honest::new(Profile::standard()[3], 0);
+    let refuse = |change: &dyn Fn(&mut Plan)| {
+        let mut plan = honest.plan.clone();
+        change(&mut plan);
+        assert_ne!(plan, honest.plan);
+        let got = lint(&honest.program, &plan);
+        assert!(matches!(got, Err(LintError::Statement { .. })), "{got:?}");
+    };
+    // Consistently: no schema entry, no word, nothing packed.
+    let without = |plan: &mut Plan, words: std::ops::Range<usize>| {
+        plan.rows.groups[words.clone()].iter_mut().for_each(|group| group.public = None);
+        plan.rows.words -= words.len();
+    };
+    let inputs: usize = honest.plan.io.inputs.iter().map(|t| t.digits.len()).sum();
+    let hidden_output = |plan: &mut Plan| {
+        plan.io.outputs.clear();
+        let words = plan.rows.words;
+        without(plan, inputs..words);
+    };
+    refuse(&hidden_output);
+    let mut plan = honest.plan.clone();
+    hidden_output(&mut plan);
+    let machine = RowMachine::new(&plan, |_| ());
+    let first = honest.first(&machine);
+    assert_eq!(machine.verdict_of(first), Verdict::Accepted, "a proof of nothing but inputs");
+    refuse(&|plan| plan.io.input_visibility = Visibility::Private);
+    refuse(&|plan| plan.io.outputs[0].name = "z".into());
+    refuse(&|plan| plan.io.outputs[0].scale.0 += 1);
+    refuse(&|plan| plan.io.outputs[0].bits = Bits::new(7).expect("in range"));
+    refuse(&|plan| plan.io.outputs[0].tensor = HIDDEN);
+    refuse(&|plan| plan.io.outputs.push(plan.io.outputs[0].clone()));
+    refuse(&|plan| {
+        plan.io.inputs.pop();
+    });
 }
 
 /// An operand read with the tail of its segment cut off, or run on into the next one.

@@ -3,10 +3,10 @@
 use super::{Cell, LintError, Monomial, symbolic::Linear};
 use crate::{
     machine::{Profile, Role},
-    plan::{Geometry, NULL_TAG, Plan, PublicRole},
+    plan::{Geometry, NULL_TAG, Plan, PublicRole, Visibility},
 };
 use std::collections::HashMap;
-use zkml_core::program::{Affine, Program, Step, Term, View};
+use zkml_core::program::{Affine, Bits, Program, Step, StoredTensor, Term, View};
 
 /// A stored element.
 type Element = (usize, usize);
@@ -179,6 +179,54 @@ impl<'a> Claims<'a> {
         self.value_cell((view.tensor.0, view.element(at)))
     }
 
+    /// The schema lists exactly the program's public tensors: without this a word less would be a
+    /// model whose output nobody sees, and another scale or name a statement of something else.
+    pub(super) fn check_statement(&self) -> Result<(), LintError> {
+        let (program, io) = (self.program, &self.plan.io);
+        let public = match io.input_visibility {
+            Visibility::Public => program.inputs.as_slice(),
+            Visibility::Private => &[],
+        };
+        let inputs = public.iter().map(|input| {
+            let shape = program.tensors.get(input.tensor.0).map(|t| &t.shape);
+            (input.name.as_str(), input.tensor, shape)
+        });
+        let outputs = program
+            .outputs
+            .iter()
+            .map(|output| (output.name.as_str(), output.view.tensor, Some(&output.view.shape)));
+        for (kind, listed, mut expected) in [
+            ("input", &io.inputs, Box::new(inputs) as Box<dyn Iterator<Item = _>>),
+            ("output", &io.outputs, Box::new(outputs)),
+        ] {
+            for got in listed {
+                let fail = || LintError::Statement { what: format!("{kind} `{}`", got.name) };
+                let (name, tensor, shape) = expected.next().ok_or_else(fail)?;
+                let stored = program.tensors.get(tensor.0).ok_or_else(fail)?;
+                let same = got.name == name && got.tensor == tensor && Some(&got.shape) == shape;
+                if !same || got.scale != stored.scale || !self.in_range(stored, got.bits) {
+                    return Err(fail());
+                }
+            }
+            if let Some((name, ..)) = expected.next() {
+                return Err(LintError::Statement { what: format!("{kind} `{name}` is missing") });
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether `bits` hold every value that `stored` can have: its range, or those of its table.
+    fn in_range(&self, stored: &StoredTensor, bits: Bits) -> bool {
+        let table = match &stored.step {
+            Step::Affine(affine) => affine.table.and_then(|t| self.program.tables.get(t.0)),
+            _ => None,
+        };
+        match table {
+            None => bits == stored.bits,
+            Some(table) => table.values.iter().all(|v| bits.contains(i64::from(*v))),
+        }
+    }
+
     /// Every public element in its digit, every word's digits live and looked up.
     pub(super) fn check_words(&self) -> Result<(), LintError> {
         let rows = &self.plan.rows;
@@ -259,11 +307,7 @@ impl<'a> Claims<'a> {
     }
 }
 
-fn check_tags(
-    plan: &Plan,
-    tensor: &zkml_core::program::StoredTensor,
-    group: usize,
-) -> Result<(), LintError> {
+fn check_tags(plan: &Plan, tensor: &StoredTensor, group: usize) -> Result<(), LintError> {
     let expected = plan.tags.of(tensor);
     let got = plan.rows.groups.get(group).map_or((NULL_TAG, NULL_TAG), |g| (g.tag_r, g.tag_f));
     if expected == got { Ok(()) } else { Err(LintError::Tags { group, expected, got }) }

@@ -12,6 +12,7 @@
 //! | definition | each computed element has one equation: `2^s x + r - 2^(s-1) - bias - sum w v = 0`, coefficient by coefficient |
 //! | nothing else | every equation is a tie or a definition; no operand is free; no cycle; no run leaves the machine; junk is unread |
 //! | tables | the rows of each tag are exactly its table, tag 0 only `(0, 0, 0)` |
+//! | statement | the schema lists each output (and each input, if public) by name, shape, scale and range |
 //! | words | each public element stands in one digit of one word, looked up, at most 8 digits |
 //! | bounds | accumulators stay far below half the field |
 //!
@@ -152,6 +153,12 @@ pub enum LintError {
         /// The tag.
         tag: u32,
     },
+    /// A schema that is not the program's list of public tensors.
+    #[error("the statement does not list the program's public tensors: {what}")]
+    Statement {
+        /// What differs.
+        what: String,
+    },
     /// A public word that does not pack what the schema says.
     #[error("public word {word} does not pack what the statement says")]
     Word {
@@ -171,6 +178,7 @@ pub fn lint(program: &Program, plan: &Plan) -> Result<LintReport, LintError> {
     let geometry = Geometry::check(&plan.rows)?;
     tables::check(program, plan)?;
     let mut claims = Claims::new(program, plan, geometry)?;
+    claims.check_statement()?;
     claims.check_words()?;
     let mut symbolic = Symbolic::new(&plan.rows, geometry);
     let mut report = LintReport::default();
