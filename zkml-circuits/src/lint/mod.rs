@@ -2,7 +2,7 @@
 //!
 //! The row program is part of the soundness (machine.md, finding 16): an overlapping read, a wrong
 //! mask, a segment that runs on, an unread copy are all "valid" fixed data. The linter evaluates
-//! the equations symbolically ([`symbolic`]), splits them by monomial into linear equations over
+//! the equations symbolically, splits them by monomial into linear equations over
 //! cells, and demands that they are *exactly* those of the program:
 //!
 //! | rule | demand |
