@@ -176,7 +176,7 @@ impl<'a> Claims<'a> {
     }
 
     fn read(&self, view: &View, at: usize) -> Option<Cell> {
-        self.value_cell((view.tensor.0, view.element(at)))
+        self.value_cell((view.tensor.0, view.element(at)?))
     }
 
     /// The schema lists exactly the program's public tensors: without this a word less would be a

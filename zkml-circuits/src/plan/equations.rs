@@ -113,15 +113,15 @@ fn scale(builder: &mut Builder, view: &View, factor: &Tensor<i32>, grid: &Grid) 
         let uniform = slots.iter().flatten().all(|e| of(*e) == of(*first));
         if uniform {
             let read: Slots =
-                slots.iter().map(|s| s.map(|e| view.element(e as usize) as u32)).collect();
+                slots.iter().map(|s| view.element((*s)? as usize).map(|at| at as u32)).collect();
             values.push(Some((builder.polynomial(view.tensor, &read), of(*first))));
         } else {
             let scalars: Vec<_> = slots
                 .iter()
                 .map(|slot| {
-                    slot.map(|e| {
-                        let element = view.element(e as usize) as u32;
-                        (builder.scalar(view.tensor, element), of(e))
+                    slot.and_then(|e| {
+                        let element = view.element(e as usize)? as u32;
+                        Some((builder.scalar(view.tensor, element), of(e)))
                     })
                 })
                 .collect();

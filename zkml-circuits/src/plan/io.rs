@@ -250,7 +250,9 @@ pub(super) fn schema(
             let stored = &program.tensors[output.view.tensor.0];
             let mut place = vec![None; stored.shape.len()];
             for i in 0..output.view.shape.len() {
-                place[output.view.element(i)] = Some(i as u32);
+                if let Some(at) = output.view.element(i) {
+                    place[at] = Some(i as u32);
+                }
             }
             IoTensor {
                 name: output.name.clone(),

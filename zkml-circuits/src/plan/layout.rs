@@ -187,7 +187,7 @@ fn demands(program: &Program) -> Vec<Option<Vec<Slots>>> {
 pub(super) fn columns(view: &View) -> Vec<Slots> {
     let [rows, inner] = view.shape.dims() else { return Vec::new() };
     (0..*inner)
-        .map(|k| (0..*rows).map(|i| Some(view.element(i * inner + k) as u32)).collect())
+        .map(|k| (0..*rows).map(|i| view.element(i * inner + k).map(|at| at as u32)).collect())
         .collect()
 }
 

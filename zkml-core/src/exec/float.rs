@@ -88,6 +88,7 @@ pub fn apply(op: &Op, operands: &[&Tensor<f32>]) -> Result<Tensor<f32>, ShapeErr
             let (shape, map) = operands[0].shape().transpose_map(perm)?;
             gather(operands[0], shape, &map)
         }
+        _ => super::spatial::apply(op, operands),
     }
 }
 

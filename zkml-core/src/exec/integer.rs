@@ -11,7 +11,7 @@
 //! which has exactly one solution `(x, r)`; an `x` outside the tensor's range is an error, never a
 //! saturation.
 
-use super::{ExecError, kernel::matmul_add};
+use super::{ExecError, kernel::matmul_add, spatial::correlate_add};
 use crate::{
     program::{Affine, Bounds, Program, Scale, Step, StoredTensor, TensorId, Term, View},
     tensor::Tensor,
@@ -49,7 +49,8 @@ impl Trace {
     /// If the view is not one of the program that ran.
     pub fn view(&self, view: &View) -> Tensor<i64> {
         let values = self.tensors[view.tensor.0].values();
-        let data = (0..view.shape.len()).map(|i| i64::from(values[view.element(i)])).collect();
+        let value = |i| view.element(i).map_or(0, |at| i64::from(values[at]));
+        let data = (0..view.shape.len()).map(value).collect();
         Tensor::new(view.shape.clone(), data).expect("one element for each of the shape")
     }
 
@@ -247,6 +248,9 @@ fn accumulate(tensor: &StoredTensor, affine: &Affine, trace: &Trace) -> Vec<i64>
                 let (inner, columns) = (weight.shape().dims()[0], weight.shape().dims()[1]);
                 let operands = (view.data(), weight.data());
                 matmul_add(&mut sums, operands, (inner, columns), |a, w: i32| a * i64::from(w));
+            }
+            Term::Correlate { weight, window, groups, .. } => {
+                correlate_add(&mut sums, &view, weight, (window, *groups), |a, w| a * i64::from(w));
             }
             Term::Scale { factor, .. } => {
                 let factors = factor.data().iter().cycle().map(|f| i64::from(*f));

@@ -5,5 +5,6 @@ mod error;
 pub mod float;
 pub mod integer;
 mod kernel;
+mod spatial;
 
 pub use error::ExecError;

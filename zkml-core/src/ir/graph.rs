@@ -1,6 +1,6 @@
 //! Values, nodes and the graph that owns them.
 
-use super::Activation;
+use super::{Activation, Window};
 use crate::tensor::{Shape, ShapeError, Tensor};
 
 /// Names a value of a [`Graph`].
@@ -44,6 +44,38 @@ pub enum Op {
     Reshape(Shape),
     /// Axes permuted: output axis `i` is input axis `perm[i]`.
     Transpose(Vec<usize>),
+    /// Convolution and its relatives. Operands `x [B, C, H, W]` and `w [O, C / groups, Kh, Kw]`,
+    /// result `[B, O, H', W']`: `y[b, o, h', w']` is the sum over the channels `c` of `o`'s group
+    /// and the taps `(i, j)` that meet an input `(h, w)` of `x[b, c, h, w] w[o, c, i, j]`.
+    Correlate {
+        /// Which positions meet.
+        window: Window,
+        /// Groups of channels.
+        groups: usize,
+    },
+    /// Maximum over a window: `x [B, C, H, W]` to `[B, C, H', W']`. Each output meets an input.
+    MaxPool(Window),
+    /// Elements along one axis: `y[.., i, ..] = x[.., indices[i], ..]`.
+    Take {
+        /// The axis.
+        axis: usize,
+        /// Positions on it, repeated or left out at will.
+        indices: Vec<u32>,
+    },
+    /// Operands one after the other along an axis.
+    Concat {
+        /// The axis.
+        axis: usize,
+    },
+    /// A border of one value.
+    Pad {
+        /// Elements added before, by axis.
+        begin: Vec<usize>,
+        /// Elements added after, by axis.
+        end: Vec<usize>,
+        /// The value.
+        value: f32,
+    },
 }
 
 /// A value: a graph input, a constant or the output of a node.
@@ -111,6 +143,14 @@ pub enum GraphError {
         expected: usize,
         /// Operands given.
         got: usize,
+    },
+    /// Parameters of an operation that do not fit its operands.
+    #[error("{origin}: {what}")]
+    Operation {
+        /// The node.
+        origin: Origin,
+        /// What does not fit.
+        what: String,
     },
     /// An operand names no value of this graph.
     #[error("{origin}: operand {id:?} is not a value of the graph")]
@@ -199,8 +239,14 @@ impl Graph {
     fn infer(&self, op: &Op, inputs: &[ValueId], origin: &Origin) -> Result<Shape, GraphError> {
         let shape_error = |source| GraphError::Shape { origin: origin.clone(), source };
         let arity = match op {
-            Op::MatMul | Op::Add | Op::Sub | Op::Mul => 2,
-            Op::Activation(_) | Op::Reshape(_) | Op::Transpose(_) => 1,
+            Op::MatMul | Op::Add | Op::Sub | Op::Mul | Op::Correlate { .. } => 2,
+            Op::Activation(_)
+            | Op::Reshape(_)
+            | Op::Transpose(_)
+            | Op::MaxPool(_)
+            | Op::Take { .. }
+            | Op::Pad { .. } => 1,
+            Op::Concat { .. } => inputs.len().max(1),
         };
         if inputs.len() != arity {
             return Err(GraphError::Arity {
@@ -231,6 +277,11 @@ impl Graph {
                 got: of(0).len(),
             })),
             Op::Transpose(perm) => of(0).transpose(perm).map_err(shape_error),
+            _ => {
+                let shapes: Vec<&Shape> = (0..inputs.len()).map(of).collect();
+                super::spatial::infer(op, &shapes)
+                    .map_err(|what| GraphError::Operation { origin: origin.clone(), what })
+            }
         }
     }
 }

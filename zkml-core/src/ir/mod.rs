@@ -4,6 +4,9 @@
 
 mod activation;
 mod graph;
+mod spatial;
+mod window;
 
 pub use activation::Activation;
 pub use graph::{Graph, GraphError, Node, Op, Origin, Value, ValueId};
+pub use window::{Axis, Window};

@@ -109,6 +109,13 @@ fn constant_bound(term: &Term) -> u128 {
             }
             sums.into_iter().max().unwrap_or(0)
         }
+        Term::Correlate { weight, .. } => {
+            // One output channel after the other; borders have fewer products.
+            let channels = weight.shape().dims().first().copied().unwrap_or(0);
+            let size = weight.data().len().checked_div(channels).unwrap_or(0);
+            let sum = |w: &[i32]| w.iter().map(|w| u128::from(w.unsigned_abs())).sum();
+            weight.data().chunks(size.max(1)).map(sum).max().unwrap_or(0)
+        }
         Term::Scale { factor, .. } => greatest(factor.data().iter().map(|f| i64::from(*f))),
     }
 }

@@ -129,10 +129,12 @@ impl Program {
             Some(index) if index.len() != len => {
                 Err(format!("view {} with {} indices", view.shape, index.len()))
             }
-            Some(index) => match index.iter().find(|at| **at as usize >= stored) {
-                Some(at) => Err(format!("view reads element {at} of {stored}")),
-                None => Ok(()),
-            },
+            Some(index) => {
+                match index.iter().find(|at| **at as usize >= stored && **at != View::HOLE) {
+                    Some(at) => Err(format!("view reads element {at} of {stored}")),
+                    None => Ok(()),
+                }
+            }
         }
     }
 
@@ -204,6 +206,26 @@ fn check_term(term: &Term, out: &Shape) -> Result<Option<(usize, usize)>, String
             }
             Ok(Some((i, j)))
         }
+        Term::Correlate { view, weight, window, groups } => {
+            let fail = || Err(format!("convolution of {} and {}", view.shape, weight.shape()));
+            let (&[b, c, h, w], &[o, inner, kh, kw]) = (view.shape.dims(), weight.shape().dims())
+            else {
+                return fail();
+            };
+            let fits = window.check()
+                && (h, w) == (window.height.input, window.width.input)
+                && (kh, kw) == (window.height.kernel, window.width.kernel)
+                && *groups > 0
+                && c.is_multiple_of(*groups)
+                && o.is_multiple_of(*groups)
+                && inner == c / groups;
+            // Each factor is below 2^28, each pair of them of a shape or below 2^56.
+            let size = (b * o).checked_mul(window.height.output * window.width.output);
+            if !fits || size != Some(out.len()) {
+                return fail();
+            }
+            Ok(None)
+        }
         Term::Scale { view, factor } => {
             if &view.shape != out {
                 return Err(format!("summand of shape {} for {out}", view.shape));
@@ -228,5 +250,7 @@ fn is_permutation(view: &View, stored: usize) -> bool {
     let Some(index) = &view.index else { return true };
     let mut seen = vec![false; stored];
     index.len() == stored
-        && index.iter().all(|at| !std::mem::replace(&mut seen[*at as usize], true))
+        && index
+            .iter()
+            .all(|at| seen.get_mut(*at as usize).is_some_and(|s| !std::mem::replace(s, true)))
 }

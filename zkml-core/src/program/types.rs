@@ -1,7 +1,7 @@
 //! The data of an integer program.
 
 use crate::{
-    ir::Origin,
+    ir::{Origin, Window},
     tensor::{Shape, Tensor},
 };
 use serde::{Deserialize, Serialize};
@@ -88,7 +88,8 @@ impl Table {
 }
 
 /// A stored tensor read under another shape: element `i` of the view is element `index[i]` of the
-/// stored tensor. Reshape, Transpose, Squeeze, Flatten and broadcasts compose into this.
+/// stored tensor, or 0 where `index[i]` is [`View::HOLE`]. Reshape, Transpose, Squeeze, Flatten,
+/// Slice, Pad and broadcasts compose into this.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct View {
     /// The stored tensor.
@@ -100,9 +101,16 @@ pub struct View {
 }
 
 impl View {
-    /// The stored element that element `i` of the view reads.
-    pub fn element(&self, i: usize) -> usize {
-        self.index.as_ref().map_or(i, |index| index[i] as usize)
+    /// Index of an element that is the constant 0.
+    pub const HOLE: u32 = u32::MAX;
+
+    /// The stored element that element `i` of the view reads, none where it is the constant 0.
+    pub fn element(&self, i: usize) -> Option<usize> {
+        match &self.index {
+            None => Some(i),
+            Some(index) if index[i] == Self::HOLE => None,
+            Some(index) => Some(index[i] as usize),
+        }
     }
 }
 
@@ -127,13 +135,28 @@ pub enum Term {
         /// Constant factor: shape `[]` or the output's.
         factor: Tensor<i32>,
     },
+    /// Convolution and its relatives: the output of the step, flattened to `[B, O, H', W']` in
+    /// row-major order, gets at `[b, o, h', w']` the sum over the channels `c` of `o`'s group and
+    /// the taps `(i, j)` that meet an input `(h, w)` of `view[b, c, h, w] * weight[o, c, i, j]`.
+    Correlate {
+        /// Activation, shape `[B, C, H, W]`.
+        view: View,
+        /// Weights, shape `[O, C / groups, Kh, Kw]`.
+        weight: Tensor<i32>,
+        /// Which positions meet.
+        window: Window,
+        /// Groups of channels; divides `C` and `O`.
+        groups: usize,
+    },
 }
 
 impl Term {
     /// The activation it reads.
     pub fn view(&self) -> &View {
         match self {
-            Self::Contract { view, .. } | Self::Scale { view, .. } => view,
+            Self::Contract { view, .. }
+            | Self::Scale { view, .. }
+            | Self::Correlate { view, .. } => view,
         }
     }
 }

@@ -278,7 +278,8 @@ fn along_axis(shape: &Shape, axis: usize, constant: impl Fn(usize) -> f64) -> Op
 /// The view whose element `e` is element `map[e]` of `view`.
 pub(super) fn gather_view(view: &View, shape: Shape, map: &[u32]) -> View {
     // Elements of a tensor are fewer than 2^28.
-    let index = map.iter().map(|&e| view.element(e as usize) as u32).collect();
+    let index =
+        map.iter().map(|&e| view.element(e as usize).map_or(View::HOLE, |at| at as u32)).collect();
     View { tensor: view.tensor, shape, index: Some(index) }
 }
 

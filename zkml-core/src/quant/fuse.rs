@@ -134,6 +134,11 @@ impl<'g> Fuser<'g> {
             Op::Add | Op::Sub => self.sum(node)?,
             Op::Mul => self.product(node)?,
             Op::MatMul => self.matmul(node)?,
+            Op::Correlate { .. }
+            | Op::MaxPool(_)
+            | Op::Take { .. }
+            | Op::Concat { .. }
+            | Op::Pad { .. } => return Err(unsupported(node, "has no integer form yet")),
         };
         let symbol = match symbol {
             Symbol::Pending(pending) if self.uses[node.output.0] > 1 => {
