@@ -40,9 +40,41 @@ def write_model(path, name, network, input_name, input_shape, output_name, outpu
     onnx.save(model, path)
 
 
+def run_model(path, samples):
+    """onnxruntime's output for every sample, one run each, `[rows, outputs]`: the batches joined."""
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    name = session.get_inputs()[0].name
+    return np.concatenate([session.run(None, {name: sample})[0] for sample in samples])
+
+
+def write_data(here, calibration, test_x, test_y, input_shape, example=None):
+    """Writes everything but the model, which must be in `here`; returns its outputs for `test_x`.
+
+    Rows are grouped into samples of the input's shape; the first 20 samples of the test set are written.
+    `example` is the sample of `input.json`, the first test sample unless given.
+    """
+    batch = input_shape[0]
+    input_name = onnx.load(here / "model.onnx").graph.input[0].name
+
+    def stack(rows):
+        count = len(rows) // batch
+        return rows[: count * batch].astype(np.float32).reshape(count, *input_shape)
+
+    tests = stack(test_x)
+    outputs = run_model(here / "model.onnx", tests)
+    labels = test_y[: len(tests) * batch].astype(np.int64).reshape(len(tests), batch)
+    np.save(here / "calib.npy", stack(calibration))
+    np.save(here / "samples.npy", tests[:SAMPLES])
+    np.save(here / "labels.npy", labels[:SAMPLES])
+    np.save(here / "expected.npy", outputs[: SAMPLES * batch].reshape(SAMPLES, batch, -1))
+    text = json.dumps({input_name: (tests[0] if example is None else example).tolist()})
+    (here / "input.json").write_text(text + "\n")
+    return outputs
+
+
 def write_example(script, network, train_x, test_x, test_y, input_name="input", output_name="logits",
                   input_shape=None, calibration=64, opset=17, distinct=None):
-    """Writes all files beside `script`; data rows are grouped into samples of the input's shape.
+    """Writes all files beside `script`; calibration takes the first samples of `train_x`.
 
     Returns the accuracy on the first `distinct` test rows (all of them unless some are repeated).
     """
@@ -51,31 +83,13 @@ def write_example(script, network, train_x, test_x, test_y, input_name="input", 
     classes = network.forward(train_x[:1]).shape[1]
     write_model(here / "model.onnx", here.name, network, input_name, input_shape,
                 output_name, [batch, classes], opset)
+    logits = write_data(here, train_x[: calibration * batch], test_x, test_y, input_shape)
 
-    def stack(rows, count):
-        return rows[: count * batch].astype(np.float32).reshape(count, *input_shape)
-
-    session = onnxruntime.InferenceSession(here / "model.onnx", providers=["CPUExecutionProvider"])
-
-    def run(sample):
-        return session.run([output_name], {input_name: sample})[0]
-
-    samples = stack(test_x, SAMPLES)
-    labels = test_y[: SAMPLES * batch].astype(np.int64).reshape(SAMPLES, batch)
-    expected = np.stack([run(s) for s in samples])
-    np.save(here / "calib.npy", stack(train_x, calibration))
-    np.save(here / "samples.npy", samples)
-    np.save(here / "labels.npy", labels)
-    np.save(here / "expected.npy", expected)
-    text = json.dumps({input_name: samples[0].tolist()})
-    (here / "input.json").write_text(text + "\n")
-
-    whole = (distinct or len(test_x)) // batch
-    logits = np.concatenate([run(s) for s in stack(test_x, whole)])
-    accuracy = (logits.argmax(1) == test_y[: whole * batch]).mean()
-    agreement = np.abs(logits - network.forward(test_x[: whole * batch])).max()
+    whole = (distinct or len(test_x)) // batch * batch
+    accuracy = (logits[:whole].argmax(1) == test_y[:whole]).mean()
+    agreement = np.abs(logits[:whole] - network.forward(test_x[:whole])).max()
     parameters = sum(getattr(layer, name).size for layer, name in network.parameters())
     print(f"{here.name}: {parameters} trained parameters, test accuracy {accuracy:.4f} "
-          f"on {whole * batch} rows, onnxruntime against numpy {agreement:.1e}")
+          f"on {whole} rows, onnxruntime against numpy {agreement:.1e}")
     assert agreement < 1e-4, "the exported model is not the trained one"
     return accuracy

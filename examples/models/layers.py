@@ -1,8 +1,9 @@
 """A network as a list of layers that know three things: forward, backward, and their ONNX nodes.
 
-Training and export read the same list, so the file on disk is the network that was trained. Every
-layer maps `[batch, features]` to `[batch, features]`; gradients are checked against finite
-differences by `python layers.py`.
+Training and export read the same list, so the file on disk is the network that was trained. The
+layers here map `[batch, features]` to `[batch, features]`, those of `images.py` take and give
+`[batch, channels, height, width]`; gradients are checked against finite differences by
+`python layers.py` and `python images.py`.
 """
 
 import math
@@ -32,9 +33,11 @@ class Emitter:
 
 
 class Layer:
-    """No parameters unless a subclass lists names in `trained`."""
+    """No parameters unless a subclass lists names in `trained`, no inner layers unless in `children`."""
 
     trained = ()
+    children = ()
+    frozen = False  # set when training ends
 
 
 class Linear(Layer):
@@ -64,20 +67,27 @@ class Linear(Layer):
 
 
 class BatchNorm(Layer):
-    """Batch normalisation; training is full-batch, so the batch's statistics are the population's."""
+    """Batch normalisation over `[rows, features]`.
+
+    In training a batch is normalised by its own statistics; the frozen layer uses their moving average,
+    which at `momentum=1` is the last batch (right for full-batch training).
+    """
 
     trained = ("gamma", "beta")
     epsilon = 1e-5
-    frozen = False
 
-    def __init__(self, features):
+    def __init__(self, features, momentum=1):
         self.gamma, self.beta = np.ones(features), np.zeros(features)
+        self.mean, self.var, self.momentum = np.zeros(features), np.ones(features), momentum
 
     def forward(self, x):
+        mean, var = self.mean, self.var
         if not self.frozen:
-            self.mean, self.var = x.mean(0), x.var(0)
-        self.inv = 1 / np.sqrt(self.var + self.epsilon)
-        self.hat = (x - self.mean) * self.inv
+            mean, var = x.mean(0), x.var(0)
+            self.mean = (1 - self.momentum) * self.mean + self.momentum * mean
+            self.var = (1 - self.momentum) * self.var + self.momentum * var
+        self.inv = 1 / np.sqrt(var + self.epsilon)
+        self.hat = (x - mean) * self.inv
         return self.gamma * self.hat + self.beta
 
     def backward(self, d):
@@ -104,7 +114,7 @@ def _gelu_slope(x):
 
 # name: (function, derivative, attributes of the ONNX node)
 FUNCTIONS = {
-    "Relu": (lambda x: np.maximum(x, 0), lambda x: (x > 0) * 1.0, {}),
+    "Relu": (lambda x: np.maximum(x, 0), lambda x: x > 0, {}),
     "LeakyRelu": (lambda x: np.where(x >= 0, x, 0.1 * x), lambda x: np.where(x >= 0, 1, 0.1), {"alpha": 0.1}),
     "Sigmoid": (_sigmoid, lambda x: _sigmoid(x) * (1 - _sigmoid(x)), {}),
     "Tanh": (np.tanh, lambda x: 1 - np.tanh(x) ** 2, {}),
@@ -194,19 +204,20 @@ class Views(Layer):
 
 
 class Residual(Layer):
-    """`x + inner(x)`."""
+    """`shortcut(x) + inner(x)`; the shortcut is the identity unless given as a list of layers."""
 
-    def __init__(self, *inner):
-        self.inner = Network(inner)
+    def __init__(self, *inner, shortcut=()):
+        self.inner, self.shortcut = Network(inner), Network(shortcut)
+        self.children = self.inner.layers + self.shortcut.layers
 
     def forward(self, x):
-        return x + self.inner.forward(x)
+        return self.shortcut.forward(x) + self.inner.forward(x)
 
     def backward(self, d):
-        return d + self.inner.backward(d)
+        return self.shortcut.backward(d) + self.inner.backward(d)
 
     def emit(self, e, x):
-        return e.node("Add", [self.inner.emit(e, x), x])
+        return e.node("Add", [self.inner.emit(e, x), self.shortcut.emit(e, x)])
 
 
 class Network:
@@ -233,18 +244,31 @@ class Network:
             e.scope = scope
         return x
 
-    def freeze(self, x):
-        """Ends training: BatchNorm keeps the statistics of the training set `x`."""
-        self.forward(x)
-        for layer in self.layers:
+    def cast(self, dtype):
+        """Changes the precision of every parameter and statistic (float64 unless this is called)."""
+        for layer in walk(self.layers):
+            for name, value in vars(layer).items():
+                if isinstance(value, np.ndarray) and value.dtype.kind == "f":
+                    setattr(layer, name, value.astype(dtype))
+
+    def freeze(self, x, batch):
+        """Ends training: BatchNorm takes its statistics from one more pass over the training set `x`."""
+        for start in range(0, len(x), batch):
+            self.forward(x[start : start + batch])
+        for layer in walk(self.layers):
             layer.frozen = True
 
     def parameters(self):
-        """`(layer, name)` of every trained array, inner networks included."""
-        for layer in self.layers:
+        """`(layer, name)` of every trained array, inner layers included."""
+        for layer in walk(self.layers):
             yield from ((layer, name) for name in layer.trained)
-            if isinstance(layer, Residual):
-                yield from layer.inner.parameters()
+
+
+def walk(layers):
+    """Every layer, each before its inner layers."""
+    for layer in layers:
+        yield layer
+        yield from walk(layer.children)
 
 
 def cross_entropy(logits, labels):
@@ -257,18 +281,23 @@ def cross_entropy(logits, labels):
     return loss, p / len(labels)
 
 
-def train(network, x, labels, rng, epochs, batch=None, rate=1e-2, decay=1e-3):
-    """Adam with weight decay; `batch=None` is full-batch. The rate falls to zero linearly."""
+def train(network, x, labels, rng, epochs, batch=None, rate=1e-2, decay=1e-3, augment=None, log=None):
+    """Adam with weight decay; `batch=None` is full-batch. The rate falls to zero linearly.
+
+    `augment(rows, rng)` makes the network's input of rows of `x` (a new one every epoch);
+    `log(epoch, mean loss)` is called after every epoch.
+    """
     batch = batch or len(x)
+    augment = augment or (lambda rows, rng: rows)
     moments = {}
     steps, step = epochs * math.ceil(len(x) / batch), 0
-    for _ in range(epochs):
-        order = rng.permutation(len(x))
+    for epoch in range(epochs):
+        order, total = rng.permutation(len(x)), 0
         for start in range(0, len(x), batch):
             pick = order[start : start + batch]
-            _, d = cross_entropy(network.forward(x[pick]), labels[pick])
+            loss, d = cross_entropy(network.forward(augment(x[pick], rng)), labels[pick])
             network.backward(d)
-            step += 1
+            step, total = step + 1, total + loss * len(pick)
             for layer, name in network.parameters():
                 value, grad = getattr(layer, name), layer.grad[name]
                 m, v = moments.setdefault((id(layer), name), (np.zeros_like(value), np.zeros_like(value)))
@@ -278,20 +307,18 @@ def train(network, x, labels, rng, epochs, batch=None, rate=1e-2, decay=1e-3):
                 if name == "w":
                     update = update + decay * value / rate
                 value -= rate * (1 - step / steps) * update
-    network.freeze(x)
+        if log:
+            log(epoch + 1, total / len(x))
+    network.freeze(augment(x, rng), batch)
 
 
-def check_gradients():
+def check_gradients(network, x, labels):
     """Compares every layer's backward pass with central differences."""
-    rng = np.random.default_rng(0)
-    layers = [Linear(rng, 5, 6), BatchNorm(6), Constant("Mul", rng.normal(size=6))]
-    layers += [Function(op) for op in FUNCTIONS]
-    layers += [Clip(-0.5, 0.9), Residual(Linear(rng, 6, 6), Function("Tanh")), Linear(rng, 6, 3, "MatMul")]
-    network, x, labels = Network(layers), rng.normal(size=(7, 5)), rng.integers(0, 3, 7)
     network.backward(cross_entropy(network.forward(x), labels)[1])
+    analytic = [(layer, name, layer.grad[name].copy()) for layer, name in network.parameters()]
     checked = 0
-    for layer, name in network.parameters():
-        value, grad = getattr(layer, name), layer.grad[name]
+    for layer, name, grad in analytic:
+        value = getattr(layer, name)
         for at in np.ndindex(value.shape):
             keep, losses = value[at], []
             for h in (1e-5, -1e-5):
@@ -304,5 +331,13 @@ def check_gradients():
     print(f"{checked} gradients agree with finite differences")
 
 
+def main():
+    rng = np.random.default_rng(0)
+    layers = [Linear(rng, 5, 6), BatchNorm(6), Constant("Mul", rng.normal(size=6))]
+    layers += [Function(op) for op in FUNCTIONS]
+    layers += [Clip(-0.5, 0.9), Residual(Linear(rng, 6, 6), Function("Tanh")), Linear(rng, 6, 3, "MatMul")]
+    check_gradients(Network(layers), rng.normal(size=(7, 5)), rng.integers(0, 3, 7))
+
+
 if __name__ == "__main__":
-    check_gradients()
+    main()
