@@ -8,3 +8,4 @@ mod kernel;
 mod spatial;
 
 pub use error::ExecError;
+pub(crate) use spatial::correlate_add;

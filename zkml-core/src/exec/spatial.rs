@@ -9,7 +9,7 @@ use rayon::prelude::*;
 /// Adds to `out`, `[B, O, H', W']`, the correlation of `x`, `[B, C, H, W]`, with `weight`,
 /// `[O, C / groups, Kh, Kw]`. Each output is summed in order of channels and taps, so that the
 /// result does not depend on the threads.
-pub(super) fn correlate_add<A, B, C>(
+pub(crate) fn correlate_add<A, B, C>(
     out: &mut [C],
     x: &Tensor<A>,
     weight: &Tensor<B>,

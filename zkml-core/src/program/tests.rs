@@ -55,7 +55,9 @@ fn affine(program: &mut Program, id: usize) -> &mut Affine {
 
 fn view(term: &mut Term) -> &mut View {
     match term {
-        Term::Contract { view, .. } | Term::Scale { view, .. } => view,
+        Term::Contract { view, .. } | Term::Scale { view, .. } | Term::Correlate { view, .. } => {
+            view
+        }
     }
 }
 

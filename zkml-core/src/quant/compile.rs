@@ -1,6 +1,11 @@
 //! Graph and settings to program.
 
-use super::{QuantError, Settings, emit::emit, fuse::fuse, scales::choose};
+use super::{
+    QuantError, Settings,
+    emit::emit,
+    fuse::{Draft, Precision, fuse},
+    scales::choose,
+};
 use crate::{
     ir::{Graph, ValueId},
     program::{Bounds, Program, View},
@@ -22,8 +27,9 @@ pub struct Compiled {
 pub struct Source {
     /// The value of the graph, after the function if there is one.
     pub value: ValueId,
-    /// The value as a view of the stored tensor.
-    pub view: View,
+    /// The value as a view of the stored tensor; none for a tensor that is one step of several
+    /// towards the value, as those of a max pool are.
+    pub view: Option<View>,
 }
 
 /// Compiles `graph` to integers.
@@ -46,7 +52,10 @@ pub fn compile_with_sources(graph: &Graph, settings: &Settings) -> Result<Compil
     let names: Vec<String> = graph.inputs().iter().map(|id| graph.get(*id).name.clone()).collect();
     let program = emit(&fused, &names, &choices)?;
     let bounds = Bounds::new(&program)?;
-    let sources =
-        fused.drafts.into_iter().map(|draft| Source { value: draft.y, view: draft.view }).collect();
+    let source = |draft: Draft| {
+        let stands = !matches!(draft.precision, Precision::Difference(_));
+        Source { value: draft.y, view: stands.then_some(draft.view) }
+    };
+    let sources = fused.drafts.into_iter().map(source).collect();
     Ok(Compiled { program, sources, bounds })
 }

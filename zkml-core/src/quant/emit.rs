@@ -2,7 +2,7 @@
 
 use super::{
     QuantError,
-    form::FormTerm,
+    form::{Floor, Form, FormTerm},
     fuse::{Draft, DraftStep, Fused},
     scales::Choice,
 };
@@ -73,17 +73,18 @@ impl Emitter<'_> {
                     view,
                     weight: tensor(weight.shape().clone(), integers(weight.data())?),
                 },
+                FormTerm::Correlate { weight, window, groups, .. } => Term::Correlate {
+                    view,
+                    weight: tensor(weight.shape().clone(), integers(weight.data())?),
+                    window: *window,
+                    groups: *groups,
+                },
                 FormTerm::Scale { factor, .. } => {
                     Term::Scale { view, factor: broadcast(&draft.shape, integers(factor)?) }
                 }
             });
         }
-        let bias: Vec<i64> = form
-            .bias
-            .iter()
-            .map(|b| self.constant(draft, *b, Scale(accumulator)))
-            .collect::<Result<_, _>>()?;
-        let bias = bias.iter().any(|b| *b != 0).then(|| broadcast(&draft.shape, bias));
+        let bias = self.bias(draft, form, accumulator)?;
         let table = match function {
             None => None,
             Some(f) => {
@@ -95,6 +96,37 @@ impl Emitter<'_> {
         let affine = Affine { terms, bias, shift: choice.shift, table };
         self.builder.affine(draft.shape.clone(), encoding, affine);
         Ok(())
+    }
+
+    /// The bias and what floors add to it, at accumulator scale; none if it is 0.
+    fn bias(
+        &self,
+        draft: &Draft,
+        form: &Form,
+        accumulator: i32,
+    ) -> Result<Option<Tensor<i64>>, QuantError> {
+        let mut bias: Vec<i64> = form
+            .bias
+            .iter()
+            .map(|b| self.constant(draft, *b, Scale(accumulator)))
+            .collect::<Result<_, _>>()?;
+        for Floor { least, factor } in &form.floors {
+            let operand = &self.choices[least.tensor.0];
+            let least = operand.range.with_holes(least.holes).least;
+            if least == 0 {
+                continue;
+            }
+            let each = Ord::max(bias.len(), factor.len());
+            if bias.len() < each {
+                bias = vec![bias.first().copied().unwrap_or(0); each];
+            }
+            for (bias, factor) in bias.iter_mut().zip(factor.iter().cycle()) {
+                let factor: i32 = self.constant(draft, *factor, Scale(accumulator - operand.y))?;
+                // A product of 32 and 16 bits; what exceeds the bound is refused later.
+                *bias = bias.saturating_add(i64::from(factor) * least);
+            }
+        }
+        Ok(bias.iter().any(|b| *b != 0).then(|| broadcast(&draft.shape, bias)))
     }
 
     /// A constant as an integer of type `T`.

@@ -24,9 +24,11 @@ mod error;
 mod form;
 mod fuse;
 mod product;
+mod range;
 mod scales;
 mod search;
 mod settings;
+mod slack;
 #[cfg(test)]
 mod tests;
 

@@ -2,12 +2,14 @@
 
 use super::{
     QuantError, Settings, TensorSettings,
-    form::{Form, FormTerm},
-    fuse::{Draft, DraftStep},
+    form::Form,
+    fuse::{Draft, DraftStep, Precision},
+    range::{Range, limit_pooled},
     settings::Keys,
+    slack::Slack,
 };
 use crate::{
-    ir::{Activation, Graph, ValueId},
+    ir::{Activation, Graph},
     program::{Bits, Program, Scale},
 };
 use std::collections::BTreeMap;
@@ -22,6 +24,8 @@ pub(super) struct Choice {
     pub(super) y: i32,
     /// Re-quantisation shift; the accumulator has scale `x + shift`.
     pub(super) shift: u8,
+    /// Integers that later steps may read.
+    pub(super) range: Range,
 }
 
 /// Chooses for every draft.
@@ -34,64 +38,148 @@ pub(super) fn choose(
     let keys = Keys::new(graph);
     let wanted = drafts
         .iter()
-        .map(|draft| Wanted::new(settings.of(&keys, draft.x)?, settings))
+        .map(|draft| Wanted::new(draft, &keys, settings))
         .collect::<Result<Vec<_>, _>>()?;
-    let wanted = share_scales(drafts, wanted, settings);
+    let wanted = share_scales(drafts, limit_pooled(drafts, wanted), settings);
 
-    let mut choices: Vec<Choice> = Vec::with_capacity(drafts.len());
-    let mut slack: Vec<Slack> = Vec::with_capacity(drafts.len());
+    let mut chosen = Chosen { choices: Vec::new(), slack: Vec::new() };
     for (draft, wanted) in drafts.iter().zip(wanted) {
-        let (choice, room) = match &draft.step {
-            DraftStep::Input(_) => (Choice::unshifted(wanted.bits, wanted.x), Slack::default()),
-            DraftStep::Copy(view) => {
-                (Choice::unshifted(wanted.bits, choices[view.tensor.0].y), Slack::default())
-            }
-            DraftStep::Linear(form, function) => {
-                let slack = Slack::new(form, wanted.x, &choices, settings);
-                let x = if wanted.fixed { wanted.x } else { wanted.x.min(slack.highest) };
-                let y = match function {
-                    None => x,
-                    Some(f) => value_scale(f, wanted.bits, x, y_settings(&keys, draft.y, settings)),
-                };
-                (Choice { bits: wanted.bits, x, y, shift: 0 }, slack)
-            }
-        };
-        choices.push(choice);
-        slack.push(room);
+        let (choice, slack) = chosen.next(draft, wanted, &keys, settings)?;
+        chosen.choices.push(choice);
+        chosen.slack.push(slack);
     }
-    choose_shifts(&mut choices, &slack, settings);
-    Ok(choices)
+    choose_shifts(&mut chosen.choices, &chosen.slack, settings);
+    Ok(chosen.choices)
+}
+
+/// Choices for the drafts so far.
+struct Chosen {
+    choices: Vec<Choice>,
+    /// None where there is nothing to shift.
+    slack: Vec<Option<Slack>>,
+}
+
+impl Chosen {
+    fn next(
+        &self,
+        draft: &Draft,
+        wanted: Wanted,
+        keys: &Keys,
+        settings: &Settings,
+    ) -> Result<(Choice, Option<Slack>), QuantError> {
+        let (form, function) = match &draft.step {
+            DraftStep::Input(_) => return Ok((Choice::unshifted(wanted.bits, wanted.x), None)),
+            DraftStep::Copy(view) => {
+                let operand = &self.choices[view.tensor.0];
+                let choice = Choice::unshifted(wanted.bits, operand.y);
+                return Ok((Choice { range: operand.range, ..choice }, None));
+            }
+            DraftStep::Linear(form, function) => (form, function),
+        };
+        match draft.precision {
+            Precision::Difference(least) => {
+                let operand = &self.choices[least.tensor.0];
+                let range = operand.range.with_holes(least.holes);
+                let bits = range.width_of_differences(operand.bits, &draft.origin)?;
+                Ok((Choice::unshifted(bits, operand.y), None))
+            }
+            Precision::Maximum(least) if !wanted.fixed => {
+                let operand = &self.choices[least.tensor.0];
+                let range = operand.range.with_holes(least.holes);
+                let bits = match wanted.width {
+                    Width::Fixed => wanted.bits,
+                    Width::Default => range.width(operand.bits),
+                };
+                let wanted = Wanted { bits, x: operand.y, ..wanted };
+                let choice = Choice::unshifted(bits, operand.y);
+                match function {
+                    None => Ok((Choice { range, ..choice }, None)),
+                    Some(f) => {
+                        let y = y_scale(f, &wanted, operand.y, draft, keys, settings);
+                        let range = Range::of_function(f, bits, (operand.y, y), &draft.origin)?;
+                        Ok((Choice { y, range, ..choice }, None))
+                    }
+                }
+            }
+            Precision::Maximum(_) | Precision::Own => {
+                self.own(draft, (form, function.as_ref()), wanted, keys, settings)
+            }
+        }
+    }
+
+    fn own(
+        &self,
+        draft: &Draft,
+        (form, function): (&Form, Option<&Activation>),
+        wanted: Wanted,
+        keys: &Keys,
+        settings: &Settings,
+    ) -> Result<(Choice, Option<Slack>), QuantError> {
+        let slack = Slack::new(form, wanted.x, &self.choices, settings);
+        let x = if wanted.fixed { wanted.x } else { wanted.x.min(slack.highest) };
+        let mut choice = Choice::unshifted(wanted.bits, x);
+        if let Some(f) = function {
+            choice.y = y_scale(f, &wanted, x, draft, keys, settings);
+            choice.range = Range::of_function(f, wanted.bits, (x, choice.y), &draft.origin)?;
+        }
+        Ok((choice, Some(slack)))
+    }
 }
 
 impl Choice {
     fn unshifted(bits: Bits, scale: i32) -> Self {
-        Self { bits, x: scale, y: scale, shift: 0 }
+        Self { bits, x: scale, y: scale, shift: 0, range: Range::of_bits(bits) }
     }
 }
 
 /// Width and scale that the range of a tensor asks for.
 #[derive(Clone, Copy, Debug)]
-struct Wanted {
-    bits: Bits,
+pub(super) struct Wanted {
+    pub(super) bits: Bits,
+    pub(super) width: Width,
     x: i32,
     fixed: bool,
+    range: (f64, f64),
+    room: f64,
+}
+
+/// Whether settings ask for this width of this tensor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Width {
+    Fixed,
+    Default,
 }
 
 impl Wanted {
-    fn new(tensor: &TensorSettings, settings: &Settings) -> Result<Self, QuantError> {
+    fn new(draft: &Draft, keys: &Keys, settings: &Settings) -> Result<Self, QuantError> {
+        let tensor = settings.of(keys, draft.x)?;
         let bits = width(tensor.bits.unwrap_or(settings.default_bits))?;
+        let width = if tensor.bits.is_some() { Width::Fixed } else { Width::Default };
         // A tensor that was always zero gets the range of [-1, 1].
         let (min, max) = match (tensor.min, tensor.max) {
             (0.0, 0.0) => (-1.0, 1.0),
             range => range,
         };
         let room = 1.0 + settings.headroom;
-        let fits = |scale: i32| {
-            let at = |v: f64| libm::floor(libm::ldexp(v * room, scale) + 0.5);
-            at(max) <= bits.max() as f64 && at(min) >= bits.min() as f64
-        };
-        let x = tensor.scale.unwrap_or_else(|| finest(fits));
-        Ok(Self { bits, x, fixed: tensor.scale.is_some() })
+        let wanted =
+            Self { bits, width, x: 0, fixed: tensor.scale.is_some(), range: (min, max), room };
+        let x = tensor.scale.unwrap_or_else(|| wanted.finest());
+        Ok(Self { x, ..wanted })
+    }
+
+    /// The same at another width.
+    pub(super) fn with_bits(self, bits: Bits) -> Self {
+        let wanted = Self { bits, ..self };
+        Self { x: if self.fixed { self.x } else { wanted.finest() }, ..wanted }
+    }
+
+    /// The largest scale at which the range fits the width.
+    fn finest(&self) -> i32 {
+        finest(|scale| {
+            let at = |v: f64| libm::floor(libm::ldexp(v * self.room, scale) + 0.5);
+            let (min, max) = self.range;
+            at(max) <= self.bits.max() as f64 && at(min) >= self.bits.min() as f64
+        })
     }
 }
 
@@ -104,10 +192,10 @@ fn width(bits: u8) -> Result<Bits, QuantError> {
 }
 
 /// Scales of this magnitude are never exceeded, whatever the ranges.
-const EXTREME: i32 = 100;
+pub(super) const EXTREME: i32 = 100;
 
 /// The largest scale that fits; `fits` is monotone.
-fn finest(fits: impl Fn(i32) -> bool) -> i32 {
+pub(super) fn finest(fits: impl Fn(i32) -> bool) -> i32 {
     (-EXTREME..=EXTREME).rev().find(|scale| fits(*scale)).unwrap_or(-EXTREME)
 }
 
@@ -142,8 +230,16 @@ fn is_homogeneous(f: &Activation) -> bool {
     matches!(f, Activation::Relu | Activation::LeakyRelu { .. })
 }
 
-fn y_settings<'s>(keys: &Keys, y: ValueId, settings: &'s Settings) -> Option<&'s TensorSettings> {
-    settings.tensors.get(keys.of(y))
+/// Scale of the values of `f` of arguments of scale `x`.
+fn y_scale(
+    f: &Activation,
+    wanted: &Wanted,
+    x: i32,
+    draft: &Draft,
+    keys: &Keys,
+    settings: &Settings,
+) -> i32 {
+    value_scale(f, wanted.bits, x, settings.tensors.get(keys.of(draft.y)))
 }
 
 /// Scale of the values of a table: as fine as `bits` hold, but no finer than the argument where
@@ -164,84 +260,14 @@ fn value_scale(f: &Activation, bits: Bits, x: i32, settings: Option<&TensorSetti
     if bounded { finest(fits).min(i32::from(Bits::MAX)) } else { finest(fits).min(x) }
 }
 
-/// What the constants of a form allow.
-#[derive(Clone, Copy, Debug, Default)]
-struct Slack {
-    /// Accumulator scale at which every constant has the precision asked for.
-    needed: i32,
-    /// Largest accumulator scale at which every constant is small enough.
-    highest: i32,
-}
-
-impl Slack {
-    /// Constants stay within 16 bits, biases within 60, unless the precision asked for needs more.
-    fn new(form: &Form, x: i32, choices: &[Choice], settings: &Settings) -> Self {
-        let mut slack = Self { needed: i32::MIN, highest: EXTREME };
-        for term in &form.terms {
-            let operand = choices[term.view().tensor.0].y;
-            let largest = greatest(term.constants());
-            // A term of zeros has no say.
-            if largest > 0.0 {
-                let needed = match term {
-                    FormTerm::Contract { .. } => scale_within(largest, settings.weight_bits),
-                    // Each factor is all there is of its element: the least counts.
-                    FormTerm::Scale { factor, .. } => exact_scale(factor).unwrap_or_else(|| {
-                        scale_within(least(factor), settings.weight_bits)
-                            .min(scale_within(largest, WIDEST_FACTOR))
-                    }),
-                };
-                let highest = scale_within(largest, Bits::MAX).max(needed);
-                slack.needed = slack.needed.max(operand + needed);
-                slack.highest = slack.highest.min(operand + highest);
-            }
-        }
-        if slack.needed == i32::MIN {
-            // Nothing but a bias: one scale is as good as another.
-            slack.needed = x;
-        }
-        let largest = greatest(&form.bias);
-        let bias = finest(|scale| libm::ldexp(largest, scale) <= libm::ldexp(1.0, 60));
-        slack.highest = slack.highest.min(bias);
-        slack
-    }
-}
-
-/// Widest factor of a Scale term, in bits: beside the others it stays within an `i32`.
-const WIDEST_FACTOR: u8 = 28;
-
-/// The largest scale at which a constant of this magnitude has `bits` bits.
-fn scale_within(magnitude: f64, bits: u8) -> i32 {
-    let room = libm::ldexp(1.0, i32::from(bits) - 1) - 1.0;
-    finest(|scale| libm::floor(libm::ldexp(magnitude, scale) + 0.5) <= room)
-}
-
-/// The scale at which all factors are integers, when each is a signed power of two.
-fn exact_scale(factor: &[f64]) -> Option<i32> {
-    let mut scale = i32::MIN;
-    for f in factor.iter().filter(|f| **f != 0.0) {
-        let (fraction, exponent) = libm::frexp(f.abs());
-        if fraction != 0.5 {
-            return None;
-        }
-        scale = scale.max(1 - exponent);
-    }
-    Some(scale)
-}
-
-fn least(values: &[f64]) -> f64 {
-    values.iter().map(|v| v.abs()).filter(|v| *v > 0.0).fold(f64::INFINITY, f64::min)
-}
-
-fn greatest(values: &[f64]) -> f64 {
-    values.iter().map(|v| v.abs()).fold(0.0, f64::max)
-}
-
 /// One shift for as many steps as possible: the largest that some step needs.
-fn choose_shifts(choices: &mut [Choice], slack: &[Slack], settings: &Settings) {
+fn choose_shifts(choices: &mut [Choice], slack: &[Option<Slack>], settings: &Settings) {
     let limit = i32::from(settings.max_shift.min(Program::MAX_SHIFT));
     let need = |choice: &Choice, slack: &Slack| (slack.needed - choice.x).clamp(0, limit);
-    let common = choices.iter().zip(slack).map(|(c, s)| need(c, s)).max().unwrap_or(0);
-    for (choice, slack) in choices.iter_mut().zip(slack) {
+    let mut shifted: Vec<(&mut Choice, &Slack)> =
+        choices.iter_mut().zip(slack).filter_map(|(c, s)| Some((c, s.as_ref()?))).collect();
+    let common = shifted.iter().map(|(c, s)| need(c, s)).max().unwrap_or(0);
+    for (choice, slack) in &mut shifted {
         let needed = need(choice, slack);
         let shift = match needed {
             0 => 0,

@@ -79,7 +79,7 @@ pub struct LayerReport {
     pub accumulator_bits: u32,
     /// Largest share of its range that a value `x` used.
     pub range_used: f64,
-    /// Distances.
+    /// Distances; of no elements for a tensor that is one step of several towards the value.
     pub errors: Errors,
 }
 
@@ -232,9 +232,11 @@ impl<'c> Tally<'c> {
     fn add_layers(&mut self, float: &FloatTrace<'_>, trace: &Trace) {
         let program = &self.compiled.program;
         for (i, source) in self.compiled.sources.iter().enumerate() {
-            let expected = float.get(source.value).data();
-            for (float, integer) in expected.iter().zip(real(program, trace, &source.view)) {
-                self.layers[i].add(f64::from(*float), integer);
+            if let Some(view) = &source.view {
+                let expected = float.get(source.value).data();
+                for (float, integer) in expected.iter().zip(real(program, trace, view)) {
+                    self.layers[i].add(f64::from(*float), integer);
+                }
             }
             let bits = program.tensors[i].bits;
             let used = |x: &i32| {

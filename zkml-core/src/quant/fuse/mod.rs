@@ -1,0 +1,288 @@
+//! Fuses the nodes of a graph into the steps of a program, still in real numbers.
+//!
+//! Linear nodes (MatMul, Correlate, Add, Sub, Mul by a constant) grow a [`Pending`] form; it is
+//! stored when a function reads it, when several nodes do, or when a product does. What moves
+//! elements about (Reshape, Transpose, Take, Pad, Concat) is a view and costs nothing, except that
+//! a Concat of several tensors is stored. A MaxPool is a chain of steps, see [`pool`].
+
+mod arrange;
+mod linear;
+mod pool;
+
+use super::{
+    QuantError,
+    form::{Form, Least, Pending},
+    product::unsupported,
+};
+use crate::{
+    exec::float,
+    ir::{Activation, Graph, Node, Op, Origin, ValueId},
+    program::{TensorId, View},
+    tensor::{Shape, Tensor},
+};
+use std::collections::BTreeSet;
+
+/// A stored tensor to be.
+#[derive(Clone, Debug)]
+pub(super) struct Draft {
+    pub(super) shape: Shape,
+    pub(super) step: DraftStep,
+    /// Value of the graph that `x` stands for.
+    pub(super) x: ValueId,
+    /// Value of the graph that later steps read: `x`, or the function's.
+    pub(super) y: ValueId,
+    /// `y` as a view of this tensor.
+    pub(super) view: View,
+    pub(super) origin: Origin,
+    pub(super) precision: Precision,
+}
+
+/// What decides width and scale of a draft.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Precision {
+    /// Its own settings.
+    Own,
+    /// The operand of a pool: a maximum of its values, exact at its scale.
+    Maximum(Least),
+    /// The operand of a pool: a difference of two of its values, exact at its scale. It stands for
+    /// no value of the graph.
+    Difference(Least),
+}
+
+/// How a draft is computed.
+#[derive(Clone, Debug)]
+pub(super) enum DraftStep {
+    /// Graph input number `.0`.
+    Input(usize),
+    /// A linear form, then a function.
+    Linear(Form, Option<Activation>),
+    /// The integers of a view unchanged, for an output that needs a tensor of its own.
+    Copy(View),
+}
+
+/// Steps in order of computation, and the views that the outputs read.
+#[derive(Clone, Debug)]
+pub(super) struct Fused {
+    pub(super) drafts: Vec<Draft>,
+    pub(super) outputs: Vec<(String, View)>,
+}
+
+/// Fuses `graph`.
+pub(super) fn fuse(graph: &Graph) -> Result<Fused, QuantError> {
+    for (what, empty) in
+        [("inputs", graph.inputs().is_empty()), ("outputs", graph.outputs().is_empty())]
+    {
+        if empty {
+            return Err(QuantError::Empty { what });
+        }
+    }
+    let mut fuser = Fuser::new(graph);
+    fuser.inputs()?;
+    for node in graph.nodes() {
+        if fuser.uses[node.output.0] > 0 {
+            fuser.node(node)?;
+        }
+    }
+    fuser.finish()
+}
+
+/// A value that depends on the inputs.
+#[derive(Clone, Debug)]
+enum Symbol {
+    Stored(View),
+    Pending(Box<Pending>),
+}
+
+struct Fuser<'g> {
+    graph: &'g Graph,
+    /// Live nodes and outputs that read each value.
+    uses: Vec<usize>,
+    /// By value: constants computed from constants.
+    folded: Vec<Option<Tensor<f32>>>,
+    /// By value: those that depend on the inputs.
+    symbols: Vec<Option<Symbol>>,
+    drafts: Vec<Draft>,
+}
+
+impl<'g> Fuser<'g> {
+    fn new(graph: &'g Graph) -> Self {
+        let len = graph.values().len();
+        let mut uses = vec![0; len];
+        for (_, id) in graph.outputs() {
+            uses[id.0] += 1;
+        }
+        for node in graph.nodes().iter().rev() {
+            if uses[node.output.0] > 0 {
+                for id in &node.inputs {
+                    uses[id.0] += 1;
+                }
+            }
+        }
+        Self { graph, uses, folded: vec![None; len], symbols: vec![None; len], drafts: Vec::new() }
+    }
+
+    fn inputs(&mut self) -> Result<(), QuantError> {
+        for (i, id) in self.graph.inputs().iter().enumerate() {
+            let value = self.graph.get(*id);
+            let origin = Origin { node: value.name.clone(), op: "Input".into(), opset: 0 };
+            let shape = value.shape.clone();
+            let draft = NewDraft::new(shape, DraftStep::Input(i), (*id, *id), origin);
+            let view = self.draft(draft)?;
+            self.symbols[id.0] = Some(Symbol::Stored(view));
+        }
+        Ok(())
+    }
+
+    fn node(&mut self, node: &Node) -> Result<(), QuantError> {
+        let constants: Option<Vec<&Tensor<f32>>> =
+            node.inputs.iter().map(|id| self.constant(*id)).collect();
+        if let Some(operands) = constants {
+            let value = float::apply(&node.op, &operands)
+                .map_err(|source| unsupported(node, source.to_string()))?;
+            self.folded[node.output.0] = Some(value);
+            return Ok(());
+        }
+        if self.graph.get(node.output).shape.len() == 0 {
+            return Err(unsupported(node, "a tensor without elements"));
+        }
+        let symbol = match &node.op {
+            Op::Reshape(to) => self.reshape(node, to.clone()),
+            Op::Transpose(perm) => self.transpose(node, perm)?,
+            Op::Activation(f) => {
+                let pending = self.pending(node.inputs[0], &node.origin);
+                let ids = (node.inputs[0], node.output);
+                Symbol::Stored(self.store(pending, ids, Some(*f), &node.origin)?)
+            }
+            Op::Add | Op::Sub => self.sum(node)?,
+            Op::Mul => self.product(node)?,
+            Op::MatMul => self.matmul(node)?,
+            Op::Correlate { window, groups } => self.correlate(node, window, *groups)?,
+            Op::MaxPool(window) => self.max_pool(node, window)?,
+            Op::Take { axis, indices } => self.take_along(node, *axis, indices)?,
+            Op::Concat { axis } => self.concat(node, *axis)?,
+            Op::Pad { begin, value, .. } => self.pad(node, begin, f64::from(*value))?,
+        };
+        let symbol = match symbol {
+            Symbol::Pending(pending) if self.uses[node.output.0] > 1 => {
+                let ids = (node.output, node.output);
+                Symbol::Stored(self.store(*pending, ids, None, &node.origin)?)
+            }
+            symbol => symbol,
+        };
+        self.symbols[node.output.0] = Some(symbol);
+        Ok(())
+    }
+
+    /// The constant `id`, of the file or folded.
+    fn constant(&self, id: ValueId) -> Option<&Tensor<f32>> {
+        self.graph.get(id).constant.as_ref().or(self.folded[id.0].as_ref())
+    }
+
+    /// The value `id`, which depends on the inputs. A pending one has one reader, which takes it.
+    fn take(&mut self, id: ValueId) -> Symbol {
+        let symbol = match &self.symbols[id.0] {
+            Some(Symbol::Stored(view)) => Some(Symbol::Stored(view.clone())),
+            _ => self.symbols[id.0].take(),
+        };
+        symbol.expect("a graph is in topological order, and a value read twice is stored")
+    }
+
+    fn pending(&mut self, id: ValueId, origin: &Origin) -> Pending {
+        match self.take(id) {
+            Symbol::Stored(view) => Pending::of_view(view, origin.clone()),
+            Symbol::Pending(pending) => *pending,
+        }
+    }
+
+    /// The value `id` as a view of a stored tensor.
+    fn stored(&mut self, id: ValueId) -> Result<View, QuantError> {
+        match self.take(id) {
+            Symbol::Stored(view) => Ok(view),
+            Symbol::Pending(pending) => {
+                let origin = pending.origin.clone();
+                self.store(*pending, (id, id), None, &origin)
+            }
+        }
+    }
+
+    fn store(
+        &mut self,
+        pending: Pending,
+        ids: (ValueId, ValueId),
+        function: Option<Activation>,
+        origin: &Origin,
+    ) -> Result<View, QuantError> {
+        if !pending.form.constants().all(f64::is_finite) {
+            return Err(QuantError::ConstantNotFinite { origin: origin.clone() });
+        }
+        let precision = pending.maximum.map_or(Precision::Own, Precision::Maximum);
+        let Pending { form, shape, order, .. } = pending.with_matrices().map_err(|source| {
+            QuantError::Unsupported { origin: origin.clone(), what: source.to_string() }
+        })?;
+        let stored = form.shape.clone();
+        let draft = NewDraft::new(stored, DraftStep::Linear(form, function), ids, origin.clone());
+        self.draft(NewDraft { read: Some((shape, order)), precision, ..draft })
+    }
+
+    fn draft(&mut self, draft: NewDraft) -> Result<View, QuantError> {
+        let NewDraft { shape, step, ids: (x, y), read, origin, precision } = draft;
+        if shape.len() == 0 {
+            return Err(QuantError::Unsupported {
+                origin,
+                what: "a tensor without elements".into(),
+            });
+        }
+        let (read, index) = read.unwrap_or_else(|| (shape.clone(), None));
+        let view = View { tensor: TensorId(self.drafts.len()), shape: read, index };
+        self.drafts.push(Draft { shape, step, x, y, view: view.clone(), origin, precision });
+        Ok(view)
+    }
+
+    /// Gives each output a tensor of its own.
+    fn finish(mut self) -> Result<Fused, QuantError> {
+        let mut taken = BTreeSet::new();
+        let mut outputs = Vec::new();
+        for (name, id) in self.graph.outputs() {
+            if self.constant(*id).is_some() {
+                return Err(QuantError::ConstantOutput { name: name.clone() });
+            }
+            let view = self.stored(*id)?;
+            let draft = &self.drafts[view.tensor.0];
+            let input = matches!(draft.step, DraftStep::Input(_));
+            let own =
+                !input && is_permutation(&view, draft.shape.len()) && taken.insert(view.tensor);
+            let view = if own { view } else { self.copy(name, *id, view)? };
+            taken.insert(view.tensor);
+            outputs.push((name.clone(), view));
+        }
+        Ok(Fused { drafts: self.drafts, outputs })
+    }
+
+    fn copy(&mut self, name: &str, id: ValueId, view: View) -> Result<View, QuantError> {
+        let origin = Origin { node: name.into(), op: "Output".into(), opset: 0 };
+        self.draft(NewDraft::new(view.shape.clone(), DraftStep::Copy(view), (id, id), origin))
+    }
+}
+
+/// A draft and how it is read.
+struct NewDraft {
+    shape: Shape,
+    step: DraftStep,
+    ids: (ValueId, ValueId),
+    /// Shape and order of the value, when not those of the tensor.
+    read: Option<(Shape, Option<Vec<u32>>)>,
+    origin: Origin,
+    precision: Precision,
+}
+
+impl NewDraft {
+    fn new(shape: Shape, step: DraftStep, ids: (ValueId, ValueId), origin: Origin) -> Self {
+        Self { shape, step, ids, read: None, origin, precision: Precision::Own }
+    }
+}
+
+fn is_permutation(view: &View, stored: usize) -> bool {
+    let Some(index) = &view.index else { return true };
+    let distinct: BTreeSet<u32> = index.iter().copied().filter(|at| *at != View::HOLE).collect();
+    index.len() == stored && distinct.len() == stored
+}

@@ -1,0 +1,108 @@
+//! What the constants of a step ask of the scale of its accumulator.
+
+use super::{
+    form::{Form, FormTerm},
+    scales::{Choice, EXTREME, finest},
+    settings::Settings,
+};
+use crate::program::Bits;
+
+/// What the constants of a form allow.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Slack {
+    /// Accumulator scale at which every constant has the precision asked for.
+    pub(super) needed: i32,
+    /// Largest accumulator scale at which every constant is small enough.
+    pub(super) highest: i32,
+}
+
+impl Slack {
+    /// Constants stay within 16 bits, biases within 60, unless the precision asked for needs more.
+    pub(super) fn new(form: &Form, x: i32, choices: &[Choice], settings: &Settings) -> Self {
+        let mut slack = Self { needed: i32::MIN, highest: EXTREME };
+        for term in &form.terms {
+            let operand = &choices[term.view().tensor.0];
+            let largest = greatest(term.constants());
+            // A term of zeros has no say.
+            if largest > 0.0 {
+                let widest = scale_within(largest, WIDEST);
+                let needed = match term {
+                    FormTerm::Scale { factor, .. } => {
+                        // Each factor is all there is of its element: the least counts.
+                        exact_scale(factor)
+                            .unwrap_or_else(|| scale_within(least(factor), settings.weight_bits))
+                    }
+                    product => product_scale(product, x, operand, settings),
+                };
+                let needed = needed.min(widest);
+                let highest = scale_within(largest, Bits::MAX).max(needed);
+                slack.needed = slack.needed.max(operand.y + needed);
+                slack.highest = slack.highest.min(operand.y + highest);
+            }
+        }
+        if slack.needed == i32::MIN {
+            // Nothing but a bias: one scale is as good as another.
+            slack.needed = x;
+        }
+        let largest = greatest(&form.bias);
+        let bias = finest(|scale| libm::ldexp(largest, scale) <= libm::ldexp(1.0, 60));
+        slack.highest = slack.highest.min(bias);
+        slack
+    }
+}
+
+/// The scale at which each channel of a product has `weight_bits` bits on its own, so the scale of
+/// its least channel; that at which all weights are integers if this is enough.
+fn product_scale(term: &FormTerm, x: i32, operand: &Choice, settings: &Settings) -> i32 {
+    let weights = term.constants();
+    let channels = term.grid().map_or(1, |grid| grid.channels());
+    let mut channel = vec![Channel::default(); channels];
+    for (i, w) in weights.iter().enumerate() {
+        let channel = &mut channel[term.channel_of_weight(i)];
+        channel.largest = channel.largest.max(w.abs());
+        channel.sum += w.abs();
+    }
+    // Below half a unit of the result for any operand a channel has no say either.
+    let reach = libm::ldexp(1.0, i32::from(operand.bits.get()) - 1 - operand.y + x);
+    let counts = |channel: &&Channel| channel.sum * reach >= 0.5;
+    let scale = |channel: &Channel| scale_within(channel.largest, settings.weight_bits);
+    let needed = channel.iter().filter(counts).map(scale).max();
+    let needed = needed.unwrap_or_else(|| scale_within(greatest(weights), settings.weight_bits));
+    exact_scale(weights).map_or(needed, |exact| exact.min(needed))
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Channel {
+    largest: f64,
+    sum: f64,
+}
+
+/// Widest constant that is asked for, in bits: beside the others it stays within an `i32`.
+const WIDEST: u8 = 28;
+
+/// The largest scale at which a constant of this magnitude has `bits` bits.
+fn scale_within(magnitude: f64, bits: u8) -> i32 {
+    let room = libm::ldexp(1.0, i32::from(bits) - 1) - 1.0;
+    finest(|scale| libm::floor(libm::ldexp(magnitude, scale) + 0.5) <= room)
+}
+
+/// The scale at which all factors are integers, when each is a signed power of two.
+fn exact_scale(factor: &[f64]) -> Option<i32> {
+    let mut scale = i32::MIN;
+    for f in factor.iter().filter(|f| **f != 0.0) {
+        let (fraction, exponent) = libm::frexp(f.abs());
+        if fraction != 0.5 {
+            return None;
+        }
+        scale = scale.max(1 - exponent);
+    }
+    Some(scale)
+}
+
+fn least(values: &[f64]) -> f64 {
+    values.iter().map(|v| v.abs()).filter(|v| *v > 0.0).fold(f64::INFINITY, f64::min)
+}
+
+fn greatest(values: &[f64]) -> f64 {
+    values.iter().map(|v| v.abs()).fold(0.0, f64::max)
+}
