@@ -1,6 +1,6 @@
 //! Shapes of the operations on windows and along axes.
 
-use super::{Op, Window};
+use super::{Axis, Op, Window};
 use crate::tensor::Shape;
 
 /// Shape of the result of Correlate, MaxPool, Take, Concat or Pad; what does not fit otherwise.
@@ -24,15 +24,11 @@ pub(super) fn infer(op: &Op, shapes: &[&Shape]) -> Result<Shape, String> {
         }
         Op::MaxPool(window) => {
             let [b, c] = spatial(x, window)?;
-            let met = |(row, column)| window.meets((row, column)).next().is_some();
-            let (rows, columns) = (window.height.output, window.width.output);
-            // An axis is met on its own: rows need not be combined with columns.
-            let all = (0..rows).all(|row| columns == 0 || (0..columns).any(|c| met((row, c))))
-                && (0..columns).all(|c| rows == 0 || (0..rows).any(|row| met((row, c))));
-            if !all {
+            let shape = output(b, c, window)?;
+            if !window.height.covers() || !window.width.covers() {
                 return Err("a window of padding alone has no maximum".into());
             }
-            output(b, c, window)
+            Ok(shape)
         }
         Op::Take { axis, indices } => {
             let mut dims = x.dims().to_vec();
@@ -77,7 +73,11 @@ fn spatial(x: &Shape, window: &Window) -> Result<[usize; 2], String> {
     let [b, c, h, w] = *x.dims() else {
         return Err(format!("operand of shape {x}, expected four axes"));
     };
-    if !window.check() || (h, w) != (window.height.input, window.width.input) {
+    if !window.check() {
+        let most = Axis::MAX_STEP;
+        return Err(format!("a window with a kernel, step or pad of 0 or beyond {most}"));
+    }
+    if (h, w) != (window.height.input, window.width.input) {
         return Err(format!("operand of shape {x} under another window"));
     }
     Ok([b, c])

@@ -10,6 +10,10 @@
 //! `o = s i + d t - p`: `out_step = 1`, `in_step = s`, `origin = -p`, `slope = d`. Positions outside
 //! the input do not exist: pads are what is not met.
 
+use std::ops::Range;
+
+use crate::tensor::Shape;
+
 /// One spatial axis of a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub struct Axis {
@@ -71,8 +75,44 @@ impl Axis {
             && step(self.in_step)
             && offset(self.origin)
             && offset(self.slope)
-            && self.kernel >= 1
-            && [self.input, self.output, self.kernel].iter().all(|n| *n < 1 << 28)
+            && step(self.kernel)
+            && [self.input, self.output].iter().all(|n| *n <= Shape::MAX_ELEMENTS)
+    }
+
+    /// The taps at which output `output` can meet an input: all of them if `in_step` is 1.
+    pub fn taps(&self, output: usize) -> Range<usize> {
+        // 0 <= at - slope t <= last, in 64 bits for an axis that passes `check`.
+        let at = (self.out_step * output) as i64 - self.origin;
+        let last = (self.in_step * self.input) as i64 - self.in_step as i64;
+        let up = |a: i64, b: i64| a.div_euclid(b) + i64::from(a.rem_euclid(b) != 0);
+        let (first, end) = match self.slope {
+            0 if (0..=last).contains(&at) => (0, i64::MAX),
+            0 => (0, 0),
+            slope if slope < 0 => (up(-at, -slope), (last - at).div_euclid(-slope) + 1),
+            slope => (up(at - last, slope), at.div_euclid(slope) + 1),
+        };
+        let clamp = |t: i64| usize::try_from(t).map_or(0, |t| t.min(self.kernel));
+        let (first, end) = (clamp(first), clamp(end));
+        if self.input == 0 { 0..0 } else { first..end.max(first) }
+    }
+
+    /// Whether each output meets an input.
+    pub fn covers(&self) -> bool {
+        (0..self.output).all(|o| self.taps(o).any(|tap| self.input_at(o, tap).is_some()))
+    }
+
+    /// The same axis of a convolution without the taps at either end that meet no input at all.
+    #[must_use]
+    pub fn trimmed(&self) -> Self {
+        let Some(last) = self.output.checked_sub(1) else { return *self };
+        // The first output reaches farthest with its last taps, the last one with its first.
+        let (first, end) = (self.taps(last).start, self.taps(0).end);
+        if self.slope >= 0 || first >= end {
+            return *self;
+        }
+        // `out_step o = in_step i + origin + slope (first + t)`
+        let origin = self.origin + self.slope * first as i64;
+        Self { kernel: end - first, origin, ..*self }
     }
 
     /// The input that output `output` meets at tap `tap`, if there is one.
@@ -104,6 +144,11 @@ impl Window {
     /// Whether both axes are, see [`Axis::check`].
     pub fn check(&self) -> bool {
         self.height.check() && self.width.check()
+    }
+
+    /// Number of taps.
+    pub fn taps(&self) -> usize {
+        self.height.kernel.saturating_mul(self.width.kernel)
     }
 
     /// Every pair of taps `(i, j)` with the input `(h, w)` it meets at output `(h', w')`.

@@ -17,6 +17,10 @@ use crate::{
 /// Applies a rule to constants only. The first operand plays the activation.
 pub(super) fn run(site: &mut Site<'_>, apply: Apply) -> Result<Lowered, Halt> {
     let first = site.constant(0, "input")?;
+    if !matches!(first.elements, Elements::F32(_) | Elements::F64(_)) {
+        let hint = format!("supported only on floats, not on {}", first.elements.dtype());
+        return Err(site.unsupported(None, hint));
+    }
     let double = matches!(first.elements, Elements::F64(_));
     let tensor = site.float_tensor(&first)?;
 
@@ -73,6 +77,12 @@ fn charge(site: &mut Site<'_>, graph: &Graph, node: &Node) -> Result<(), Halt> {
     let outputs = graph.get(node.output).shape.len();
     let inner = match (&node.op, node.inputs.first()) {
         (Op::MatMul, Some(left)) => graph.get(*left).shape.dims().last().copied().unwrap_or(1),
+        (Op::Correlate { window, .. }, _) => {
+            let weights = node.inputs.get(1).map(|id| graph.get(*id).shape.dims());
+            let inner = weights.and_then(|dims| dims.get(1)).copied().unwrap_or(1);
+            inner.saturating_mul(window.taps())
+        }
+        (Op::MaxPool(window), _) => window.taps(),
         _ => 1,
     };
     let origin = site.origin();

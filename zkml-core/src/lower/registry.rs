@@ -5,7 +5,8 @@
 //! something else and is refused, as is an attribute that is not listed.
 
 use super::{
-    activation, arithmetic, cast, compare, fill, index, linear, normalise,
+    activation, arithmetic, cast, compare, convolution, fill, index, linear, normalise, pool,
+    reduce,
     site::{Halt, Lowered, Site},
     trivial, view,
 };
@@ -68,6 +69,8 @@ const fn rule(
 }
 
 const NONE: &[&str] = &[];
+const WINDOW: &[&str] = &["auto_pad", "dilations", "group", "kernel_shape", "pads", "strides"];
+const REDUCE: &[&str] = &["axes", "keepdims", "noop_with_empty_axes"];
 /// No limit on operands.
 const MANY: usize = 1 << 16;
 
@@ -79,6 +82,17 @@ static RULES: &[Rule] = &[
     rule("Gemm", &[1, 6, 7, 9, 11, 13], &["alpha", "beta", "transA", "transB"], (2, 3), Float(linear::gemm)),
     rule("MatMul", &[1, 9, 13], NONE, (2, 2), Float(linear::matmul)),
     rule("BatchNormalization", &[1, 6, 7, 9, 14, 15], &["epsilon", "momentum", "spatial", "training_mode"], (5, 5), Float(normalise::batch_normalization)),
+
+    // Windows.
+    rule("Conv", &[1, 11, 22], WINDOW, (2, 3), Float(convolution::conv)),
+    rule("ConvTranspose", &[1, 11, 22], &["auto_pad", "dilations", "group", "kernel_shape", "output_padding", "output_shape", "pads", "strides"], (2, 3), Float(convolution::conv_transpose)),
+    rule("AveragePool", &[1, 7, 10, 11, 19, 22], &["auto_pad", "ceil_mode", "count_include_pad", "dilations", "kernel_shape", "pads", "strides"], (1, 1), Float(pool::average_pool)),
+    rule("MaxPool", &[1, 8, 10, 11, 12, 22], &["auto_pad", "ceil_mode", "dilations", "kernel_shape", "pads", "storage_order", "strides"], (1, 1), Float(pool::max_pool)),
+    rule("GlobalAveragePool", &[1, 22], NONE, (1, 1), Float(pool::global_average_pool)),
+    rule("GlobalMaxPool", &[1, 22], NONE, (1, 1), Float(pool::global_max_pool)),
+    rule("ReduceSum", &[1, 11, 13], REDUCE, (1, 2), Float(reduce::reduce_sum)),
+    rule("ReduceMean", &[1, 11, 13, 18], REDUCE, (1, 2), Float(reduce::reduce_mean)),
+    rule("ReduceMax", &[1, 11, 12, 13, 18, 20], REDUCE, (1, 2), Float(reduce::reduce_max)),
 
     // Arithmetic.
     rule("Add", &[1, 6, 7, 13, 14], NONE, (2, 2), Any(arithmetic::add)),

@@ -238,6 +238,14 @@ impl Site<'_> {
         Ok(Some(attribute))
     }
 
+    /// Refuses attribute `name` in versions before `since`, which do not have it.
+    pub(super) fn not_before(&self, name: &str, since: i64) -> Result<(), Halt> {
+        if self.since < since && self.node.attributes.contains_key(name) {
+            return Err(self.invalid(format!("`{name}` exists from opset {since} on")));
+        }
+        Ok(())
+    }
+
     pub(super) fn int_attribute(&self, name: &str) -> Result<Option<i64>, Halt> {
         Ok(self.attribute(name, AttributeType::Int)?.map(|a| a.i()))
     }
@@ -260,15 +268,6 @@ impl Site<'_> {
         } else {
             Err(self.invalid(format!("`{name}` is {value}, expected a finite number")))
         }
-    }
-
-    /// A number, `default` if absent; it may be infinite, but not NaN.
-    pub(super) fn bound_attribute(&self, name: &str, default: f32) -> Result<f32, Halt> {
-        let value = self.attribute(name, AttributeType::Float)?.map_or(default, |a| a.f());
-        if value.is_nan() {
-            return Err(self.invalid(format!("`{name}` is NaN")));
-        }
-        Ok(value)
     }
 
     pub(super) fn any_float_attribute(&self, name: &str) -> Result<Option<f32>, Halt> {

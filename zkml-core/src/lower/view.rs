@@ -6,7 +6,10 @@
 
 use std::rc::Rc;
 
-use super::site::{Halt, Lowered, Site};
+use super::{
+    parameter,
+    site::{Halt, Lowered, Site},
+};
 use crate::{ir::Op, onnx::Constant, tensor::Shape};
 
 type Result<T = Lowered> = std::result::Result<T, Halt>;
@@ -59,7 +62,7 @@ pub(super) fn reshape(site: &mut Site<'_>) -> Result {
 }
 
 pub(super) fn squeeze(site: &mut Site<'_>) -> Result {
-    let axes = axes(site)?;
+    let axes = parameter::moved(site, "axes", 1, 13)?;
     let input = site.input(0)?;
     let shape = site.shape_of(&input);
     let mut drop: Vec<bool> = match axes {
@@ -78,7 +81,8 @@ pub(super) fn squeeze(site: &mut Site<'_>) -> Result {
 }
 
 pub(super) fn unsqueeze(site: &mut Site<'_>) -> Result {
-    let axes = axes(site)?.ok_or_else(|| site.invalid("`axes` is missing"))?;
+    let axes =
+        parameter::moved(site, "axes", 1, 13)?.ok_or_else(|| site.invalid("`axes` is missing"))?;
     let input = site.input(0)?;
     let shape = site.shape_of(&input);
     let rank = shape.rank() + axes.len();
@@ -130,7 +134,8 @@ pub(super) fn permute(site: &mut Site<'_>, value: Lowered, perm: &[usize], part:
     }
 }
 
-fn reshaped(site: &mut Site<'_>, value: Lowered, dims: Vec<usize>) -> Result {
+/// `value` with other axes.
+pub(super) fn reshaped(site: &mut Site<'_>, value: Lowered, dims: Vec<usize>) -> Result {
     let shape = Shape::new(dims).map_err(|error| site.invalid(error.to_string()))?;
     match value {
         Lowered::Constant(constant) => {
@@ -145,18 +150,4 @@ fn reshaped(site: &mut Site<'_>, value: Lowered, dims: Vec<usize>) -> Result {
         }
         Lowered::Poisoned { .. } => Err(Halt::Poisoned),
     }
-}
-
-/// `axes`, wherever this version has them.
-fn axes(site: &Site<'_>) -> Result<Option<Vec<i64>>> {
-    if site.since < 13 {
-        if site.inputs.len() > 1 {
-            return Err(site.invalid("`axes` is an attribute before opset 13, not an input"));
-        }
-        return site.ints_attribute("axes");
-    }
-    if site.node.attributes.contains_key("axes") {
-        return Err(site.invalid("`axes` is an input since opset 13"));
-    }
-    if site.has(1) { site.ints(1, "axes").map(Some) } else { Ok(None) }
 }
