@@ -8,6 +8,10 @@ use crate::{
 };
 use proptest::prelude::*;
 
+mod arrange;
+mod convolution;
+mod pool;
+
 fn shape(dims: &[usize]) -> Shape {
     Shape::new(dims.to_vec()).expect("small")
 }
