@@ -77,6 +77,11 @@ fn transposed(
         .saturating_add(extra)
         .saturating_add(sliding.extent(axis, taps));
     let same = matches!(sliding.auto_pad, AutoPad::SameUpper | AutoPad::SameLower);
+    if let Some(output) = output.filter(|output| *output > whole) {
+        return Err(site.invalid(format!(
+            "`output_shape` is {output}, more than the {whole} outputs on spatial axis {axis}"
+        )));
+    }
     let target = output.or(same.then(|| input.saturating_mul(stride)));
     let (before, after) = match target {
         Some(target) => sliding.share(whole.saturating_sub(target)),
