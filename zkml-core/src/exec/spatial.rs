@@ -1,7 +1,7 @@
 //! Kernels on windows and along axes, for both executors.
 
 use crate::{
-    ir::{Op, Window},
+    ir::{Axis, Op, Window},
     tensor::{Shape, ShapeError, Tensor},
 };
 use rayon::prelude::*;
@@ -29,6 +29,7 @@ pub(crate) fn correlate_add<A, B, C>(
     if outputs == 0 || rows == 0 || columns == 0 || groups == 0 {
         return;
     }
+    let taps: Vec<Tap> = (0..kw).map(|j| Tap::new(&window.width, j)).collect();
     let plane = |(index, out): (usize, &mut [C])| {
         let (b, o) = (index / outputs, index % outputs);
         let first = o / (outputs / groups) * inner;
@@ -39,18 +40,62 @@ pub(crate) fn correlate_add<A, B, C>(
                 for (i, weight) in weight.chunks(kw).enumerate() {
                     let Some(h) = window.height.input_at(row, i) else { continue };
                     let x = &x[h * width..][..width];
-                    for (j, w) in weight.iter().enumerate() {
-                        for (column, out) in out.iter_mut().enumerate() {
-                            if let Some(at) = window.width.input_at(column, j) {
-                                *out += multiply(x[at], *w);
-                            }
-                        }
+                    for (w, tap) in weight.iter().zip(&taps) {
+                        tap.add(out, x, |a| multiply(a, *w));
                     }
                 }
             }
         }
     };
     out.par_chunks_mut(rows * columns).enumerate().for_each(plane);
+}
+
+/// The outputs of a row that meet an input at one tap: every `out_step`-th from the first on, with
+/// every `in_step`-th input.
+struct Tap {
+    count: usize,
+    first: (usize, usize),
+    step: (usize, usize),
+}
+
+impl Tap {
+    fn new(axis: &Axis, tap: usize) -> Self {
+        let met = |o: usize| axis.input_at(o, tap).map(|i| (o, i));
+        let mut all = (0..axis.output).filter_map(met);
+        let first = all.next().unwrap_or((0, 0));
+        let any = axis.input_at(first.0, tap).is_some() && axis.output > 0;
+        match all.next() {
+            // Both positions are linear in a common index, so equal steps follow.
+            Some(second) => {
+                let step = (second.0 - first.0, second.1 - first.1);
+                Self { count: 2 + all.count(), first, step }
+            }
+            None => Self { count: usize::from(any), first, step: (1, 1) },
+        }
+    }
+
+    fn add<A: Copy, C: std::ops::AddAssign>(
+        &self,
+        out: &mut [C],
+        x: &[A],
+        multiply: impl Fn(A) -> C,
+    ) {
+        let Self { count, first, step } = *self;
+        if count == 0 {
+            return;
+        }
+        if step == (1, 1) {
+            for (out, x) in out[first.0..].iter_mut().zip(&x[first.1..][..count]) {
+                *out += multiply(*x);
+            }
+            return;
+        }
+        let inputs = x[first.1..].iter().step_by(step.1);
+        let outputs = out[first.0..].iter_mut().step_by(step.0);
+        for (out, x) in outputs.zip(inputs).take(count) {
+            *out += multiply(*x);
+        }
+    }
 }
 
 /// Correlate, MaxPool, Take, Concat and Pad on real numbers.

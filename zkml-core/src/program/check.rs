@@ -23,8 +23,8 @@ impl Program {
     /// * tables have `2^bits` values of 16 signed bits, and no two hold the same function;
     /// * input `i` and the only tensor with step `Input(i)` name each other;
     /// * tensors are not empty, and steps read earlier tensors only, by views whose indices exist;
-    /// * terms, factors and biases have the shapes their documentation states, all Contract terms
-    ///   of a step the same `I` and `J`; the shift is at most [`Self::MAX_SHIFT`]; a table has
+    /// * terms, factors and biases have the shapes their documentation states, all products of a
+    ///   step the same `[I, J]` (Contract) or `[B, O, H', W']` (Correlate); the shift is at most [`Self::MAX_SHIFT`]; a table has
     ///   the width of its tensor;
     /// * each output is a permutation of a stored tensor of its own, one that is no input.
     ///
@@ -88,7 +88,7 @@ impl Program {
         if affine.shift > Self::MAX_SHIFT {
             return Err(format!("shift {} exceeds {}", affine.shift, Self::MAX_SHIFT));
         }
-        let mut matrix = None;
+        let mut product: Option<Vec<usize>> = None;
         for (i, term) in affine.terms.iter().enumerate() {
             let view = term.view();
             if view.tensor.0 >= id {
@@ -96,12 +96,12 @@ impl Program {
             }
             self.check_view(view).map_err(|what| format!("term {i}: {what}"))?;
             let new = check_term(term, &out.shape).map_err(|what| format!("term {i}: {what}"))?;
-            if let (Some(old), Some(new)) = (matrix, new)
+            if let (Some(old), Some(new)) = (&product, &new)
                 && old != new
             {
                 return Err(format!("term {i} is a {new:?} product beside a {old:?} one"));
             }
-            matrix = matrix.or(new);
+            product = product.or(new);
         }
         if let Some(bias) = &affine.bias {
             check_constant("bias", bias.shape(), &out.shape)?;
@@ -193,8 +193,9 @@ fn check_table(table: &Table) -> Result<(), String> {
     }
 }
 
-/// Checks a term against the shape of its step's output; gives `(I, J)` of a product.
-fn check_term(term: &Term, out: &Shape) -> Result<Option<(usize, usize)>, String> {
+/// Checks a term against the shape of its step's output; gives `[I, J]` or `[B, O, H', W']` of a
+/// product.
+fn check_term(term: &Term, out: &Shape) -> Result<Option<Vec<usize>>, String> {
     match term {
         Term::Contract { view, weight } => {
             let (&[i, k], &[k2, j]) = (view.shape.dims(), weight.shape().dims()) else {
@@ -204,7 +205,7 @@ fn check_term(term: &Term, out: &Shape) -> Result<Option<(usize, usize)>, String
             if k != k2 || i * j != out.len() {
                 return Err(format!("product of {} and {} for {out}", view.shape, weight.shape()));
             }
-            Ok(Some((i, j)))
+            Ok(Some(vec![i, j]))
         }
         Term::Correlate { view, weight, window, groups } => {
             let fail = || Err(format!("convolution of {} and {}", view.shape, weight.shape()));
@@ -215,16 +216,20 @@ fn check_term(term: &Term, out: &Shape) -> Result<Option<(usize, usize)>, String
             let fits = window.check()
                 && (h, w) == (window.height.input, window.width.input)
                 && (kh, kw) == (window.height.kernel, window.width.kernel)
+                && view.shape.len() > 0
                 && *groups > 0
                 && c.is_multiple_of(*groups)
                 && o.is_multiple_of(*groups)
                 && inner == c / groups;
-            // Each factor is below 2^28, each pair of them of a shape or below 2^56.
-            let size = (b * o).checked_mul(window.height.output * window.width.output);
-            if !fits || size != Some(out.len()) {
+            if !fits {
                 return fail();
             }
-            Ok(None)
+            let product = vec![b, o, window.height.output, window.width.output];
+            let size = product.iter().try_fold(1usize, |n, d| n.checked_mul(*d));
+            if size != Some(out.len()) {
+                return fail();
+            }
+            Ok(Some(product))
         }
         Term::Scale { view, factor } => {
             if &view.shape != out {

@@ -164,7 +164,8 @@ impl Term {
 /// Terms, bias, re-quantisation and table of one stored tensor.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Affine {
-    /// Summands, at least one. All Contract terms of one step have the same `I` and `J`.
+    /// Summands, at least one. All products of one step have the same shape: `[I, J]` if they are
+    /// Contract terms, `[B, O, H', W']` if they are Correlate terms.
     pub terms: Vec<Term>,
     /// Constant summand at accumulator scale: shape `[]` or the output's.
     pub bias: Option<Tensor<i64>>,

@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    ir::{Activation, Origin},
+    ir::{Activation, Axis, Origin, Window},
     program::{Bits, Encoding, ProgramBuilder, Table},
     tensor::Shape,
 };
@@ -108,5 +108,74 @@ proptest::proptest! {
         let half = (1i128 << s) / 2;
         assert_eq!(i128::from(c), (i128::from(x) << s) + i128::from(r) - half);
         assert!((0..1i64 << s).contains(&r));
+    }
+}
+
+/// An axis of a convolution or of a transposed one.
+fn axis(
+    (input, kernel, step, dilation, pad, transposed): (usize, usize, usize, usize, usize, bool),
+) -> Option<Axis> {
+    let span = dilation * (kernel - 1) + 1;
+    let output = if transposed {
+        (step * (input - 1) + span).checked_sub(2 * pad)?
+    } else {
+        (input + 2 * pad).checked_sub(span)? / step + 1
+    };
+    let make = if transposed { Axis::transposed } else { Axis::convolution };
+    (output > 0).then(|| make(input, output, kernel, (step, dilation), pad as i64))
+}
+
+proptest::proptest! {
+    /// Convolutions by the definition of what meets, over all attributes.
+    #[test]
+    fn convolutions_follow_their_definition(
+        batch in 1usize..3,
+        groups in 1usize..4,
+        inner in 1usize..3,
+        outer in 1usize..3,
+        axes in proptest::array::uniform2((1usize..7, 1usize..4, 1usize..4, 1usize..3, 0usize..3, proptest::bool::ANY)),
+        seed in 1u64..1_000_000,
+    ) {
+        let (Some(height), Some(width)) = (axis(axes[0]), axis(axes[1])) else { return Ok(()) };
+        let window = Window { height, width };
+        let mut state = seed;
+        let mut next = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (state >> 33) as i64 % 128
+        };
+        let (channels, outputs) = (groups * inner, groups * outer);
+        let dims = [batch, channels, height.input, width.input];
+        let kernel = [outputs, inner, height.kernel, width.kernel];
+        let x = tensor(&dims, (0..dims.iter().product()).map(|_| next()).collect::<Vec<i64>>());
+        let weight = tensor(&kernel, (0..kernel.iter().product()).map(|_| next() as i32).collect());
+        let mut builder = ProgramBuilder::new();
+        let id = builder.input("x", x.shape().clone(), encoding(8, 0, "x"));
+        let view = builder.whole(id);
+        let term = Term::Correlate { view, weight: weight.clone(), window, groups };
+        let out = Shape::new(vec![batch, outputs, height.output, width.output]).expect("small");
+        let y = builder.affine(out, encoding(16, 0, "conv"), Affine::new(vec![term]).shift(5));
+        let view = builder.whole(y);
+        builder.output("y", view);
+        let program = builder.finish().expect("well-formed");
+        let Ok(trace) = run(&program, std::slice::from_ref(&x)) else { return Ok(()) };
+        let mut at = 0;
+        for (b, o) in (0..batch).flat_map(|b| (0..outputs).map(move |o| (b, o))) {
+            for (row, column) in (0..height.output).flat_map(|r| (0..width.output).map(move |c| (r, c))) {
+                let mut sum = 0;
+                for c in 0..inner {
+                    for ((i, j), (h, w)) in window.meets((row, column)) {
+                        let plane = b * channels + o / outer * inner + c;
+                        let v = x.data()[(plane * height.input + h) * width.input + w];
+                        let k = weight.data()[((o * inner + c) * height.kernel + i) * width.kernel + j];
+                        sum += v * i64::from(k);
+                    }
+                }
+                let (expected, r) = requantize(sum, 5);
+                proptest::prop_assert_eq!(i64::from(trace.tensors[1].x[at]), expected);
+                proptest::prop_assert_eq!(i64::from(trace.tensors[1].r[at]), r);
+                at += 1;
+            }
+        }
+        proptest::prop_assert_eq!(at, trace.tensors[1].x.len());
     }
 }

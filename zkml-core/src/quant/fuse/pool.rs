@@ -34,8 +34,7 @@ impl Fuser<'_> {
         if let Some(view) = subsampled(&operand, window) {
             return Ok(Symbol::Stored(View { shape: self.shape(node), ..view }));
         }
-        let holes =
-            operand.index.as_ref().is_some_and(|index| index.iter().any(|at| *at == View::HOLE));
+        let holes = operand.index.as_ref().is_some_and(|index| index.contains(&View::HOLE));
         let least = Least { tensor: operand.tensor, holes };
         let (height, width) = (window.height.input, window.width.input);
         let partial =

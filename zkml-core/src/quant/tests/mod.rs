@@ -9,6 +9,7 @@ use crate::{
 use proptest::prelude::*;
 
 mod arrange;
+mod bound;
 mod convolution;
 mod pool;
 
