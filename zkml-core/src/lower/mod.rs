@@ -7,6 +7,7 @@
 //! values that depend on it, so that everything unsupported is found in one go.
 
 mod activation;
+mod along;
 mod arithmetic;
 mod budget;
 mod cast;
@@ -19,6 +20,7 @@ mod interface;
 mod linear;
 mod liveness;
 mod normalise;
+mod pad;
 mod parameter;
 mod plane;
 mod pool;

@@ -5,8 +5,8 @@
 //! something else and is refused, as is an attribute that is not listed.
 
 use super::{
-    activation, arithmetic, cast, compare, convolution, fill, index, linear, normalise, pool,
-    reduce,
+    activation, along, arithmetic, cast, compare, convolution, fill, index, linear, normalise, pad,
+    pool, reduce,
     site::{Halt, Lowered, Site},
     trivial, view,
 };
@@ -28,6 +28,8 @@ pub(super) enum Form {
     Float(Apply),
     /// Constants only.
     Constant(Apply),
+    /// Activations and constants, with a result for each output.
+    Many(fn(&mut Site<'_>) -> Result<Vec<Lowered>, Halt>),
 }
 
 /// A supported operator of ai.onnx.
@@ -74,7 +76,7 @@ const REDUCE: &[&str] = &["axes", "keepdims", "noop_with_empty_axes"];
 /// No limit on operands.
 const MANY: usize = 1 << 16;
 
-use Form::{Any, Constant, Float};
+use Form::{Any, Constant, Float, Many};
 
 #[rustfmt::skip]
 static RULES: &[Rule] = &[
@@ -141,10 +143,13 @@ static RULES: &[Rule] = &[
     rule("Range", &[11, 27], &["stash_type"], (3, 3), Constant(fill::range)),
     rule("Shape", &[1, 13, 15, 19, 21, 23, 24, 25], &["start", "end"], (1, 1), Any(fill::shape)),
     rule("Size", &[1, 13, 19, 21, 23, 24, 25], NONE, (1, 1), Any(fill::size)),
-    rule("Gather", &[1, 11, 13], &["axis"], (2, 2), Constant(index::gather)),
-    rule("Concat", &[1, 4, 11, 13], &["axis"], (1, MANY), Constant(index::concat)),
-    rule("Slice", &[1, 10, 11, 13], &["axes", "ends", "starts"], (1, 5), Constant(index::slice)),
-    rule("Expand", &[8, 13], NONE, (2, 2), Constant(index::expand)),
+    rule("Split", &[1, 2, 11, 13, 18], &["axis", "split", "num_outputs"], (1, 2), Many(along::split)),
+    rule("Tile", &[6, 13], NONE, (2, 2), Any(along::tile)),
+    rule("Pad", &[1, 2, 11, 13, 18, 19, 21, 23, 24, 25], &["mode", "pads", "value"], (1, 4), Float(pad::pad)),
+    rule("Gather", &[1, 11, 13], &["axis"], (2, 2), Any(along::gather)),
+    rule("Concat", &[1, 4, 11, 13], &["axis"], (1, MANY), Any(index::concat)),
+    rule("Slice", &[1, 10, 11, 13], &["axes", "ends", "starts"], (1, 5), Any(along::slice)),
+    rule("Expand", &[8, 13], NONE, (2, 2), Any(along::expand)),
     rule("Where", &[9, 16], NONE, (3, 3), Constant(index::choose)),
     rule("Equal", &[1, 7, 11, 13, 19], NONE, (2, 2), Constant(compare::equal)),
     rule("Less", &[1, 7, 9, 13], NONE, (2, 2), Constant(compare::less)),

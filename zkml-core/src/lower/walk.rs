@@ -84,20 +84,21 @@ impl Walk<'_, '_> {
     }
 
     fn node(&mut self, node: &Node) -> NodeReport {
-        let (status, value) = if self.live.node(node) {
-            let (status, value) = self.live_node(node);
-            (status, Some(value))
+        let (status, values) = if self.live.node(node) {
+            self.live_node(node)
         } else {
-            (NodeStatus::Unused, None)
+            (NodeStatus::Unused, Vec::new())
         };
-        let shape = value.as_ref().and_then(|value| match value {
+        let shape = values.first().and_then(|value| match value {
             Lowered::Constant(constant) => Some(constant.shape.dims().to_vec()),
             Lowered::Activation(id) => Some(self.canvas.graph.get(*id).shape.dims().to_vec()),
             Lowered::Poisoned { .. } => None,
         });
-        if let Some(value) = value {
-            // Outputs but the first are unused, or the node is unsupported and they are poisoned.
-            for name in node.outputs.iter().filter(|name| !name.is_empty()) {
+        // Outputs that have no value of their own are unused, or the node is unsupported and all of
+        // them are poisoned.
+        let rest = values.first().into_iter().cycle();
+        for (name, value) in node.outputs.iter().zip(values.iter().chain(rest)) {
+            if !name.is_empty() {
                 self.values.insert(name.clone(), value.clone());
             }
         }
@@ -113,14 +114,14 @@ impl Walk<'_, '_> {
         }
     }
 
-    fn live_node(&mut self, node: &Node) -> (NodeStatus, Lowered) {
+    fn live_node(&mut self, node: &Node) -> (NodeStatus, Vec<Lowered>) {
         match self.try_node(node) {
-            Ok(value) => {
-                let status = match value {
-                    Lowered::Constant(_) => NodeStatus::Constant,
+            Ok(values) => {
+                let status = match values.first() {
+                    Some(Lowered::Constant(_)) => NodeStatus::Constant,
                     _ => NodeStatus::Lowered,
                 };
-                (status, value)
+                (status, values)
             }
             Err(halt) => {
                 // Shapes are constants, even if they are not known.
@@ -131,7 +132,7 @@ impl Walk<'_, '_> {
                             Some(Lowered::Activation(_) | Lowered::Poisoned { activation: true })
                         )
                     });
-                (self.record(halt), Lowered::Poisoned { activation })
+                (self.record(halt), vec![Lowered::Poisoned { activation }])
             }
         }
     }
@@ -150,10 +151,10 @@ impl Walk<'_, '_> {
         }
     }
 
-    fn try_node(&mut self, node: &Node) -> Result<Lowered, Halt> {
+    fn try_node(&mut self, node: &Node) -> Result<Vec<Lowered>, Halt> {
         let (rule, since) = self.rule(node)?;
         check_attributes(node, rule)?;
-        self.check_outputs(node)?;
+        self.check_outputs(node, rule)?;
         let inputs = node
             .inputs
             .iter()
@@ -178,7 +179,8 @@ impl Walk<'_, '_> {
             return Err(site.invalid(format!("expected {expected} inputs, got {got}")));
         }
         let mut operands = site.inputs.iter().flatten();
-        match rule.form {
+        let value = match rule.form {
+            Form::Many(apply) => return apply(&mut site),
             Form::Any(apply) => apply(&mut site),
             Form::Float(apply) => {
                 if operands.all(|operand| matches!(operand, Lowered::Constant(_))) {
@@ -200,7 +202,8 @@ impl Walk<'_, '_> {
                 }
                 apply(&mut site)
             }
-        }
+        }?;
+        Ok(vec![value])
     }
 
     fn rule(&self, node: &Node) -> Result<(&'static Rule, i64), Halt> {
@@ -239,8 +242,11 @@ impl Walk<'_, '_> {
         }
     }
 
-    /// Every supported operator has one result that matters; the others must be unused.
-    fn check_outputs(&self, node: &Node) -> Result<(), Halt> {
+    /// Most operators have one result that matters; the others must be unused.
+    fn check_outputs(&self, node: &Node, rule: &Rule) -> Result<(), Halt> {
+        if matches!(rule.form, Form::Many(_)) {
+            return Ok(());
+        }
         if node.outputs.first().is_none_or(String::is_empty) {
             return Err(ImportError::Node {
                 origin: origin_of(node),
