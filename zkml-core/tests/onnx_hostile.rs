@@ -278,6 +278,43 @@ fn huge_inputs_and_products() {
     no_large_allocation();
 }
 
+/// Windows that claim to be large, by numbers alone.
+#[test]
+fn huge_windows() {
+    let pool = |op: &str, x: &[i64], attributes| {
+        error(&model(22, x, vec![with(node(op, &["x"], &["y"]), attributes)]))
+    };
+    for op in ["MaxPool", "AveragePool"] {
+        for size in [1 << 19, 1 << 20, 1 << 28, 1 << 40, i64::MAX] {
+            let wide = || vec![ints("kernel_shape", &[size, size])];
+            let padded = [wide(), vec![ints("pads", &[size; 4])]].concat();
+            let same = [wide(), vec![string("auto_pad", "SAME_UPPER")]].concat();
+            let far = vec![ints("dilations", &[size; 2]), string("auto_pad", "SAME_LOWER")];
+            for attributes in [padded, [same, far].concat(), wide()] {
+                pool(op, &[1, 1, 2, 2], attributes);
+            }
+        }
+    }
+    // Large inputs under large windows: an average would need as many weights.
+    let text = pool("GlobalAveragePool", &[1, 1 << 14, 1 << 7, 1 << 7], vec![]);
+    assert!(text.contains("folding constants"), "{text}");
+    let text =
+        error(&model(17, &[1 << 28], vec![with(node("Slice", &["x", "i", "j"], &["y"]), vec![])]));
+    assert!(text.contains("nothing defines"), "{text}");
+    let deconv = |attributes| {
+        let node = with(node("ConvTranspose", &["x", "w"], &["y"]), attributes);
+        let w = floats("w", &[1, 1, 1, 1], &[1.0]);
+        error(&with_initializers(model(22, &[1, 1, 1 << 12, 1 << 12], vec![node]), vec![w]))
+    };
+    let text = deconv(vec![ints("strides", &[1 << 20; 2])]);
+    assert!(text.contains("ConvTranspose/y"), "{text}");
+    let tile = node("Tile", &["x", "n"], &["y"]);
+    let text =
+        error(&with_initializers(model(13, &[1], vec![tile]), vec![int64s("n", &[1], &[1 << 27])]));
+    assert!(text.contains("folding constants"), "{text}");
+    no_large_allocation();
+}
+
 #[test]
 fn names_defined_twice() {
     let relu = |output: &str| node("Relu", &["x"], &[output]);

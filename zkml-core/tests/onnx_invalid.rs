@@ -164,3 +164,68 @@ fn indices_outside_of_a_constant() {
         assert!(text.contains("Gather/g") && text.contains("outside"), "{text}");
     }
 }
+
+#[test]
+fn windows_that_do_not_fit() {
+    let x = [1, 2, 4, 5];
+    let refused = |expected: &str, opset: i64, node: NodeProto, tensors: Vec<TensorProto>| {
+        let title = node.name.clone().unwrap_or_default();
+        let text = error(&with_initializers(model(opset, &x, vec![node]), tensors));
+        assert!(text.contains(expected) && text.contains(&title), "expected `{expected}`: {text}");
+    };
+    let w =
+        |dims: &[i64]| vec![floats("w", dims, &vec![0.5; dims.iter().product::<i64>() as usize])];
+    let conv = |attributes| with(node("Conv", &["x", "w"], &["y"]), attributes);
+    refused("do not fit 2 channels", 22, conv(vec![]), w(&[1, 3, 2, 2]));
+    refused("does not divide", 22, conv(vec![int("group", 3)]), w(&[3, 1, 2, 2]));
+    refused("does not divide", 22, conv(vec![int("group", 0)]), w(&[3, 1, 2, 2]));
+    refused("expected 4 axes", 22, conv(vec![]), w(&[1, 2, 3]));
+    refused("expected 4 axes", 22, conv(vec![]), w(&[0, 2, 3, 3]));
+    refused("`kernel_shape` is", 22, conv(vec![ints("kernel_shape", &[3, 2])]), w(&[1, 2, 2, 2]));
+    refused("larger than the 4 padded", 22, conv(vec![]), w(&[1, 2, 5, 2]));
+    refused("expected 1 or more", 22, conv(vec![ints("strides", &[0, 1])]), w(&[1, 2, 2, 2]));
+    refused("expected 0 or more", 22, conv(vec![ints("pads", &[0, -1, 0, 0])]), w(&[1, 2, 2, 2]));
+    refused("expected 4", 22, conv(vec![ints("pads", &[0, 0])]), w(&[1, 2, 2, 2]));
+    refused("expected 2", 22, conv(vec![ints("dilations", &[1])]), w(&[1, 2, 2, 2]));
+    refused("`auto_pad` is `SAME`", 22, conv(vec![string("auto_pad", "SAME")]), w(&[1, 2, 2, 2]));
+    let both = vec![string("auto_pad", "VALID"), ints("pads", &[1, 1, 1, 1])];
+    refused("both given", 22, conv(both), w(&[1, 2, 2, 2]));
+    let bias = [w(&[1, 2, 2, 2]), vec![floats("b", &[2], &[1.0; 2])]].concat();
+    refused("expected [1]", 22, node("Conv", &["x", "w", "b"], &["y"]), bias);
+
+    let deconv = |attributes| with(node("ConvTranspose", &["x", "w"], &["y"]), attributes);
+    refused("do not fit 2 channels", 22, deconv(vec![]), w(&[1, 3, 2, 2]));
+    refused("take all of", 22, deconv(vec![ints("pads", &[3, 0, 3, 0])]), w(&[2, 1, 2, 2]));
+    refused("more than the 5", 22, deconv(vec![ints("output_shape", &[6, 6])]), w(&[2, 1, 2, 2]));
+
+    let pool = |op: &str, attributes: Vec<_>| {
+        let kernel = vec![ints("kernel_shape", &[2, 2])];
+        with(node(op, &["x"], &["y"]), [kernel, attributes].concat())
+    };
+    refused("`kernel_shape` is missing", 22, node("MaxPool", &["x"], &["y"]), vec![]);
+    let alone = vec![ints("pads", &[2, 0, 0, 0])];
+    refused("padding alone", 22, pool("MaxPool", alone.clone()), vec![]);
+    refused("padding alone", 22, pool("AveragePool", alone), vec![]);
+    refused("from opset 10", 9, pool("MaxPool", vec![int("ceil_mode", 1)]), vec![]);
+    refused("from opset 19", 18, pool("AveragePool", vec![ints("dilations", &[1, 1])]), vec![]);
+
+    let axes = |op: &str| with(node(op, &["x"], &["y"]), vec![ints("axes", &[1])]);
+    refused("an input since opset 18", 18, axes("ReduceMean"), vec![]);
+    refused("an input since opset 13", 13, axes("ReduceSum"), vec![]);
+    let twice = with(node("ReduceMean", &["x"], &["y"]), vec![ints("axes", &[1, -3])]);
+    refused("twice", 13, twice, vec![]);
+    let parts = |sizes: &[i64]| vec![int64s("s", &[sizes.len() as i64], sizes)];
+    let split = || with(node("Split", &["x", "s"], &["y", "z"]), vec![int("axis", 3)]);
+    refused("does not split", 13, split(), parts(&[1, 3]));
+    refused("does not split", 13, split(), parts(&[1, 2, 2]));
+    refused("negative", 13, split(), parts(&[-1, 6]));
+    let thirds = with(node("Split", &["x"], &["y", "z"]), vec![int("axis", 3)]);
+    refused("does not split", 13, thirds, vec![]);
+    let pad = || node("Pad", &["x", "s"], &["y"]);
+    refused("expected 8", 13, pad(), parts(&[1, 2]));
+    refused("leave nothing", 13, pad(), parts(&[0, 0, -2, 0, 0, 0, -2, 0]));
+    refused("beyond the size", 13, pad(), parts(&[0, 0, i64::MIN, 0, 0, 0, i64::MAX, 0]));
+    refused("limit", 13, pad(), parts(&[0, 0, 1 << 28, 1 << 28, 0, 0, 0, 0]));
+    let concat = with(node("Concat", &["x", "w"], &["y"]), vec![int("axis", 1)]);
+    refused("beside", 13, concat, w(&[1, 2, 4, 4]));
+}

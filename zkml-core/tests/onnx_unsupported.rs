@@ -14,14 +14,14 @@ use zkml_core::onnx::{
 #[test]
 fn everything_unsupported_is_listed_together() {
     let nodes = vec![
-        node("Conv", &["x", "w"], &["a"]),
+        node("LpPool", &["x", "w"], &["a"]),
         node("Relu", &["a"], &["b"]),
         with(node("Gelu", &["b"], &["c"]), vec![int("mystery", 1)]),
         node("Sin", &["c"], &["d"]),
         with(node("Cast", &["x"], &["e"]), vec![int("to", DataType::Int64 as i64)]),
         node("Add", &["d", "d"], &["f"]),
         node("Div", &["x", "x"], &["g"]),
-        node("Concat", &["f", "e", "g"], &["y"]),
+        node("Einsum", &["f", "e", "g"], &["y"]),
     ];
     let weights = floats("w", &[1], &[1.0]);
     let mut proto = with_initializers(model(20, &[2, 2], nodes), vec![weights]);
@@ -33,12 +33,12 @@ fn everything_unsupported_is_listed_together() {
     assert_eq!(
         found,
         [
-            ("Conv/a", "Conv", None, 20),
+            ("LpPool/a", "LpPool", None, 20),
             ("Gelu/c", "Gelu", Some("mystery"), 20),
             ("Sin/d", "Sin", None, 20),
             ("Cast/e", "Cast", Some("to"), 20),
             ("Div/g", "Div", Some("B"), 20),
-            ("Concat/y", "Concat", None, 20),
+            ("Einsum/y", "Einsum", None, 20),
         ]
     );
     let text = import(&proto).expect_err("unsupported").to_string();
@@ -210,4 +210,62 @@ fn parameters_that_must_be_constant() {
         let (_, attribute, _) = only(&model(17, &[2, 2], vec![node(op, &inputs, &["y"])]));
         assert_eq!(attribute.as_deref(), Some(role), "{op}");
     }
+}
+
+#[test]
+fn windows_and_arrangements() {
+    let w = |dims: &[i64]| floats("w", dims, &vec![0.5; dims.iter().product::<i64>() as usize]);
+    let conv = || node("Conv", &["x", "w"], &["y"]);
+    let pool = |attributes| {
+        with(
+            node("MaxPool", &["x"], &["y"]),
+            [vec![ints("kernel_shape", &[2, 2])], attributes].concat(),
+        )
+    };
+    let volume = [1, 1, 3, 3, 3];
+    let huge = 1i64 << 40;
+    for (expected, x, node, tensors) in [
+        (None, &volume[..], conv(), vec![w(&[1, 1, 2, 2, 2])]),
+        (None, &volume, node("GlobalMaxPool", &["x"], &["y"]), vec![]),
+        (Some("W"), &[1, 1, 3, 3], node("Conv", &["x", "x"], &["y"]), vec![]),
+        (Some("W"), &[1, 1, 3, 3], node("ConvTranspose", &["x", "x"], &["y"]), vec![]),
+        (Some("B"), &[1, 1, 3, 3], node("Conv", &["x", "w", "x"], &["y"]), vec![w(&[1, 1, 2, 2])]),
+        (Some("strides"), &[1, 1, 3, 3], pool(vec![ints("strides", &[1, huge])]), vec![]),
+        (Some("dilations"), &[1, 1, 3, 3], pool(vec![ints("dilations", &[huge, 1])]), vec![]),
+        (Some("pads"), &[1, 1, 3, 3], pool(vec![ints("pads", &[0, 0, huge, 0])]), vec![]),
+        (Some("axes"), &[2, 3], node("ReduceMax", &["x"], &["y"]), vec![]),
+        (Some("split"), &[2, 3], node("Split", &["x", "x"], &["y"]), vec![]),
+        (Some("indices"), &[2, 3], node("Gather", &["x", "x"], &["y"]), vec![]),
+        (Some("repeats"), &[2, 3], node("Tile", &["x", "x"], &["y"]), vec![]),
+        (
+            Some("pads"),
+            &[2, 3],
+            with(node("Pad", &["x", "p"], &["y"]), vec![string("mode", "edge")]),
+            vec![int64s("p", &[4], &[0, -1, 0, 1])],
+        ),
+        (
+            Some("mode"),
+            &[2, 3],
+            with(node("Pad", &["x", "p"], &["y"]), vec![string("mode", "wrap")]),
+            vec![int64s("p", &[4], &[0, 1, 0, 1])],
+        ),
+        (
+            Some("constant_value"),
+            &[2, 3],
+            node("Pad", &["x", "p", "c"], &["y"]),
+            vec![int64s("p", &[4], &[0, 1, 0, 1]), floats("c", &[], &[f32::NEG_INFINITY])],
+        ),
+    ] {
+        let title = node.name.clone();
+        let (name, attribute, _) = only(&with_initializers(model(17, x, vec![node]), tensors));
+        assert_eq!((Some(name), attribute.as_deref()), (title, expected));
+    }
+    // Indices of maxima, if they are used.
+    let nodes = vec![
+        with(node("MaxPool", &["x"], &["m"]), vec![ints("kernel_shape", &[2, 2])]),
+        with(node("Cast", &["i"], &["y"]), vec![int("to", 1)]),
+    ];
+    let mut proto = model(17, &[1, 1, 3, 3], nodes);
+    graph(&mut proto).node[0].output.push("i".into());
+    assert_eq!(only(&proto).1.as_deref(), Some("i"));
 }
