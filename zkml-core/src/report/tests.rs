@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    ir::{Activation, Graph, Op, Origin},
+    ir::{Activation, Axis, Graph, Op, Origin, Window},
     quant::{CalibrationOptions, Compiled, QuantError, calibrate, compile_with_sources},
     tensor::{Shape, Tensor},
 };
@@ -103,4 +103,25 @@ fn labels_that_do_not_fit_are_refused() {
         Report::new(&graph, &compiled, &nan, None),
         Err(QuantError::Sample { sample: 0, .. })
     ));
+}
+
+#[test]
+fn steps_towards_a_maximum_are_layers_without_distances() {
+    let mut graph = Graph::new();
+    let x = graph.input("x", Shape::new(vec![1, 1, 2, 2]).expect("small"));
+    let axis = Axis::convolution(2, 1, 2, (2, 1), 0);
+    let origin = Origin { node: "pool".into(), op: "MaxPool".into(), opset: 17 };
+    let window = Window { height: axis, width: axis };
+    let y = graph.push(Op::MaxPool(window), vec![x], "y", origin).expect("fits");
+    graph.output("y", y);
+    let samples = [vec![tensor(&[1, 1, 2, 2], vec![0.1, 0.7, -0.3, 0.4])]];
+    let report = Report::new(&graph, &compiled(&graph, &samples, 8), &samples, None).expect("runs");
+    let counts: Vec<_> = report.layers.iter().map(|layer| layer.errors.count).collect();
+    assert_eq!(counts, [4, 0, 0, 1]);
+    assert!(report.layers[1..].iter().all(|l| l.node == "pool" && l.op == "MaxPool"));
+    assert_eq!(report.layers[1].table.as_deref(), Some("Relu"));
+    // The maximum is off as its operand is.
+    assert!(report.max_error() <= 2f64.powi(-report.layers[0].scale) / 2.0);
+    let text = report.to_text();
+    assert!(text.lines().any(|line| line.contains("pool (MaxPool)") && line.contains(" - ")));
 }

@@ -45,9 +45,9 @@ impl fmt::Display for Report {
             "SQNR dB"
         )?;
         for layer in &self.layers {
-            writeln!(
+            write!(
                 f,
-                "{:width$}  {:>8} {:>4} {:>5} {:>5} {:>4} {:>4.0}% {:>10.3e} {:>10.3e} {:>8}  {}",
+                "{:width$}  {:>8} {:>4} {:>5} {:>5} {:>4} {:>4.0}%",
                 layer.label(),
                 layer.elements,
                 layer.bits,
@@ -55,11 +55,16 @@ impl fmt::Display for Report {
                 layer.shift,
                 layer.accumulator_bits,
                 100.0 * layer.range_used,
-                layer.errors.max_abs,
-                layer.errors.mean_abs,
-                decibel(&layer.errors),
-                layer.table.as_deref().unwrap_or("-"),
             )?;
+            let Errors { count, max_abs, mean_abs, .. } = layer.errors;
+            if count == 0 {
+                // A tensor that stands for no value of the model.
+                write!(f, " {:>10} {:>10} {:>8}", "-", "-", "-")?;
+            } else {
+                let ratio = decibel(&layer.errors);
+                write!(f, " {max_abs:>10.3e} {mean_abs:>10.3e} {ratio:>8}")?;
+            }
+            writeln!(f, "  {}", layer.table.as_deref().unwrap_or("-"))?;
         }
         Ok(())
     }

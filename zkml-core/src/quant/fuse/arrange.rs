@@ -73,6 +73,14 @@ impl Fuser<'_> {
     /// sum of the parts, each 0 where the others are.
     pub(super) fn concat(&mut self, node: &Node, axis: usize) -> Result<Symbol, QuantError> {
         let to = self.graph.get(node.output).shape.clone();
+        // Each part has an index for every element of the result.
+        if node.inputs.len().saturating_mul(to.len()) > Shape::MAX_ELEMENTS {
+            let (parts, most) = (node.inputs.len(), Shape::MAX_ELEMENTS);
+            return Err(unsupported(
+                node,
+                format!("{parts} parts of a tensor of shape {to}: more than {most} indices"),
+            ));
+        }
         let mut begin = vec![0; to.rank()];
         let mut bias = vec![0.0; to.len()];
         let mut parts: Vec<Pending> = Vec::new();

@@ -30,6 +30,10 @@ use crate::{
 
 impl Fuser<'_> {
     pub(super) fn max_pool(&mut self, node: &Node, window: &Window) -> Result<Symbol, QuantError> {
+        let window = &Window {
+            height: trimmed(node, &window.height)?,
+            width: trimmed(node, &window.width)?,
+        };
         let operand = self.stored(node.inputs[0])?;
         if let Some(view) = subsampled(&operand, window) {
             return Ok(Symbol::Stored(View { shape: self.shape(node), ..view }));
@@ -162,6 +166,26 @@ fn sum(node: &Node, least: Least, partials: &[Partial], taps: &[f64]) -> Result<
         }
     }
     Ok(form)
+}
+
+/// Longest chain over one axis: each tap is a step of the program.
+const MAX_TAPS: usize = 1 << 12;
+
+/// The axis without the taps at either end that never meet an input.
+fn trimmed(node: &Node, axis: &Axis) -> Result<Axis, QuantError> {
+    let meets = |tap: &usize| (0..axis.output).any(|o| axis.input_at(o, *tap).is_some());
+    let first = (0..axis.kernel).find(meets).unwrap_or(0);
+    let last = (first..axis.kernel).rev().find(meets).unwrap_or(first);
+    let kernel = last - first + 1;
+    if kernel > MAX_TAPS {
+        return Err(unsupported(
+            node,
+            format!(
+                "maximum over {kernel} positions of one axis; at most {MAX_TAPS} are supported"
+            ),
+        ));
+    }
+    Ok(Axis { kernel, origin: axis.origin + axis.slope * first as i64, ..*axis })
 }
 
 /// The operand itself, where each window is one element.

@@ -106,6 +106,22 @@ fn pools_of_pads_and_of_one_axis() {
 }
 
 #[test]
+fn taps_that_meet_nothing_cost_nothing_and_long_chains_are_refused() {
+    let wide = Axis::convolution(2, 1, 3000, (1, 1), 2000);
+    let compiled = exact(&[1, 1, 1, 2], Window { height: Axis::identity(1), width: wide }, 3, None);
+    assert_eq!(kinds(&compiled.program), ["input", "correlate>table", "correlate+scale"]);
+
+    let mut w = Writer::default();
+    let x = w.input(&[1, 1, 1, 5000]);
+    let width = Axis::convolution(5000, 1, 5000, (1, 1), 0);
+    let y = w.op(Op::MaxPool(Window { height: Axis::identity(1), width }), &[x]);
+    w.output(y);
+    assert!(
+        matches!(refused(&w.graph), QuantError::Unsupported { origin, .. } if origin.node == "v1")
+    );
+}
+
+#[test]
 fn a_pool_of_a_pool_keeps_the_range_of_the_first() {
     let mut w = Writer::default();
     let x = w.input(&[1, 2, 8, 8]);
