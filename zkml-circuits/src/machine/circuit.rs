@@ -177,15 +177,17 @@ impl Writer<'_, '_, '_> {
 }
 
 /// The control coefficients of a group.
-fn controls(group: &Group) -> [(Control, i64); 14] {
+fn controls(group: &Group) -> [(Control, i64); 16] {
     let bit = i64::from;
     let reads = |read| bit(group.operand == Some(read));
     [
         (Control::OutputLambda, bit(group.output == Some(Base::Lambda))),
+        (Control::OutputSquare, bit(group.output == Some(Base::LambdaSquared))),
         (Control::OutputRho, bit(group.output == Some(Base::Rho))),
         (Control::OutputNext, bit(group.output_next)),
         (Control::ScaleX, if group.output.is_some() { 1 << group.shift } else { 0 }),
         (Control::OperandNext, bit(group.operand_next)),
+        (Control::OperandSquare, bit(group.operand_squared)),
         (Control::OperandX, reads(OperandRead::X)),
         (Control::OperandY, reads(OperandRead::Y)),
         (Control::OperandOne, reads(OperandRead::One)),

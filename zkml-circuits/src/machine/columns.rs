@@ -55,6 +55,8 @@ impl Unit {
 pub enum Control {
     /// `U1` reads with base `lambda`.
     OutputLambda,
+    /// `U1` reads with base `lambda^2`.
+    OutputSquare,
     /// `U1` reads with base `rho`.
     OutputRho,
     /// `U1` continues with the next group.
@@ -63,6 +65,8 @@ pub enum Control {
     ScaleX,
     /// `U2` continues with the next group.
     OperandNext,
+    /// `U2` reads with base `lambda^2` instead of `lambda`.
+    OperandSquare,
     /// `U2` reads `x`.
     OperandX,
     /// `U2` reads `y`.
@@ -85,12 +89,14 @@ pub enum Control {
 
 impl Control {
     /// All coefficients, in the order of their cells.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::OutputLambda,
+        Self::OutputSquare,
         Self::OutputRho,
         Self::OutputNext,
         Self::ScaleX,
         Self::OperandNext,
+        Self::OperandSquare,
         Self::OperandX,
         Self::OperandY,
         Self::OperandOne,
@@ -180,7 +186,7 @@ pub struct MachineColumns {
     control: Vec<Column<Fixed>>,
     /// Vector unit's coefficients, by [`VectorControl::index`].
     pub vector_control: [Column<Fixed>; 6],
-    /// Junk polynomial (phase 2). No equation of today's ops reads it; see the linter.
+    /// Junk polynomials (phase 2): what a convolution has where no output lives.
     pub junk: Column<Advice>,
     units: Vec<Column<Advice>>,
     /// Vector unit, first operand.

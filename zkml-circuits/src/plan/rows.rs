@@ -20,11 +20,13 @@ pub enum OperandRead {
     Scalar,
 }
 
-/// Base of a `U1` read.
+/// Base of a unit's read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Base {
     /// Position axis.
     Lambda,
+    /// Position axis, every second position.
+    LambdaSquared,
     /// Feature axis.
     Rho,
 }
@@ -53,6 +55,8 @@ pub struct Group {
     pub operand: Option<OperandRead>,
     /// `U2` goes on in the next group.
     pub operand_next: bool,
+    /// `U2` reads with base `lambda^2` instead of `lambda`.
+    pub operand_squared: bool,
     /// `U4` goes on in the next group.
     pub weight_next: bool,
     /// Weights, at most `weight_lanes`; missing ones are 0.
@@ -63,6 +67,13 @@ pub struct Group {
     pub tag_f: u32,
     /// What the group's public word packs, if it has one.
     pub public: Option<PublicRole>,
+}
+
+impl Group {
+    /// Base of the `U2` read.
+    pub fn operand_base(&self) -> Base {
+        if self.operand_squared { Base::LambdaSquared } else { Base::Lambda }
+    }
 }
 
 /// A phase-3 cell that vector rows copy from and equations compare.

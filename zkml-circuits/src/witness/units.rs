@@ -18,6 +18,7 @@ pub(super) struct Units {
 /// Powers of the bases up to the widest unit.
 struct Powers {
     lambda: Vec<Fr>,
+    square: Vec<Fr>,
     rho: Vec<Fr>,
 }
 
@@ -29,7 +30,11 @@ impl Units {
         drawn: &Drawn,
     ) -> Self {
         let width = rows.profile.lanes().max(rows.profile.weight_lanes());
-        let powers = Powers { lambda: powers(drawn.lambda, width), rho: powers(drawn.rho, width) };
+        let powers = Powers {
+            lambda: powers(drawn.lambda, width),
+            square: powers(drawn.lambda.square(), width),
+            rho: powers(drawn.rho, width),
+        };
         let values = Unit::ALL.map(|unit| {
             let reads: Vec<Fr> = rows
                 .groups
@@ -96,13 +101,16 @@ fn read(
                 dot(powers.of(base), &mut values)
             }
         },
-        Unit::Operand => match group.operand {
-            None => Fr::ZERO,
-            Some(OperandRead::X) => dot(&powers.lambda, &mut lanes.map(|l| (l, at(0, l)))),
-            Some(OperandRead::Y) => dot(&powers.lambda, &mut lanes.map(|l| (l, at(2, l)))),
-            Some(OperandRead::One) => dot(&powers.lambda, &mut lanes.map(|l| (l, 1))),
-            Some(OperandRead::Scalar) => signed(first.p[index]),
-        },
+        Unit::Operand => {
+            let base = powers.of(group.operand_base());
+            match group.operand {
+                None => Fr::ZERO,
+                Some(OperandRead::X) => dot(base, &mut lanes.map(|l| (l, at(0, l)))),
+                Some(OperandRead::Y) => dot(base, &mut lanes.map(|l| (l, at(2, l)))),
+                Some(OperandRead::One) => dot(base, &mut lanes.map(|l| (l, 1))),
+                Some(OperandRead::Scalar) => signed(first.p[index]),
+            }
+        }
         Unit::Weight => dot(&powers.rho, &mut group.weights.iter().copied().enumerate()),
     }
 }
@@ -123,7 +131,7 @@ fn accumulate(
                 Some(base) => (group.output_next, powers.of(base)[lanes]),
                 None => (false, Fr::ZERO),
             },
-            Unit::Operand => (group.operand_next, powers.lambda[lanes]),
+            Unit::Operand => (group.operand_next, powers.of(group.operand_base())[lanes]),
             Unit::Weight => (group.weight_next, powers.rho[rows.profile.weight_lanes()]),
         };
         if next {
@@ -139,6 +147,7 @@ impl Powers {
     fn of(&self, base: Base) -> &[Fr] {
         match base {
             Base::Lambda => &self.lambda,
+            Base::LambdaSquared => &self.square,
             Base::Rho => &self.rho,
         }
     }

@@ -1,21 +1,23 @@
 //! Fingerprint units: random evaluations of whole tensors, one field cell a group.
 //!
 //! ```text
-//! a (U1 - b_lambda H_lambda(k1, c) - b_rho H_rho(k1, c)) = 0     c_l = m_l (Sx x_l + r_l)
-//! a (U2 - H_lambda(k2, o) - cp p)                         = 0     o_l = m_l (cx x_l + cy y_l + c1)
-//! a (U4 - H_rho(k4, w))                                   = 0
+//! a (U1 - sum_t b_t H_t(k1, c)) = 0     t: lambda, lambda^2, rho;  c_l = m_l (Sx x_l + r_l)
+//! a (U2 - (1 - d) H_lambda(k2, o) - d H_lambda^2(k2, o) - cp p) = 0
+//!                                       o_l = m_l (cx x_l + cy y_l + c1)
+//! a (U4 - H_rho(k4, w)) = 0
 //!
 //! H_t(k, v) = k t^W U[1] + sum_l t^l v_l          (W: the unit's number of lanes)
 //! ```
 //!
-//! with fixed `b` (base), `k` (1: the segment goes on in the next group), `Sx`, `cx cy c1 cp`
-//! (what is read). Accumulated backwards: at the first group of a segment the unit holds
+//! with fixed `b`, `d` (base), `k` (1: the segment goes on in the next group), `Sx`, `cx cy c1 cp`
+//! (what is read). Base `lambda^2` puts a tensor's elements on every second position, where the
+//! outputs of a convolution of stride 2 live. Accumulated backwards: at the first group of a segment the unit holds
 //! `sum_i t^i v_i`, element `i` at power `i`; no initialisation is needed since `k = 0` on the last.
 //!
 //! *Invariants.* `U` is a function of phase-1 cells, fixed cells and challenges: nothing is free.
 //! Masks apply where a unit reads, so what stands in dead lanes has no effect. `p` is one cell a
 //! group and is read alone: a segment of `p` cells would let neighbours trade (machine.md 4.2).
-//! *Cost.* One full cell a unit and group, whatever `W`. *Degree.* 5, 4, 3.
+//! *Cost.* One full cell a unit and group, whatever `W`. *Degree.* 5, 5, 3.
 //! *Source.* Freivalds / polynomial fingerprints; machine.md section 3.
 
 use super::super::{
@@ -36,10 +38,12 @@ pub(super) fn configure(cs: &mut ConstraintSystem<Fr>, columns: &MachineColumns)
         let active = fixed(v, (columns.active, 0));
         let mut control = |c: Control| fixed(v, columns.control(c));
         let on_lambda = control(Control::OutputLambda);
+        let on_square = control(Control::OutputSquare);
         let on_rho = control(Control::OutputRho);
         let output_next = control(Control::OutputNext);
         let scale = control(Control::ScaleX);
         let operand_next = control(Control::OperandNext);
+        let squared = control(Control::OperandSquare);
         let operand_x = control(Control::OperandX);
         let operand_y = control(Control::OperandY);
         let operand_one = control(Control::OperandOne);
@@ -75,15 +79,18 @@ pub(super) fn configure(cs: &mut ConstraintSystem<Fr>, columns: &MachineColumns)
                         + operand_one.clone())
             })
             .collect();
+        let square = lambda.clone() * lambda.clone();
         let carried = output_next * output_after;
-        let read = on_lambda * horner(carried.clone(), &accumulators, &lambda)
+        let output_read = on_lambda * horner(carried.clone(), &accumulators, &lambda)
+            + on_square * horner(carried.clone(), &accumulators, &square)
             + on_rho * horner(carried, &accumulators, &rho);
+        let carried = operand_next * operand_after;
+        let operand_read = (Expression::Constant(Fr::one()) - squared.clone())
+            * horner(carried.clone(), &operands, &lambda)
+            + squared * horner(carried, &operands, &square);
         vec![
-            active.clone() * (output - read),
-            active.clone()
-                * (operand
-                    - horner(operand_next * operand_after, &operands, &lambda)
-                    - operand_scalar * scalar),
+            active.clone() * (output - output_read),
+            active.clone() * (operand - operand_read - operand_scalar * scalar),
             active * (weight - horner(weight_next * weight_after, &weights, &rho)),
         ]
     });
