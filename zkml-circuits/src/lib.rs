@@ -11,6 +11,7 @@
 //! [`model`] ties these together: compiled models, their keys and proofs. [`plonk`] knows nothing
 //! of machine learning, [`plan`] and [`lint`] nothing of proofs.
 
+mod formal;
 pub mod lint;
 pub mod machine;
 pub mod model;

@@ -1,12 +1,16 @@
-//! What cells stand for by the plan's layouts, and whether the equations bear it out.
+//! What cells stand for by the plan's layouts, and what its claims say of the equations.
 
-use super::{Cell, LintError, Monomial, symbolic::Linear};
+use super::{LintError, definitions::Definitions, sample::Sample};
 use crate::{
-    machine::{Profile, Role},
-    plan::{Geometry, NULL_TAG, Plan, PublicRole, Visibility},
+    machine::Profile,
+    plan::{Claim, Geometry, Monomial, NULL_TAG, Plan, PublicRole, Scalar, Visibility},
+    witness::signed,
 };
-use std::collections::HashMap;
-use zkml_core::program::{Affine, Bits, Program, Step, StoredTensor, Term, View};
+use ff::Field;
+use halo2curves::bn256::Fr;
+use rayon::prelude::*;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use zkml_core::program::{Bits, Program, Step, StoredTensor, View};
 
 /// A stored element.
 type Element = (usize, usize);
@@ -17,9 +21,8 @@ pub(super) struct Claims<'a> {
     plan: &'a Plan,
     /// Group and lane of each element of each tensor.
     homes: Vec<Vec<(usize, usize)>>,
-    at_home: HashMap<(usize, usize), Element>,
-    scalars: HashMap<usize, Element>,
     definitions: HashMap<Element, usize>,
+    /// By number of the scalar.
     ties: HashMap<usize, usize>,
 }
 
@@ -31,14 +34,14 @@ impl<'a> Claims<'a> {
     ) -> Result<Self, LintError> {
         let lanes = plan.rows.profile.lanes();
         let mut homes = Vec::with_capacity(program.tensors.len());
-        let mut at_home = HashMap::new();
+        let mut at_home = HashSet::new();
         for (index, tensor) in program.tensors.iter().enumerate() {
             let mut home = vec![None; tensor.shape.len()];
             let layout = plan.layouts.get(index);
             for (element, group, lane) in layout.iter().flat_map(|l| l.cells(lanes)) {
                 let fail = LintError::Home { tensor: index, element: element as usize };
                 let slot = home.get_mut(element as usize).ok_or(fail.clone())?;
-                let taken = at_home.insert((group, lane), (index, element as usize)).is_some();
+                let taken = !at_home.insert((group, lane));
                 if slot.replace((group, lane)).is_some() || taken || group >= geometry.groups() {
                     return Err(fail);
                 }
@@ -51,132 +54,104 @@ impl<'a> Claims<'a> {
                     .collect::<Result<Vec<_>, _>>()?,
             );
         }
-        let mut scalars = HashMap::new();
+        let mut scalars = HashSet::new();
         for scalar in &plan.scalars {
             let (tensor, element) = (scalar.tensor.0, scalar.element as usize);
             let known = homes.get(tensor).is_some_and(|home| element < home.len());
             let inside = scalar.group < geometry.groups();
-            if !known || !inside || scalars.insert(scalar.group, (tensor, element)).is_some() {
+            if !known || !inside || !scalars.insert(scalar.group) {
                 return Err(LintError::Home { tensor, element });
             }
         }
-        Ok(Self {
-            program,
-            plan,
-            homes,
-            at_home,
-            scalars,
-            definitions: HashMap::new(),
-            ties: HashMap::new(),
-        })
+        Ok(Self { program, plan, homes, definitions: HashMap::new(), ties: HashMap::new() })
     }
 
-    /// The cell that holds what later steps read of an element.
-    fn value_cell(&self, (tensor, element): Element) -> Option<Cell> {
-        let (group, lane) = *self.homes.get(tensor)?.get(element)?;
-        let role = if has_table(self.program, tensor) { Role::Y } else { Role::X };
-        Some(Cell::Lane { role, group, lane })
-    }
-
-    /// Recognises one linear equation as a tie or a definition, and counts it.
-    pub(super) fn account(
-        &mut self,
-        equation: usize,
-        monomial: Monomial,
-        linear: &Linear,
-    ) -> Result<(), LintError> {
-        let unknown = LintError::Equation { equation, monomial };
-        if let Some(group) = self.tie(linear) {
-            *self.ties.entry(group).or_default() += 1;
-            return Ok(());
+    /// Counts a claim's elements and scalars, and checks that each exists and has a monomial of
+    /// its own.
+    pub(super) fn account(&mut self, equation: usize, claim: &Claim) -> Result<(), LintError> {
+        let mut taken = HashSet::new();
+        let mut take = |monomial, known: bool| {
+            let fine = known && taken.insert(monomial);
+            if fine { Ok(()) } else { Err(LintError::Claim { equation, monomial }) }
+        };
+        match claim {
+            Claim::Tie(scalars) => {
+                for (scalar, lambda) in scalars {
+                    let monomial = Monomial { lambda: *lambda, rho: 0 };
+                    take(monomial, *scalar < self.plan.scalars.len())?;
+                    *self.ties.entry(*scalar).or_default() += 1;
+                }
+            }
+            Claim::Step { tensor, elements } => {
+                let stored = self.program.tensors.get(tensor.0);
+                let computed = stored.filter(|t| matches!(t.step, Step::Affine(_)));
+                let length = computed.map_or(0, |t| t.shape.len());
+                for (element, monomial) in elements {
+                    take(*monomial, (*element as usize) < length)?;
+                    *self.definitions.entry((tensor.0, *element as usize)).or_default() += 1;
+                }
+            }
         }
-        let remainder = linear.iter().find_map(|(cell, coefficient)| match cell {
-            Cell::Lane { role: Role::R, group, lane } => Some(((*group, *lane), *coefficient)),
-            _ => None,
-        });
-        let (home, sign) = remainder.ok_or(unknown.clone())?;
-        let element = *self.at_home.get(&home).ok_or(unknown.clone())?;
-        if sign.abs() != 1 {
-            return Err(unknown);
-        }
-        let expected = self.definition(element).ok_or(unknown)?;
-        let mut got = Linear::new();
-        for (cell, coefficient) in linear {
-            let cell = match cell {
-                Cell::Scalar(group) => self
-                    .scalars
-                    .get(group)
-                    .and_then(|element| self.value_cell(*element))
-                    .ok_or(LintError::Equation { equation, monomial })?,
-                other => *other,
-            };
-            accumulate(&mut got, cell, coefficient * sign)?;
-        }
-        got.retain(|_, coefficient| *coefficient != 0);
-        if got != expected {
-            return Err(LintError::Definition { tensor: element.0, element: element.1 });
-        }
-        *self.definitions.entry(element).or_default() += 1;
         Ok(())
     }
 
-    /// The group whose scalar `linear` ties to the element it claims, and to nothing else.
-    fn tie(&self, linear: &Linear) -> Option<usize> {
-        let mut cells = linear.iter();
-        let (first, second) = (cells.next()?, cells.next()?);
-        if cells.next().is_some() || first.1.checked_add(*second.1)? != 0 || first.1.abs() != 1 {
-            return None;
+    /// Scalars as the ties make them: each the value of the element it copies.
+    pub(super) fn tied(&self, sample: &Sample) -> Vec<Fr> {
+        let mut tied = sample.scalars.clone();
+        for scalar in &self.plan.scalars {
+            if let Some(slot) = tied.get_mut(scalar.group) {
+                *slot = self.value(sample, scalar.tensor.0, scalar.element as usize);
+            }
         }
-        let (group, other) = match (first.0, second.0) {
-            (Cell::Scalar(group), other) | (other, Cell::Scalar(group)) => (*group, *other),
-            _ => return None,
+        tied
+    }
+
+    /// What a claim says `left - right` is at the sample, by exponent of `lambda`.
+    pub(super) fn expected(&self, claim: &Claim, sample: &Sample) -> BTreeMap<usize, Fr> {
+        let parts: Vec<(u32, Fr)> = match claim {
+            Claim::Tie(scalars) => scalars
+                .iter()
+                .filter_map(|(index, power)| {
+                    let scalar = self.plan.scalars.get(*index)?;
+                    let copy = sample.scalars.get(scalar.group)?;
+                    let value = self.value(sample, scalar.tensor.0, scalar.element as usize);
+                    Some((*power, *copy - value))
+                })
+                .collect(),
+            Claim::Step { tensor, elements } => {
+                let value = |t, e| self.value(sample, t, e);
+                let definitions = Definitions::new(self.program, tensor.0, value);
+                elements
+                    .par_iter()
+                    .map(|(element, at)| {
+                        let power = sample.rho.pow_vartime([u64::from(at.rho)]);
+                        let definition = self.definition(&definitions, *element as usize, sample);
+                        (at.lambda, power * definition)
+                    })
+                    .collect()
+            }
         };
-        let element = self.scalars.get(&group)?;
-        (self.value_cell(*element)? == other).then_some(group)
-    }
-
-    /// `2^s x + r - 2^(s-1) - bias - sum w v` of a computed element.
-    fn definition(&self, (tensor, element): Element) -> Option<Linear> {
-        let stored = self.program.tensors.get(tensor)?;
-        let Step::Affine(affine) = &stored.step else { return None };
-        let (group, lane) = self.homes[tensor][element];
-        let mut linear = Linear::new();
-        let home = |role| Cell::Lane { role, group, lane };
-        accumulate(&mut linear, home(Role::X), 1 << affine.shift).ok()?;
-        accumulate(&mut linear, home(Role::R), 1).ok()?;
-        let half = if affine.shift == 0 { 0 } else { 1i128 << (affine.shift - 1) };
-        let bias = constant(affine, element);
-        accumulate(&mut linear, Cell::One, -(half + bias)).ok()?;
-        for term in &affine.terms {
-            self.subtract(&mut linear, term, element)?;
+        let mut expected = BTreeMap::new();
+        for (power, part) in parts {
+            *expected.entry(power as usize).or_insert(Fr::ZERO) += part;
         }
-        linear.retain(|_, coefficient| *coefficient != 0);
-        Some(linear)
+        expected
     }
 
-    fn subtract(&self, linear: &mut Linear, term: &Term, element: usize) -> Option<()> {
-        match term {
-            Term::Contract { view, weight } => {
-                let [inner, outputs] = weight.shape().dims() else { return None };
-                let (i, j) = (element / outputs, element % outputs);
-                for k in 0..*inner {
-                    let weight = *weight.data().get(k * outputs + j)?;
-                    let cell = self.read(view, i * inner + k)?;
-                    accumulate(linear, cell, -i128::from(weight)).ok()?;
-                }
-            }
-            Term::Scale { view, factor } => {
-                let at = if factor.data().len() == 1 { 0 } else { element };
-                let factor = *factor.data().get(at)?;
-                accumulate(linear, self.read(view, element)?, -i128::from(factor)).ok()?;
-            }
-            _ => return None,
-        }
-        Some(())
+    /// `2^s x + r - 2^(s-1) - c` of a computed element.
+    fn definition(&self, definitions: &Definitions<'_>, element: usize, sample: &Sample) -> Fr {
+        let home = self.homes[definitions.tensor].get(element);
+        let cell = |role: usize| home.map_or(Fr::ZERO, |home| sample.cell(role, home.0, home.1));
+        let shift = definitions.affine.map_or(0, |affine| affine.shift);
+        let half = if shift == 0 { 0 } else { 1i64 << (shift - 1) };
+        Fr::from(1 << shift) * cell(0) + cell(1) - signed(half) - definitions.accumulator(element)
     }
 
-    fn read(&self, view: &View, at: usize) -> Option<Cell> {
-        self.value_cell((view.tensor.0, view.element(at)?))
+    /// What later steps read of an element, at the sample.
+    fn value(&self, sample: &Sample, tensor: usize, element: usize) -> Fr {
+        let home = self.homes.get(tensor).and_then(|homes| homes.get(element));
+        let role = if has_table(self.program, tensor) { 2 } else { 0 };
+        home.map_or(Fr::ZERO, |home| sample.cell(role, home.0, home.1))
     }
 
     /// The schema lists exactly the program's public tensors: without this a word less would be a
@@ -297,8 +272,8 @@ impl<'a> Claims<'a> {
                 }
             }
         }
-        for group in self.scalars.keys() {
-            let got = self.ties.get(group).copied().unwrap_or(0);
+        for (index, Scalar { group, .. }) in self.plan.scalars.iter().enumerate() {
+            let got = self.ties.get(&index).copied().unwrap_or(0);
             if got != 1 {
                 return Err(LintError::Count { what: format!("the scalar of group {group}"), got });
             }
@@ -316,18 +291,6 @@ fn check_tags(plan: &Plan, tensor: &StoredTensor, group: usize) -> Result<(), Li
 fn has_table(program: &Program, tensor: usize) -> bool {
     let step = program.tensors.get(tensor).map(|t| &t.step);
     matches!(step, Some(Step::Affine(affine)) if affine.table.is_some())
-}
-
-fn constant(affine: &Affine, element: usize) -> i128 {
-    let Some(bias) = &affine.bias else { return 0 };
-    let at = if bias.data().len() == 1 { 0 } else { element };
-    bias.data().get(at).copied().map_or(0, i128::from)
-}
-
-fn accumulate(linear: &mut Linear, cell: Cell, coefficient: i128) -> Result<(), LintError> {
-    let slot = linear.entry(cell).or_default();
-    *slot = slot.checked_add(coefficient).ok_or(LintError::Overflow)?;
-    Ok(())
 }
 
 /// Mask of the lanes that a public word packs.

@@ -1,37 +1,54 @@
 //! The linter: proves, from fixed data alone, that a row program means its integer program.
 //!
 //! The row program is part of the soundness (machine.md, finding 16): an overlapping read, a wrong
-//! mask, a segment that runs on, an unread copy are all "valid" fixed data. The linter evaluates
-//! the equations symbolically, splits them by monomial into linear equations over
-//! cells, and demands that they are *exactly* those of the program:
+//! mask, a segment that runs on, an unread copy, junk where an output lives are all "valid" fixed
+//! data. The plan claims for each equation `left = right` that
+//!
+//! ```text
+//! left - right = sum lambda^i rho^e D_(i,e)      at every exponent of lambda without junk
+//! ```
+//!
+//! with `D` the definition of an element by the integer program (or a scalar minus what it copies).
+//! The left side is evaluated by the gates as a polynomial in `lambda` ([`crate::formal`]), the right
+//! one by the program, both at cells and a `rho` drawn from a hash of program and plan ([`Sample`]).
+//! Junk is committed after `rho` and may be anything, so an exponent with junk says nothing, and
+//! nothing is claimed there. `lambda` is drawn after all cells: every other coefficient is 0, and
+//! since `rho` is drawn after the cells of phase 1, so is every `D` there.
 //!
 //! | rule | demand |
 //! |---|---|
 //! | home | each stored element stands in one lane; each lane holds at most one |
-//! | owner | `x, y` (and `r`) of a home are looked up with the tags of its tensor; `p` is tied, alone, to one element |
-//! | definition | each computed element has one equation: `2^s x + r - 2^(s-1) - bias - sum w v = 0`, coefficient by coefficient |
-//! | nothing else | every equation is a tie or a definition; no operand is free; no cycle; no run leaves the machine; junk is unread |
+//! | owner | `x, y` (and `r`) of a home are looked up with the tags of its tensor; each `p` is tied once to one element |
+//! | claims | monomials of a claim are distinct; no element stands at an exponent of `lambda` with junk, whatever its `rho` |
+//! | definition | each computed element is claimed once, and every claim is true |
+//! | nothing free | no operand is free; runs use what is above them; no run leaves the machine |
 //! | tables | the rows of each tag are exactly its table, tag 0 only `(0, 0, 0)` |
 //! | statement | the schema lists each output (and each input, if public) by name, shape, scale and range |
 //! | words | each public element stands in one digit of one word, looked up, at most 8 digits |
 //! | bounds | accumulators stay far below half the field |
 //!
-//! So the reads are injective on exponents (two elements at one monomial would give an equation
-//! that is no definition), dead lanes are not read (a dead cell has no home), and no equation uses
-//! a cell committed after a challenge it contains (Rule F: only phase-1 cells occur).
+//! So dead lanes are not read (a dead cell has no home, and its random value would show), reads are injective on
+//! exponents, and no equation uses a cell committed after a challenge it contains but for junk,
+//! which is committed after `rho` and stands where nothing is claimed (Rule F).
 
 mod claims;
-mod symbolic;
+mod definitions;
+mod sample;
 mod tables;
 
 #[cfg(test)]
 mod tests;
 
-pub use symbolic::{Cell, Monomial};
-
-use crate::plan::{Geometry, GeometryError, Plan, Source};
+use crate::{
+    formal::{Formal, FormalError, Poly, run_starts},
+    plan::{Claim, Geometry, GeometryError, Monomial, Plan, Source},
+};
 use claims::Claims;
-use symbolic::Symbolic;
+use ff::Field;
+use halo2curves::bn256::Fr;
+use rayon::prelude::*;
+use sample::{Sample, WithScalars};
+use std::collections::BTreeSet;
 use zkml_core::program::{BoundError, Bounds, Program, ProgramError};
 
 /// What the linter proved.
@@ -60,9 +77,12 @@ pub enum LintError {
     /// The row program does not fit its machine.
     #[error(transparent)]
     Geometry(#[from] GeometryError),
-    /// A number in the symbolic evaluation does not fit 127 bits.
-    #[error("a coefficient or exponent of an equation overflows")]
+    /// An exponent beyond bounds, or a product of two junk cells.
+    #[error("an exponent of an equation is beyond bounds, or junk is multiplied by junk")]
     Overflow,
+    /// Program or plan cannot be hashed.
+    #[error("program or plan cannot be encoded")]
+    Encoding,
     /// A reference to a cell outside the gates.
     #[error("{at:?} reaches a cell outside the machine's gates")]
     Dangling {
@@ -78,18 +98,6 @@ pub enum LintError {
     /// A vector row uses an operand that nothing determines (Rule F).
     #[error("vector row {row} uses an operand that is copied from nowhere")]
     FreeOperand {
-        /// The row.
-        row: usize,
-    },
-    /// A vector row reads the junk column, which no operation of this version does.
-    #[error("vector row {row} reads the junk column")]
-    Junk {
-        /// The row.
-        row: usize,
-    },
-    /// A product of two witness values, which no operation of this version has.
-    #[error("vector row {row} multiplies two witness values")]
-    WitnessProduct {
         /// The row.
         row: usize,
     },
@@ -123,21 +131,32 @@ pub enum LintError {
         /// Tags of the group.
         got: (u32, u32),
     },
-    /// An equation that is neither a tie nor a definition.
-    #[error("equation {equation} at {monomial:?} is neither a tie nor a definition")]
-    Equation {
+    /// An equation and no claim of what it means, or the other way round.
+    #[error("{equations} equations with {claims} claims")]
+    Claims {
+        /// Number of equations.
+        equations: usize,
+        /// Number of claims.
+        claims: usize,
+    },
+    /// A claim that names something at the place of something else, or something that does not
+    /// exist.
+    #[error("the claim on equation {equation} is at fault at {monomial:?}")]
+    Claim {
         /// Index of the equation.
         equation: usize,
         /// The monomial.
         monomial: Monomial,
     },
-    /// A definition whose coefficients are not the program's.
-    #[error("element {element} of tensor {tensor} is not computed as the program says")]
-    Definition {
-        /// Tensor.
-        tensor: usize,
-        /// Element.
-        element: usize,
+    /// An equation that does not say what is claimed.
+    #[error("equation {equation} ({what}) does not say what the program says at lambda^{exponent}")]
+    Equation {
+        /// Index of the equation.
+        equation: usize,
+        /// What it is claimed to define.
+        what: String,
+        /// The exponent.
+        exponent: usize,
     },
     /// A computed element, or a scalar, without its equation, or with two.
     #[error("{what} has {got} equations instead of one")]
@@ -180,15 +199,92 @@ pub fn lint(program: &Program, plan: &Plan) -> Result<LintReport, LintError> {
     let mut claims = Claims::new(program, plan, geometry)?;
     claims.check_statement()?;
     claims.check_words()?;
-    let mut symbolic = Symbolic::new(&plan.rows, geometry);
+    let equations = &plan.rows.equations;
+    if equations.len() != plan.claims.len() {
+        let (equations, claims) = (equations.len(), plan.claims.len());
+        return Err(LintError::Claims { equations, claims });
+    }
+    let sample = Sample::new(program, plan, geometry)?;
+    for (index, claim) in plan.claims.iter().enumerate() {
+        claims.account(index, claim)?;
+    }
+    let checker = Checker {
+        plan,
+        geometry,
+        claims: &claims,
+        tied: claims.tied(&sample),
+        starts: run_starts(&plan.rows),
+        sample,
+    };
+    let degrees: Vec<Monomial> = (0..equations.len())
+        .into_par_iter()
+        .map(|index| checker.equation(index))
+        .collect::<Result<_, _>>()?;
     let mut report = LintReport::default();
-    for index in 0..plan.rows.equations.len() {
-        for (monomial, linear) in symbolic.equation(index)? {
-            report.lambda_degree = report.lambda_degree.max(monomial.lambda);
-            report.rho_degree = report.rho_degree.max(monomial.rho);
-            claims.account(index, monomial, &linear)?;
-        }
+    for degree in degrees {
+        report.lambda_degree = report.lambda_degree.max(degree.lambda);
+        report.rho_degree = report.rho_degree.max(degree.rho);
     }
     (report.definitions, report.ties) = claims.finish()?;
     Ok(report)
+}
+
+/// Compares equations with their claims at one sample.
+struct Checker<'a> {
+    plan: &'a Plan,
+    geometry: Geometry,
+    claims: &'a Claims<'a>,
+    sample: Sample,
+    /// Scalars that equal what they copy.
+    tied: Vec<Fr>,
+    starts: Vec<usize>,
+}
+
+impl Checker<'_> {
+    /// Proves the claim on one equation; gives its degrees.
+    fn equation(&self, index: usize) -> Result<Monomial, LintError> {
+        let rows = &self.plan.rows;
+        let ((left, right), claim) = (rows.equations[index], &self.plan.claims[index]);
+        // Ties hold for whatever scalars there are; definitions may then use them.
+        let (scalars, what) = match claim {
+            Claim::Tie(_) => (&self.sample.scalars, "copies of an operand".to_string()),
+            Claim::Step { tensor, .. } => (&self.tied, format!("tensor {}", tensor.0)),
+        };
+        let cells = WithScalars { sample: &self.sample, scalars };
+        let mut formal = Formal::new(rows, self.geometry, &cells, self.sample.rho);
+        let mut difference = Poly::default();
+        for (source, sign) in [(left, Fr::ONE), (right, -Fr::ONE)] {
+            let side = formal.value(source, rows.vector.len(), &self.starts)?;
+            difference.add(&side, sign, 0)?;
+        }
+        let expected = self.claims.expected(claim, &self.sample);
+        let free: BTreeSet<usize> = difference.junk().iter().map(|junk| junk.exponent).collect();
+        let end = expected.keys().next_back().map_or(0, |last| last + 1).max(difference.end());
+        for exponent in 0..end {
+            let claimed = expected.get(&exponent);
+            let fine = match claimed {
+                Some(_) if free.contains(&exponent) => false,
+                None if free.contains(&exponent) => true,
+                claimed => difference.at(exponent) == claimed.copied().unwrap_or(Fr::ZERO),
+            };
+            if !fine {
+                return Err(LintError::Equation { equation: index, what, exponent });
+            }
+        }
+        // Exponents are at most `Poly::MAX_DEGREE`.
+        Ok(Monomial { lambda: end.saturating_sub(1) as u32, rho: difference.rho })
+    }
+}
+
+impl From<FormalError> for LintError {
+    fn from(error: FormalError) -> Self {
+        match error {
+            FormalError::Dangling(at) => Self::Dangling { at },
+            FormalError::Cycle(at) => Self::Cycle { at },
+            FormalError::FreeOperand(row) => Self::FreeOperand { row },
+            FormalError::Shift(group) => Self::Shift { group },
+            FormalError::Weights(group) => Self::Weights { group },
+            FormalError::Degree => Self::Overflow,
+        }
+    }
 }

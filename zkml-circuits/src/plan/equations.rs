@@ -1,192 +1,526 @@
 //! The equation of each computed tensor, as vector rows.
 //!
-//! With `c = 2^s x + r - 2^(s-1)` at the monomial `lambda^i rho^e` that the tensor's grid gives it,
+//! With `c = 2^s x + r - 2^(s-1)` at the monomial `lambda^e rho^o` that position and channel have,
 //!
 //! ```text
-//! sum lambda^i rho^e (2^s x + r) = sum_k A_k(lambda) W_k(rho) + sum_e rho^e f_e V_e(lambda)
-//!                                  + sum lambda^i rho^e (bias + 2^(s-1))
+//! sum_o rho^o Y_o(lambda) = sum_c X_c(lambda) K_c(lambda, rho) + sum_o rho^o f_o V_o(lambda)
+//!                           + sum lambda^e rho^o (bias + 2^(s-1)) - J(lambda)
 //! ```
 //!
-//! left: `U1` reads of the stored segments, combined along the other axis; right: one product a
-//! contraction index, one Horner step a grid column, constants from weight segments.
+//! left: `U1` reads of the stored segments; right: a product for each operand channel, reads for each
+//! summand, constants. `K_c = sum_t lambda^t sum_o rho^o w` over the taps `t` of a window; a
+//! matrix product has one tap. Products also land where no output lives: on pads, on rows and
+//! columns that a stride skips. There `J`, one junk cell an exponent for all channels, takes them
+//! away. No junk stands at an exponent of a live output, whatever its channel.
 
 use super::{
-    builder::Builder,
-    layout::{Grid, Layout, Slots, columns},
-    rows::{Base, Carry, Source, UnitRef, VectorRow},
+    builder::{Builder, Piece, multiply},
+    claims::{Claim, Monomial},
+    frame::{Frame, taps},
+    image::{Image, Product},
+    layout::Layout,
+    rows::{Base, Carry, Source, VectorRow},
+    storage::{Kind, Storage, products},
 };
-use crate::machine::Unit;
-use zkml_core::{
-    program::{Affine, Program, Step, StoredTensor, Term, View},
-    tensor::Tensor,
-};
+use std::collections::{BTreeMap, BTreeSet};
+use zkml_core::program::{Affine, Program, Step, StoredTensor, TensorId, Term, View};
 
 /// Adds the equations of every computed tensor.
-pub(super) fn build(builder: &mut Builder, program: &Program, grids: &[Grid], layouts: &[Layout]) {
-    for ((tensor, grid), layout) in program.tensors.iter().zip(grids).zip(layouts) {
-        if let Step::Affine(affine) = &tensor.step {
-            let right = right_side(builder, tensor, affine, grid);
-            let left = left_side(builder, grid, layout);
-            builder.equations.push((left, right));
-        }
-    }
-}
-
-fn left_side(builder: &mut Builder, grid: &Grid, layout: &Layout) -> Source {
-    let across = match grid.base {
-        Base::Lambda => Carry::Rho,
-        Base::Rho => Carry::Lambda,
-    };
-    let segments: Vec<_> = layout
-        .segments
-        .iter()
-        .map(|segment| {
-            let live = segment.slots.iter().any(Option::is_some);
-            live.then(|| (Source::Unit(UnitRef::new(Unit::Output, segment.group)), 1))
-        })
-        .collect();
-    builder.horner(across, &segments)
-}
-
-fn right_side(
+pub(super) fn build(
     builder: &mut Builder,
-    tensor: &StoredTensor,
-    affine: &Affine,
-    grid: &Grid,
-) -> Source {
-    let mut sum = Vec::new();
-    for term in &affine.terms {
-        match term {
-            Term::Contract { view, weight } => contract(builder, view, weight, grid, &mut sum),
-            Term::Scale { view, factor } => {
-                let total = scale(builder, view, factor, grid);
-                sum.push(add(total));
-            }
-            // `Program::check` is matched by `plan` before.
-            _ => unreachable!("terms this compiler makes"),
-        }
-    }
-    constants(builder, tensor, affine, grid, &mut sum);
-    builder.run(sum)
-}
-
-/// `sum_k A_k(lambda) W_k(rho)`; contraction indices whose weights are all 0 vanish.
-fn contract(
-    builder: &mut Builder,
-    view: &View,
-    weight: &Tensor<i32>,
-    grid: &Grid,
-    sum: &mut Vec<VectorRow>,
+    program: &Program,
+    storages: &[Storage],
+    layouts: &[Layout],
 ) {
-    let outputs = weight.shape().dims().last().copied().unwrap_or(0);
-    for (column, row) in columns(view).iter().zip(weight.data().chunks(outputs.max(1))) {
-        // Output `j` stands where the grid put element `(0, j)`.
-        let placed = (0..grid.columns.len())
-            .map(|e| grid.at(0, e).map_or(0, |element| i64::from(row[element as usize])))
-            .collect();
-        if let Some(weights) = builder.weights(placed) {
-            let operand = builder.polynomial(view.tensor, column);
-            sum.push(VectorRow {
+    for (t, tensor) in program.tensors.iter().enumerate() {
+        if let Step::Affine(affine) = &tensor.step {
+            let storage = &storages[t];
+            let products = products(affine, &storage.image);
+            let frame = frame(&products, affine, storage, storages);
+            let places = Places::new(frame, storage);
+            let step = StepBuilder { tensor: TensorId(t), stored: tensor, storage, places };
+            step.build(builder, affine, &products, &layouts[t]);
+        }
+    }
+}
+
+/// The frame of a step: that of the storage of a tensor it deals with, if there is one.
+fn frame(products: &[Product<'_>], affine: &Affine, out: &Storage, storages: &[Storage]) -> Frame {
+    let stride = |storage: &Storage| match storage.kind {
+        Kind::Frame(stride) if storage.image.height > 1 => Some(stride),
+        _ => None,
+    };
+    let operands = affine.terms.iter().map(|term| &storages[term.view().tensor.0]);
+    let wanted = std::iter::once(out).chain(operands).find_map(stride);
+    let least = wanted.unwrap_or(out.image.width as i64);
+    Frame::find(products, &out.image, least)
+        .or_else(|| Frame::find(products, &out.image, 1))
+        .unwrap_or_else(|| Frame::new(products, &out.image, least))
+}
+
+/// Exponents of the outputs of a step.
+struct Places {
+    frame: Frame,
+    /// Exponent of every position of a channel, by (batch, row, column), before the shift.
+    live: BTreeSet<i64>,
+}
+
+impl Places {
+    fn new(frame: Frame, storage: &Storage) -> Self {
+        let live = positions(&storage.image).map(|at| frame.output(at)).collect();
+        Self { frame, live }
+    }
+}
+
+fn positions(image: &Image) -> impl Iterator<Item = (usize, usize, usize)> + use<> {
+    let (batch, height, width) = (image.batch, image.height, image.width);
+    (0..batch).flat_map(move |b| (0..height).flat_map(move |h| (0..width).map(move |w| (b, h, w))))
+}
+
+/// `rho^rho lambda^offset factor source`.
+struct Summand {
+    rho: usize,
+    source: Source,
+    offset: i64,
+    factor: i64,
+}
+
+/// Part of a right side, its exponents not yet shifted.
+enum Part {
+    /// A sum of reads.
+    Reads(Vec<Summand>),
+    /// A sum of reads times one polynomial of constants.
+    Uniform(Vec<Summand>, Vec<(i64, i64)>),
+    /// Operand channels times polynomials of constants, by `rho`.
+    Depthwise(Vec<(usize, Vec<Piece>, Vec<(i64, i64)>)>),
+    /// Operand channels times taps of weights by `rho`.
+    Dense(Vec<(Vec<Piece>, Vec<(i64, Vec<i64>)>)>),
+}
+
+struct StepBuilder<'a> {
+    tensor: TensorId,
+    stored: &'a StoredTensor,
+    storage: &'a Storage,
+    places: Places,
+}
+
+impl StepBuilder<'_> {
+    fn build(
+        &self,
+        builder: &mut Builder,
+        affine: &Affine,
+        products: &[Product<'_>],
+        layout: &Layout,
+    ) {
+        let mut touched = BTreeSet::new();
+        let mut parts = Vec::new();
+        let mut products = products.iter();
+        for term in &affine.terms {
+            parts.push(match term {
+                Term::Scale { view, factor } => {
+                    self.scale(builder, view, factor.data(), &mut touched)
+                }
+                _ => match products.next() {
+                    Some(product) => self.product(builder, product, &mut touched),
+                    None => continue,
+                },
+            });
+        }
+        let left = self.outputs(builder, layout);
+        let shift = left
+            .iter()
+            .map(|summand| summand.offset)
+            .chain(self.places.live.first().copied())
+            .chain(touched.first().copied())
+            .chain(parts.iter().flat_map(Part::least))
+            .min()
+            .map_or(0, |least| -least.min(0));
+        let mut right = Vec::new();
+        for part in parts {
+            part.emit(builder, shift, &mut right);
+        }
+        self.constants(builder, affine, shift, &mut right);
+        let free: Vec<u32> =
+            touched.difference(&self.places.live).map(|e| exponent(e + shift)).collect();
+        if !free.is_empty() {
+            let junk = builder.junk(&free);
+            right.push(VectorRow {
                 carry: Carry::One,
-                a: Some(operand),
-                b: Some(weights),
-                product: true,
+                a: Some(junk),
+                linear: -1,
                 ..VectorRow::default()
             });
         }
+        let right = builder.sum(right);
+        let left = sum_of_reads(builder, left, shift);
+        builder.equations.push((left, right));
+        builder.claims.push(self.claim(shift));
     }
-}
 
-/// `sum_e rho^e sum_i lambda^i f v` over the grid.
-fn scale(builder: &mut Builder, view: &View, factor: &Tensor<i32>, grid: &Grid) -> Source {
-    let factors = factor.data();
-    let of = |element: u32| {
-        let at = if factors.len() == 1 { 0 } else { element as usize };
-        i64::from(factors[at])
-    };
-    let mut values = Vec::with_capacity(grid.columns.len());
-    for slots in &grid.columns {
-        let Some(first) = slots.iter().flatten().next() else {
-            values.push(None);
-            continue;
-        };
-        let uniform = slots.iter().flatten().all(|e| of(*e) == of(*first));
-        if uniform {
-            let read: Slots =
-                slots.iter().map(|s| view.element((*s)? as usize).map(|at| at as u32)).collect();
-            values.push(Some((builder.polynomial(view.tensor, &read), of(*first))));
-        } else {
-            let scalars: Vec<_> = slots
-                .iter()
-                .map(|slot| {
-                    slot.and_then(|e| {
-                        let element = view.element(e as usize)? as u32;
-                        Some((builder.scalar(view.tensor, element), of(e)))
-                    })
-                })
-                .collect();
-            values.push(Some((builder.horner(Carry::Lambda, &scalars), 1)));
+    fn claim(&self, shift: i64) -> Claim {
+        let image = &self.storage.image;
+        let mut elements = Vec::with_capacity(self.stored.shape.len());
+        for (b, h, w) in positions(image) {
+            let lambda = exponent(self.places.frame.output((b, h, w)) + shift);
+            for c in 0..image.channels {
+                let rho = self.storage.channel(c) as u32;
+                elements.push((image.element((b, c, h, w)), Monomial { lambda, rho }));
+            }
         }
+        Claim::Step { tensor: self.tensor, elements }
     }
-    builder.horner(Carry::Rho, &values)
-}
 
-/// Bias and rounding constant, over exactly the monomials the left side reads.
-fn constants(
-    builder: &mut Builder,
-    tensor: &StoredTensor,
-    affine: &Affine,
-    grid: &Grid,
-    sum: &mut Vec<VectorRow>,
-) {
-    let half = if affine.shift == 0 { 0 } else { 1i64 << (affine.shift - 1) };
-    let value = |element: u32| {
-        let bias = affine.bias.as_ref().map_or(0, |bias| {
-            let at = if bias.data().len() == tensor.shape.len() { element as usize } else { 0 };
-            bias.data()[at]
-        });
-        bias + half
-    };
-    let live: Vec<&Slots> =
-        grid.columns.iter().filter(|slots| slots.iter().any(Option::is_some)).collect();
-    let pattern = |slots: &Slots| slots.iter().map(Option::is_some).collect::<Vec<bool>>();
-    let constant = |slots: &Slots| {
-        let mut values = slots.iter().flatten().map(|e| value(*e));
-        let first = values.next().unwrap_or(0);
-        values.all(|v| v == first).then_some(first)
-    };
-    let Some(first) = live.first() else { return };
-    let separable =
-        live.iter().all(|slots| pattern(slots) == pattern(first) && constant(slots).is_some());
-    if separable {
-        let by_column = grid.columns.iter().map(|s| constant(s).unwrap_or(0)).collect();
-        if let Some(weights) = builder.weights(by_column) {
-            let ones = pattern(first);
-            sum.push(if ones == [true] {
-                add(weights)
-            } else {
-                VectorRow {
-                    carry: Carry::One,
-                    a: Some(builder.ones(ones)),
-                    b: Some(weights),
-                    product: true,
-                    ..VectorRow::default()
+    /// Reads of the step's own cells.
+    fn outputs(&self, builder: &mut Builder, layout: &Layout) -> Vec<Summand> {
+        let image = &self.storage.image;
+        let mut at: BTreeMap<u32, (i64, usize)> = BTreeMap::new();
+        for (b, h, w) in positions(image) {
+            let lambda = self.places.frame.output((b, h, w));
+            for c in 0..image.channels {
+                at.insert(image.element((b, c, h, w)), (lambda, self.storage.channel(c)));
+            }
+        }
+        let mut reads = Vec::with_capacity(layout.segments.len());
+        for (number, segment) in layout.segments.iter().enumerate() {
+            let mut live = (0i64..).zip(&segment.slots).filter_map(|(i, e)| Some((i, at[&(*e)?])));
+            let Some((slot, (lambda, rho))) = live.next() else { continue };
+            let (base, offset, rho) = match (self.storage.kind, live.next()) {
+                (Kind::Channels { .. }, _) => (Base::Rho, lambda, 0),
+                (_, None) => (Base::Lambda, lambda - slot, rho),
+                (_, Some((other, (next, _)))) => match (next - lambda) / (other - slot) {
+                    2 => (Base::LambdaSquared, lambda - 2 * slot, rho),
+                    _ => (Base::Lambda, lambda - slot, rho),
+                },
+            };
+            let source = builder.output(self.tensor, number, base);
+            reads.push(Summand { rho, source, offset, factor: 1 });
+        }
+        reads
+    }
+
+    fn product(
+        &self,
+        builder: &mut Builder,
+        product: &Product<'_>,
+        touched: &mut BTreeSet<i64>,
+    ) -> Part {
+        let (frame, window) = (&self.places.frame, &product.window);
+        let tensor = product.view.tensor;
+        let taps: Vec<((usize, usize), i64)> =
+            taps(window).map(|tap| (tap, frame.tap(window, tap))).collect();
+        let live = &self.places.live;
+        let harmless = |e: i64| taps.iter().all(|(_, tap)| !live.contains(&(e + tap)));
+        let mut reached = BTreeSet::new();
+        let mut channels = Vec::with_capacity(product.inputs);
+        for c in 0..product.inputs {
+            let (height, width) = (window.height.input, window.width.input);
+            let mut wanted = Vec::with_capacity(product.batch * height * width);
+            for b in 0..product.batch {
+                for (h, w) in (0..height).flat_map(|h| (0..width).map(move |w| (h, w))) {
+                    if let Some(element) = product.element((b, c, h, w)) {
+                        wanted.push((element, frame.input(window, (b, h, w))));
+                    }
                 }
-            });
+            }
+            let pieces = builder.pieces(tensor, &wanted, harmless);
+            reached.extend(wanted.iter().map(|(_, e)| *e));
+            reached.extend(pieces.iter().flat_map(|piece| piece.spill.iter().copied()));
+            channels.push(pieces);
         }
-        return;
+        for e in &reached {
+            touched.extend(taps.iter().map(|(_, tap)| e + tap));
+        }
+        if product.is_depthwise() {
+            self.depthwise(product, channels, &taps)
+        } else {
+            self.dense(product, channels, &taps)
+        }
     }
-    let rows: Vec<_> = (0..grid.rows())
-        .map(|i| {
-            let by_column =
-                (0..grid.columns.len()).map(|e| grid.at(i, e).map_or(0, value)).collect();
-            builder.weights(by_column).map(|weights| (weights, 1))
-        })
-        .collect();
-    let total = builder.horner(Carry::Lambda, &rows);
-    sum.push(add(total));
+
+    fn dense(
+        &self,
+        product: &Product<'_>,
+        channels: Vec<Vec<Piece>>,
+        taps: &[((usize, usize), i64)],
+    ) -> Part {
+        let width = self.storage.channel(product.outputs.max(1) - 1) + 1;
+        let of = |c: usize, tap: (usize, usize)| {
+            let mut weights = vec![0; width];
+            for o in (0..product.outputs).filter(|o| product.reads(*o, c)) {
+                weights[self.storage.channel(o)] = product.weight(o, c, tap);
+            }
+            weights
+        };
+        let kernels = channels
+            .into_iter()
+            .enumerate()
+            .map(|(c, pieces)| (pieces, taps.iter().map(|(tap, e)| (*e, of(c, *tap))).collect()));
+        Part::Dense(kernels.collect())
+    }
+
+    fn depthwise(
+        &self,
+        product: &Product<'_>,
+        channels: Vec<Vec<Piece>>,
+        taps: &[((usize, usize), i64)],
+    ) -> Part {
+        let kernel = |o: usize| -> Vec<(i64, i64)> {
+            let c = o / (product.outputs / product.groups);
+            let mut kernel: Vec<(i64, i64)> =
+                taps.iter().map(|(tap, e)| (*e, product.weight(o, c, *tap))).collect();
+            kernel.retain(|(_, k)| *k != 0);
+            kernel.sort_unstable();
+            kernel
+        };
+        let kernels: Vec<_> = (0..product.outputs).map(kernel).collect();
+        let per_channel = product.outputs / product.groups;
+        let pieces = |o: usize| &channels[o / per_channel];
+        let rho = |o: usize| self.storage.channel(o);
+        if kernels.windows(2).all(|pair| pair[0] == pair[1]) {
+            let reads = (0..product.outputs).flat_map(|o| {
+                pieces(o).iter().map(move |piece| Summand {
+                    rho: rho(o),
+                    source: piece.source,
+                    offset: piece.offset,
+                    factor: 1,
+                })
+            });
+            return Part::Uniform(reads.collect(), kernels.into_iter().next().unwrap_or_default());
+        }
+        let each = kernels.into_iter().enumerate();
+        Part::Depthwise(each.map(|(o, kernel)| (rho(o), pieces(o).clone(), kernel)).collect())
+    }
+
+    fn scale(
+        &self,
+        builder: &mut Builder,
+        view: &View,
+        factors: &[i32],
+        touched: &mut BTreeSet<i64>,
+    ) -> Part {
+        let image = &self.storage.image;
+        let mut wanted: BTreeMap<(usize, i64), Vec<(u32, i64)>> = BTreeMap::new();
+        for (b, h, w) in positions(image) {
+            let lambda = self.places.frame.output((b, h, w));
+            for c in 0..image.channels {
+                let element = image.element((b, c, h, w)) as usize;
+                let factor =
+                    i64::from(if factors.len() == 1 { factors[0] } else { factors[element] });
+                if let (Some(source), true) = (view.element(element), factor != 0) {
+                    let key = (self.storage.channel(c), factor);
+                    wanted.entry(key).or_default().push((source as u32, lambda));
+                }
+            }
+        }
+        let live = &self.places.live;
+        let mut reads = Vec::new();
+        for ((rho, factor), wanted) in wanted {
+            // An element wanted at several places is read for each of them.
+            for wanted in distinct(wanted) {
+                for piece in builder.pieces(view.tensor, &wanted, |e| !live.contains(&e)) {
+                    touched.extend(piece.spill);
+                    let (source, offset) = (piece.source, piece.offset);
+                    reads.push(Summand { rho, source, offset, factor });
+                }
+            }
+        }
+        Part::Reads(reads)
+    }
+
+    /// Bias and rounding constant, over exactly the monomials the left side reads.
+    fn constants(
+        &self,
+        builder: &mut Builder,
+        affine: &Affine,
+        shift: i64,
+        sum: &mut Vec<VectorRow>,
+    ) {
+        let half = if affine.shift == 0 { 0 } else { 1i64 << (affine.shift - 1) };
+        let value = |element: u32| {
+            let bias = affine.bias.as_ref().map_or(0, |bias| {
+                let whole = bias.data().len() == self.stored.shape.len();
+                bias.data()[if whole { element as usize } else { 0 }]
+            });
+            bias + half
+        };
+        let image = &self.storage.image;
+        let width = self.storage.channel(image.channels.max(1) - 1) + 1;
+        // Positions by the constants of their channels: one polynomial for all that are alike.
+        let mut classes: BTreeMap<Vec<i64>, Vec<u32>> = BTreeMap::new();
+        for (b, h, w) in positions(image) {
+            let mut constants = vec![0; width];
+            for c in 0..image.channels {
+                constants[self.storage.channel(c)] = value(image.element((b, c, h, w)));
+            }
+            let at = exponent(self.places.frame.output((b, h, w)) + shift);
+            classes.entry(constants).or_default().push(at);
+        }
+        for (constants, mut exponents) in classes {
+            exponents.sort_unstable();
+            if let Some(weights) = builder.weights(constants) {
+                sum.push(if exponents == [0] {
+                    builder.shifted(weights, 0, 1)
+                } else {
+                    let indicator = builder.indicator(&exponents);
+                    multiply(indicator, weights)
+                });
+            }
+        }
+    }
 }
 
-fn add(source: Source) -> VectorRow {
-    VectorRow { carry: Carry::One, a: Some(source), linear: 1, ..VectorRow::default() }
+/// Splits wanted elements so that none occurs twice in a list.
+fn distinct(wanted: Vec<(u32, i64)>) -> Vec<Vec<(u32, i64)>> {
+    let mut seen: BTreeMap<u32, usize> = BTreeMap::new();
+    let mut lists: Vec<Vec<(u32, i64)>> = Vec::new();
+    for (element, exponent) in wanted {
+        let times = seen.entry(element).or_default();
+        if lists.len() == *times {
+            lists.push(Vec::new());
+        }
+        lists[*times].push((element, exponent));
+        *times += 1;
+    }
+    lists
+}
+
+/// An exponent that the shift has made non-negative.
+fn exponent(e: i64) -> u32 {
+    // Frames of tensors of fewer than 2^24 elements.
+    u32::try_from(e).expect("the shift of a step makes its exponents non-negative")
+}
+
+/// Least offset of an operand's pieces, if negative.
+fn behind(pieces: &[Piece]) -> i64 {
+    pieces.iter().map(|piece| piece.offset).min().unwrap_or(0).min(0)
+}
+
+impl Part {
+    /// Exponents that must not stay negative.
+    fn least(&self) -> Vec<i64> {
+        let with = |pieces: &[Piece], taps: &mut dyn Iterator<Item = i64>| {
+            // Alone, a piece's offset goes into the taps; several are brought to 0 first.
+            let before = if let [piece] = pieces { piece.offset } else { behind(pieces) };
+            taps.min().map(|tap| tap + before)
+        };
+        match self {
+            Self::Reads(reads) => reads.iter().map(|read| read.offset).collect(),
+            Self::Uniform(reads, kernel) => {
+                let before = reads.iter().map(|read| read.offset).min().unwrap_or(0).min(0);
+                kernel.iter().map(|(tap, _)| tap + before).collect()
+            }
+            Self::Depthwise(rows) => rows
+                .iter()
+                .filter_map(|(_, pieces, kernel)| with(pieces, &mut kernel.iter().map(|(t, _)| *t)))
+                .collect(),
+            Self::Dense(channels) => channels
+                .iter()
+                .filter_map(|(pieces, taps)| with(pieces, &mut taps.iter().map(|(t, _)| *t)))
+                .collect(),
+        }
+    }
+
+    fn emit(self, builder: &mut Builder, shift: i64, sum: &mut Vec<VectorRow>) {
+        match self {
+            Self::Reads(reads) => {
+                if !reads.is_empty() {
+                    let source = sum_of_reads(builder, reads, shift);
+                    sum.push(builder.shifted(source, 0, 1));
+                }
+            }
+            Self::Uniform(reads, kernel) => {
+                if reads.is_empty() || kernel.is_empty() {
+                    return;
+                }
+                let before = reads.iter().map(|read| read.offset).min().unwrap_or(0).min(0);
+                let source = sum_of_reads(builder, reads, -before);
+                let kernel = kernel.into_iter().map(|(e, k)| (exponent(e + shift + before), k));
+                let kernel: Vec<_> = kernel.collect();
+                sum.push(match kernel[..] {
+                    [(e, k)] => builder.shifted(source, e, k),
+                    _ => {
+                        let kernel = builder.kernel(kernel);
+                        multiply(source, kernel)
+                    }
+                });
+            }
+            Self::Depthwise(rows) => {
+                // One row a channel: Z = rho Z_next + X K.
+                let count = rows.iter().map(|(rho, ..)| rho + 1).max().unwrap_or(0);
+                let filler = VectorRow { carry: Carry::Rho, ..VectorRow::default() };
+                let mut run = vec![filler; count];
+                for (rho, pieces, kernel) in rows {
+                    if kernel.is_empty() || pieces.is_empty() {
+                        continue;
+                    }
+                    let (source, before) = operand(builder, &pieces);
+                    let kernel = kernel.into_iter().map(|(e, k)| (exponent(e + shift + before), k));
+                    let kernel = builder.kernel(kernel.collect());
+                    run[rho] = VectorRow { carry: Carry::Rho, ..multiply(source, kernel) };
+                }
+                if !run.is_empty() {
+                    let source = builder.run(run);
+                    sum.push(builder.shifted(source, 0, 1));
+                }
+            }
+            Self::Dense(channels) => {
+                for (pieces, taps) in channels {
+                    if pieces.is_empty() {
+                        continue;
+                    }
+                    let before =
+                        if let [piece] = &pieces[..] { piece.offset } else { behind(&pieces) };
+                    let mut kernel = Vec::with_capacity(taps.len());
+                    for (e, weights) in taps {
+                        if let Some(weights) = builder.weights(weights) {
+                            kernel.push(builder.shifted(weights, exponent(e + shift + before), 1));
+                        }
+                    }
+                    if !kernel.is_empty() {
+                        let kernel = builder.sum(kernel);
+                        let (source, _) = operand(builder, &pieces);
+                        sum.push(multiply(source, kernel));
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The polynomial of an operand's pieces, and by how much its exponents are too large.
+fn operand(builder: &mut Builder, pieces: &[Piece]) -> (Source, i64) {
+    if let [piece] = pieces {
+        return (piece.source, piece.offset);
+    }
+    let before = behind(pieces);
+    let rows =
+        pieces.iter().map(|p| builder.shifted(p.source, exponent(p.offset - before), 1)).collect();
+    (builder.sum(rows), before)
+}
+
+/// `sum rho^o lambda^(offset + shift) factor source`, offset by offset.
+fn sum_of_reads(builder: &mut Builder, reads: Vec<Summand>, shift: i64) -> Source {
+    let mut by_offset: BTreeMap<i64, Vec<Vec<(usize, Source, i64)>>> = BTreeMap::new();
+    for Summand { rho, source, offset, factor } in reads {
+        let layers = by_offset.entry(offset).or_default();
+        // Two reads of one monomial go to layers of their own.
+        let free = layers.iter_mut().find(|layer| layer.iter().all(|(other, ..)| *other != rho));
+        match free {
+            Some(layer) => layer.push((rho, source, factor)),
+            None => layers.push(vec![(rho, source, factor)]),
+        }
+    }
+    let mut rows = Vec::new();
+    for (offset, layers) in by_offset {
+        for layer in layers {
+            let count = layer.iter().map(|(rho, ..)| rho + 1).max().unwrap_or(0);
+            let mut values = vec![None; count];
+            for (rho, source, factor) in layer {
+                values[rho] = Some((source, factor));
+            }
+            let source = builder.horner(Carry::Rho, &values);
+            rows.push(builder.shifted(source, exponent(offset + shift), 1));
+        }
+    }
+    builder.sum(rows)
 }

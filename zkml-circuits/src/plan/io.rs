@@ -3,7 +3,7 @@
 //! A word is `sum_l 2^(16 l) (v_l + 2^15)` over the live digits `l < 8` of a group; dead digits
 //! are 0. Words stand in the order inputs (if public), outputs, each tensor's groups in order.
 
-use super::{Visibility, layout::Grid};
+use super::{Visibility, layout::Slots};
 use crate::machine::Profile;
 use ff::{Field, PrimeField};
 use halo2curves::bn256::Fr;
@@ -213,11 +213,11 @@ pub(super) fn schema(
     program: &Program,
     profile: Profile,
     input_visibility: Visibility,
-    grids: &[Grid],
+    segments: &[Vec<Slots>],
 ) -> IoSchema {
     let digits = |tensor: TensorId, position: &dyn Fn(u32) -> Option<u32>| {
         let mut words = Vec::new();
-        for slots in grids[tensor.0].segments() {
+        for slots in &segments[tensor.0] {
             for chunk in slots.chunks(profile.lanes()) {
                 let digits = chunk.iter().take(profile.public_lanes());
                 words.push(digits.map(|slot| slot.and_then(position)).collect());

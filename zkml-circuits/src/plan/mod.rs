@@ -5,19 +5,24 @@
 //! the row program alone, that it means the integer program.
 
 mod builder;
+mod claims;
 mod cost;
 mod display;
 mod equations;
+mod frame;
 mod geometry;
+mod image;
 mod io;
 mod layout;
 mod rows;
 mod search;
+mod storage;
 mod tags;
 #[cfg(test)]
 mod tests;
 
 pub use builder::Scalar;
+pub use claims::{Claim, Monomial};
 pub use cost::{Cost, CostModel};
 pub use geometry::{Geometry, GeometryError};
 pub use io::{IoSchema, IoTensor, StatementError, Words};
@@ -31,7 +36,8 @@ pub use tags::{NULL_TAG, TableKind, Tags};
 use crate::machine::Profile;
 use builder::Builder;
 use serde::{Deserialize, Serialize};
-use zkml_core::program::{Program, ProgramError, Step, Term};
+use storage::Storage;
+use zkml_core::program::{Program, ProgramError, Step, StoredTensor, Term};
 
 /// Whether a tensor is part of the statement.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +55,8 @@ pub enum Visibility {
 pub struct Plan {
     /// Fixed columns and equations.
     pub rows: RowProgram,
+    /// What each equation means.
+    pub claims: Vec<Claim>,
     /// Where each stored tensor stands.
     pub layouts: Vec<Layout>,
     /// Scalar copies.
@@ -97,10 +105,17 @@ impl Plan {
         program.check()?;
         supported(program)?;
         let public_inputs = input_visibility == Visibility::Public;
-        let grids = layout::choose(program, profile, public_inputs);
-        let io = io::schema(program, profile, input_visibility, &grids);
+        let is_output = |t: usize| program.outputs.iter().any(|o| o.view.tensor.0 == t);
+        let is_input = |tensor: &StoredTensor| matches!(tensor.step, Step::Input(_));
+        let public: Vec<bool> = (0..)
+            .zip(&program.tensors)
+            .map(|(t, tensor)| is_output(t) || public_inputs && is_input(tensor))
+            .collect();
+        let storages = storage::choose(program, profile, &image::choose(program), &public);
+        let segments: Vec<Vec<Slots>> = storages.iter().map(Storage::segments).collect();
+        let io = io::schema(program, profile, input_visibility, &segments);
         let tags = Tags::new(program);
-        let (groups, layouts) = place(program, profile, &grids, &io, &tags);
+        let (groups, layouts) = place(program, profile, segments, &io, &tags);
 
         let mut consumed = vec![false; program.tensors.len()];
         for tensor in &program.tensors {
@@ -111,11 +126,15 @@ impl Plan {
             }
         }
         let has_table: Vec<bool> = program.tensors.iter().map(has_table).collect();
-        let mut builder = Builder::new(profile, groups, layouts.clone(), has_table, &consumed);
-        equations::build(&mut builder, program, &grids, &layouts);
-        let (mut rows, layouts, scalars) = builder.finish(0, tags.rows(program), io.words());
+        let lengths: Vec<usize> = program.tensors.iter().map(|t| t.shape.len()).collect();
+        let mut builder =
+            Builder::new(profile, groups, layouts.clone(), has_table, &consumed, &lengths);
+        equations::build(&mut builder, program, &storages, &layouts);
+        let Builder { groups, vector, equations, claims, scalars, .. } = builder;
+        let (tables, words) = (tags.rows(program), io.words());
+        let mut rows = RowProgram { profile, k: 0, groups, vector, tables, equations, words };
         rows.k = smallest_k(&mut rows)?;
-        Ok(Self { rows, layouts, scalars, tags, io })
+        Ok(Self { rows, claims, layouts, scalars, tags, io })
     }
 }
 
@@ -149,8 +168,12 @@ fn supported(program: &Program) -> Result<(), PlanError> {
         match &tensor.step {
             Step::Input(_) => {}
             Step::Affine(affine) => {
-                let known =
-                    |term: &Term| matches!(term, Term::Contract { .. } | Term::Scale { .. });
+                let known = |term: &Term| {
+                    matches!(
+                        term,
+                        Term::Contract { .. } | Term::Scale { .. } | Term::Correlate { .. }
+                    )
+                };
                 if !affine.terms.iter().all(known) {
                     return refuse("a term");
                 }
@@ -169,7 +192,7 @@ fn has_table(tensor: &zkml_core::program::StoredTensor) -> bool {
 fn place(
     program: &Program,
     profile: Profile,
-    grids: &[layout::Grid],
+    segments: Vec<Vec<Slots>>,
     io: &IoSchema,
     tags: &Tags,
 ) -> (Vec<Group>, Vec<Layout>) {
@@ -178,25 +201,23 @@ fn place(
     let order: Vec<usize> = public.iter().copied().chain(private).collect();
     let mut groups = Vec::new();
     let mut layouts = vec![Layout { segments: Vec::new() }; program.tensors.len()];
+    let mut segments = segments;
     for index in order {
-        let (tensor, grid) = (&program.tensors[index], &grids[index]);
+        let tensor = &program.tensors[index];
         let (tag_r, tag_f) = tags.of(tensor);
-        let (shift, output) = match &tensor.step {
-            Step::Affine(affine) => (affine.shift, Some(grid.base)),
-            _ => (0, None),
+        let shift = match &tensor.step {
+            Step::Affine(affine) => affine.shift,
+            _ => 0,
         };
         let role = if has_table(tensor) { PublicRole::Y } else { PublicRole::X };
-        for slots in grid.segments() {
+        for slots in std::mem::take(&mut segments[index]) {
             let group = groups.len();
-            let count = slots.len().div_ceil(profile.lanes());
-            for (offset, chunk) in slots.chunks(profile.lanes()).enumerate() {
+            for chunk in slots.chunks(profile.lanes()) {
                 groups.push(Group {
                     mask: chunk
                         .iter()
                         .enumerate()
                         .fold(0, |mask, (l, slot)| mask | u32::from(slot.is_some()) << l),
-                    output,
-                    output_next: output.is_some() && offset + 1 != count,
                     shift,
                     tag_r,
                     tag_f,

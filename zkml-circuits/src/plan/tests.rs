@@ -134,3 +134,28 @@ fn plans_are_data_and_deterministic() {
     let text = plan.to_string();
     assert!(text.contains("machine w4-r2-g16-t1") && text.contains("tensor 0:"), "{text}");
 }
+
+/// No vector row is computed for nobody.
+#[test]
+fn every_run_is_read() {
+    for seed in 0..40 {
+        for program in [random_program(seed, 3), crate::testing::random_windows(seed, 2)] {
+            let plan = Plan::new(&program, profile(8, 1), Visibility::Private).expect("fits");
+            let mut read = BTreeSet::new();
+            for row in &plan.rows.vector {
+                read.extend([row.a, row.b].into_iter().flatten());
+            }
+            for (left, right) in &plan.rows.equations {
+                read.extend([*left, *right]);
+            }
+            let mut first = true;
+            for (index, row) in plan.rows.vector.iter().enumerate() {
+                assert!(
+                    !first || read.contains(&Source::Z(index)),
+                    "seed {seed}: row {index} {row:?}"
+                );
+                first = row.carry == Carry::None;
+            }
+        }
+    }
+}

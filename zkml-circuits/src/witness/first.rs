@@ -20,7 +20,7 @@ pub struct FirstPhase {
     pub p: Vec<i64>,
     /// Multiplicities of each table triple, by row.
     pub m: Vec<Vec<i64>>,
-    /// Junk column (phase 2), by row.
+    /// Added to the junk column (phase 2) that the equations call for, by row: nothing if honest.
     pub j: Vec<Fr>,
 }
 

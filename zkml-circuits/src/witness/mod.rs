@@ -5,6 +5,7 @@
 //! that lies in the first phase gets the most consistent later phases there are.
 
 mod first;
+mod junk;
 mod logup;
 mod units;
 mod vector;
@@ -35,6 +36,8 @@ pub struct Witness<'a> {
     geometry: Geometry,
     columns: MachineColumns,
     first: FirstPhase,
+    /// Junk column, known after `rho`.
+    junk: Vec<Fr>,
 }
 
 impl<'a> Witness<'a> {
@@ -42,7 +45,7 @@ impl<'a> Witness<'a> {
     pub fn new(rows: &'a RowProgram, geometry: Geometry, first: FirstPhase) -> Self {
         let mut cs = ConstraintSystem::default();
         let columns = configure(&mut cs, rows.profile);
-        Self { rows, geometry, columns, first }
+        Self { rows, geometry, columns, first, junk: Vec::new() }
     }
 
     /// The first phase.
@@ -95,8 +98,7 @@ impl<'a> Witness<'a> {
             || units::Units::new(self.rows, self.geometry, &self.first, challenges),
             || logup::LogUp::new(self.rows, self.geometry, &self.first, challenges),
         );
-        let vector =
-            vector::Vectors::new(self.rows, self.geometry, &units, &self.first.j, challenges);
+        let vector = vector::Vectors::new(self.rows, self.geometry, &units, &self.junk, challenges);
         let mut out = units.columns(&self.columns, self.geometry);
         let full = |column: Column<Advice>, values| (column.index(), AdviceColumn::Full(values));
         out.extend([
@@ -118,7 +120,12 @@ impl PhaseWitness for Witness<'_> {
         Ok(match phase {
             0 => self.first_phase(),
             1 => {
-                vec![(self.columns.junk.index(), AdviceColumn::Full(self.first.j.clone()))]
+                let drawn = Drawn::new(challenges);
+                self.junk = junk::column(self.rows, self.geometry, &self.first, &drawn);
+                for (cell, added) in self.junk.iter_mut().zip(&self.first.j) {
+                    *cell += added;
+                }
+                vec![(self.columns.junk.index(), AdviceColumn::Full(self.junk.clone()))]
             }
             _ => self.third_phase(&Drawn::new(challenges)),
         })

@@ -1,0 +1,363 @@
+//! Units and vector rows as polynomials in `lambda`, everything else a number.
+//!
+//! Evaluates a row program exactly as the gates define it, from its fixed data and values of the
+//! phase-1 cells and `rho`, for a `lambda` not yet drawn. The linter reads from such polynomials
+//! what an equation says at each exponent; the prover reads the junk an equation calls for.
+
+use crate::{
+    machine::Unit,
+    plan::{Base, Carry, Geometry, Group, OperandRead, RowProgram, Source, UnitRef, VectorRow},
+    witness::signed,
+};
+use ff::Field;
+use halo2curves::bn256::Fr;
+use std::{collections::HashMap, rc::Rc};
+
+/// Values of the phase-1 cells.
+pub(crate) trait Cells {
+    /// Cell of role 0, 1, 2 (`x`, `r`, `y`) of a lane.
+    fn lane(&self, role: usize, group: usize, lane: usize) -> Fr;
+    /// Scalar `p` of a group.
+    fn scalar(&self, group: usize) -> Fr;
+}
+
+/// `sum_i lambda^(start + i) coefficients[i] + sum lambda^e f j`, the latter over junk cells.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Poly {
+    start: usize,
+    coefficients: Vec<Fr>,
+    junk: Vec<JunkTerm>,
+    /// Bound of the degree in `rho`.
+    pub(crate) rho: u32,
+}
+
+/// A junk cell in a polynomial.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct JunkTerm {
+    pub(crate) row: usize,
+    pub(crate) exponent: usize,
+    pub(crate) factor: Fr,
+}
+
+/// Why a row program has no meaning.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum FormalError {
+    /// A source outside the gates.
+    Dangling(Source),
+    /// A run that uses what is not above it.
+    Cycle(Source),
+    /// A vector row uses an operand copied from nowhere.
+    FreeOperand(usize),
+    /// A shift beyond the tables.
+    Shift(usize),
+    /// More weights than lanes.
+    Weights(usize),
+    /// An exponent beyond [`Poly::MAX_DEGREE`].
+    Degree,
+}
+
+impl Poly {
+    /// Largest exponent of `lambda`.
+    pub(crate) const MAX_DEGREE: usize = 1 << 26;
+
+    fn constant(value: Fr) -> Self {
+        Self { coefficients: vec![value], ..Self::default() }
+    }
+
+    /// One past the largest exponent.
+    pub(crate) fn end(&self) -> usize {
+        let junk = self.junk.iter().map(|junk| junk.exponent + 1).max().unwrap_or(0);
+        junk.max(self.start + self.coefficients.len())
+    }
+
+    /// The coefficient at an exponent, junk apart.
+    pub(crate) fn at(&self, exponent: usize) -> Fr {
+        let at = exponent.checked_sub(self.start);
+        at.and_then(|at| self.coefficients.get(at)).copied().unwrap_or(Fr::ZERO)
+    }
+
+    /// Junk cells.
+    pub(crate) fn junk(&self) -> &[JunkTerm] {
+        &self.junk
+    }
+
+    /// Adds `factor lambda^shift other`.
+    pub(crate) fn add(
+        &mut self,
+        other: &Self,
+        factor: Fr,
+        shift: usize,
+    ) -> Result<(), FormalError> {
+        self.rho = self.rho.max(other.rho);
+        for junk in &other.junk {
+            let (exponent, factor) = (junk.exponent + shift, junk.factor * factor);
+            self.junk.push(JunkTerm { row: junk.row, exponent, factor });
+        }
+        let start = other.start + shift;
+        self.reserve(start, start + other.coefficients.len())?;
+        for (slot, c) in self.coefficients[start - self.start..].iter_mut().zip(&other.coefficients)
+        {
+            *slot += factor * c;
+        }
+        Ok(())
+    }
+
+    /// Adds `factor lambda^shift a b`.
+    fn add_product(
+        &mut self,
+        a: &Self,
+        b: &Self,
+        factor: Fr,
+        shift: usize,
+    ) -> Result<(), FormalError> {
+        self.rho = self.rho.max(a.rho.saturating_add(b.rho));
+        let (small, large) =
+            if a.coefficients.len() <= b.coefficients.len() { (a, b) } else { (b, a) };
+        let start = small.start + large.start + shift;
+        let length = (small.coefficients.len() + large.coefficients.len()).saturating_sub(1);
+        self.reserve(start, start + length)?;
+        for (i, c) in small.coefficients.iter().enumerate().filter(|(_, c)| !c.is_zero_vartime()) {
+            let c = factor * c;
+            let slots = self.coefficients[start + i - self.start..].iter_mut();
+            for (slot, d) in slots.zip(&large.coefficients) {
+                *slot += c * d;
+            }
+        }
+        for (with, other) in [(a, b), (b, a)] {
+            for junk in &with.junk {
+                if !other.junk.is_empty() {
+                    // Two free cells multiplied: free at every exponent; no plan has this.
+                    return Err(FormalError::Degree);
+                }
+                for (i, c) in other.coefficients.iter().enumerate() {
+                    let exponent = junk.exponent + other.start + i + shift;
+                    let factor = junk.factor * factor * c;
+                    self.junk.push(JunkTerm { row: junk.row, exponent, factor });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes room for exponents `from .. to`.
+    fn reserve(&mut self, from: usize, to: usize) -> Result<(), FormalError> {
+        if to > Self::MAX_DEGREE {
+            return Err(FormalError::Degree);
+        }
+        if self.coefficients.is_empty() {
+            self.start = from;
+        }
+        if from < self.start {
+            let missing = self.start - from;
+            self.coefficients.splice(0..0, std::iter::repeat_n(Fr::ZERO, missing));
+            self.start = from;
+        }
+        if to > self.start + self.coefficients.len() {
+            self.coefficients.resize(to - self.start, Fr::ZERO);
+        }
+        Ok(())
+    }
+}
+
+/// Evaluates sources of a row program.
+pub(crate) struct Formal<'a, C> {
+    rows: &'a RowProgram,
+    geometry: Geometry,
+    cells: &'a C,
+    rho: Fr,
+    /// Powers of `rho` up to the widest unit.
+    powers: Vec<Fr>,
+    known: HashMap<Source, Rc<Poly>>,
+}
+
+/// By vector row, the first row of its run.
+pub(crate) fn run_starts(rows: &RowProgram) -> Vec<usize> {
+    let mut starts = Vec::with_capacity(rows.vector.len());
+    let mut start = 0;
+    for (index, row) in rows.vector.iter().enumerate() {
+        starts.push(start);
+        if row.carry == Carry::None {
+            start = index + 1;
+        }
+    }
+    starts
+}
+
+impl<'a, C: Cells> Formal<'a, C> {
+    pub(crate) fn new(rows: &'a RowProgram, geometry: Geometry, cells: &'a C, rho: Fr) -> Self {
+        let width = rows.profile.lanes().max(rows.profile.weight_lanes());
+        let powers = std::iter::successors(Some(Fr::ONE), |p| Some(*p * rho)).take(width + 1);
+        Self { rows, geometry, cells, rho, powers: powers.collect(), known: HashMap::new() }
+    }
+
+    /// The polynomial of `source`, of which only rows before `end` may be part; `starts` is
+    /// [`run_starts`].
+    pub(crate) fn value(
+        &mut self,
+        source: Source,
+        end: usize,
+        starts: &[usize],
+    ) -> Result<Rc<Poly>, FormalError> {
+        if let Source::Z(row) = source {
+            if row >= self.rows.vector.len() {
+                return Err(FormalError::Dangling(source));
+            }
+            // A run may use what is above it, so nothing depends on itself.
+            if row >= end {
+                return Err(FormalError::Cycle(source));
+            }
+        }
+        if let Some(poly) = self.known.get(&source) {
+            return Ok(Rc::clone(poly));
+        }
+        let poly = Rc::new(match source {
+            Source::Unit(at) => self.unit(at)?,
+            Source::Z(row) => self.accumulator(row, starts)?,
+        });
+        self.known.insert(source, Rc::clone(&poly));
+        Ok(poly)
+    }
+
+    /// Follows a run of vector rows from `first` to its end.
+    fn accumulator(&mut self, first: usize, starts: &[usize]) -> Result<Poly, FormalError> {
+        let mut poly = Poly::default();
+        let (mut scale, mut shift, mut rho) = (Fr::ONE, 0, 0u32);
+        let start = starts.get(first).copied().unwrap_or(first);
+        for index in first.. {
+            if index >= self.geometry.rows() {
+                // The cell after the last row is outside every gate: free.
+                return Err(FormalError::Dangling(Source::Z(index)));
+            }
+            // Rows the program does not mention are 0.
+            let Some(row) = self.rows.vector.get(index) else { break };
+            self.step(index, row, start, starts, (scale, shift, rho), &mut poly)?;
+            match row.carry {
+                Carry::None => break,
+                Carry::One => {}
+                Carry::Rho => {
+                    scale *= self.rho;
+                    rho += 1;
+                }
+                Carry::Lambda => shift += 1,
+            }
+        }
+        Ok(poly)
+    }
+
+    fn step(
+        &mut self,
+        index: usize,
+        row: &VectorRow,
+        start: usize,
+        starts: &[usize],
+        (scale, shift, rho): (Fr, usize, u32),
+        poly: &mut Poly,
+    ) -> Result<(), FormalError> {
+        let free = FormalError::FreeOperand(index);
+        let a = row.a.map(|source| self.value(source, start, starts)).transpose()?;
+        let mut part = Poly::default();
+        if row.linear != 0 {
+            part.add(a.as_ref().ok_or(free)?, signed(row.linear), 0)?;
+        }
+        if row.product {
+            let b = self.value(row.b.ok_or(free)?, start, starts)?;
+            part.add_product(a.as_ref().ok_or(free)?, &b, Fr::ONE, 0)?;
+        }
+        if row.junk != 0 {
+            part.junk.push(JunkTerm { row: index, exponent: 0, factor: signed(row.junk) });
+        }
+        part.rho = part.rho.saturating_add(rho);
+        poly.add(&part, scale, shift)
+    }
+
+    /// Follows a unit from a group to the last group it carries on.
+    fn unit(&self, at: UnitRef) -> Result<Poly, FormalError> {
+        let dangling = FormalError::Dangling(Source::Unit(at));
+        let unit = at.unit().ok_or(dangling)?;
+        let mut poly = Poly::default();
+        let (mut scale, mut shift, mut rho) = (Fr::ONE, 0, 0u32);
+        for index in at.group.. {
+            if index >= self.geometry.groups() {
+                // The cell after the last group is outside every gate: free.
+                return Err(dangling);
+            }
+            // Groups the program does not mention do nothing.
+            let Some(group) = self.rows.groups.get(index) else { break };
+            let (base, width, next) = match unit {
+                Unit::Output => match group.output {
+                    None => break,
+                    Some(base) => (base, self.rows.profile.lanes(), group.output_next),
+                },
+                Unit::Operand => {
+                    (group.operand_base(), self.rows.profile.lanes(), group.operand_next)
+                }
+                Unit::Weight => (Base::Rho, self.rows.profile.weight_lanes(), group.weight_next),
+            };
+            let mut part = Poly::default();
+            self.read(unit, index, group, base, &mut part)?;
+            part.rho = part.rho.saturating_add(rho);
+            poly.add(&part, scale, shift)?;
+            if !next {
+                break;
+            }
+            match base {
+                Base::Lambda => shift += width,
+                Base::LambdaSquared => shift += 2 * width,
+                Base::Rho => {
+                    scale *= self.powers[width];
+                    rho += width as u32;
+                }
+            }
+        }
+        Ok(poly)
+    }
+
+    /// What a unit reads in one group.
+    fn read(
+        &self,
+        unit: Unit,
+        index: usize,
+        group: &Group,
+        base: Base,
+        poly: &mut Poly,
+    ) -> Result<(), FormalError> {
+        let lanes = self.rows.profile.lanes();
+        let cell = |role: usize, lane: usize| self.cells.lane(role, index, lane);
+        let mut put = |lane: usize, value: Fr| match base {
+            Base::Lambda | Base::LambdaSquared => {
+                let at = if base == Base::Lambda { lane } else { 2 * lane };
+                poly.add(&Poly::constant(value), Fr::ONE, at)
+            }
+            Base::Rho => {
+                poly.rho = poly.rho.max(lane as u32);
+                poly.add(&Poly::constant(value * self.powers[lane]), Fr::ONE, 0)
+            }
+        };
+        let mut live = (0..lanes).filter(|lane| group.mask >> lane & 1 == 1);
+        match unit {
+            Unit::Output => {
+                if group.shift > 16 {
+                    return Err(FormalError::Shift(index));
+                }
+                let scale = Fr::from(1 << group.shift);
+                live.try_for_each(|lane| put(lane, scale * cell(0, lane) + cell(1, lane)))
+            }
+            Unit::Operand => match group.operand {
+                None => Ok(()),
+                Some(OperandRead::X) => live.try_for_each(|lane| put(lane, cell(0, lane))),
+                Some(OperandRead::Y) => live.try_for_each(|lane| put(lane, cell(2, lane))),
+                Some(OperandRead::One) => live.try_for_each(|lane| put(lane, Fr::ONE)),
+                Some(OperandRead::Scalar) => {
+                    poly.add(&Poly::constant(self.cells.scalar(index)), Fr::ONE, 0)
+                }
+            },
+            Unit::Weight => {
+                if group.weights.len() > self.rows.profile.weight_lanes() {
+                    return Err(FormalError::Weights(index));
+                }
+                let mut weights = group.weights.iter().enumerate();
+                weights.try_for_each(|(lane, weight)| put(lane, signed(*weight)))
+            }
+        }
+    }
+}

@@ -1,0 +1,290 @@
+//! Where the elements of every tensor stand: the segments it is cut into.
+//!
+//! | kind | a segment holds | read with | good for |
+//! |---|---|---|---|
+//! | `Frame(S)` | a channel of one image, row `h` from slot `h S` on | `lambda`, one read a channel | convolutions of stride 1 |
+//! | `Rows` | one image row of a channel | `lambda` or `lambda^2`, one read a row | outputs of strided windows, whose rows lie `2 S` apart where they are made and `S'` where they are read |
+//! | `Channels` | all channels of one position | `rho` | vectors, batches of logits |
+//!
+//! Tensors whose steps use each other's exponents share one stride `S`: the least for which every
+//! frame among them holds (see [`super::frame`]).
+
+use super::{
+    frame::{Frame, steps, up},
+    image::{Image, Product},
+    layout::Slots,
+};
+use crate::machine::Profile;
+use zkml_core::program::{Affine, Program, Step, Term};
+
+/// A tensor cut into segments.
+#[derive(Clone, Debug)]
+pub(super) struct Storage {
+    pub(super) image: Image,
+    pub(super) kind: Kind,
+}
+
+/// How it is cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A segment a channel, rows this far apart.
+    Frame(i64),
+    /// A segment an image row of a channel, or a piece of one: elements `spacing` slots apart, at
+    /// most `piece` of them.
+    Rows {
+        /// Slots from element to element.
+        spacing: usize,
+        /// Elements of a segment.
+        piece: usize,
+    },
+    /// A segment a position; of every `lanes` slots the first `used` hold channels.
+    Channels {
+        /// Slots in use.
+        used: usize,
+        /// Of so many.
+        lanes: usize,
+    },
+}
+
+impl Storage {
+    /// The segments, in order.
+    pub(super) fn segments(&self) -> Vec<Slots> {
+        let Image { batch, channels, height, width, .. } = self.image;
+        let planes = (0..batch).flat_map(|b| (0..channels).map(move |c| (b, c)));
+        let mut segments = Vec::new();
+        match self.kind {
+            Kind::Frame(stride) => {
+                let stride = stride as usize;
+                for (b, c) in planes {
+                    let mut slots = vec![None; height.saturating_sub(1) * stride + width];
+                    for (h, w) in (0..height).flat_map(|h| (0..width).map(move |w| (h, w))) {
+                        slots[h * stride + w] = Some(self.image.element((b, c, h, w)));
+                    }
+                    segments.push(slots);
+                }
+            }
+            Kind::Rows { spacing, piece } => {
+                for (b, c) in planes {
+                    for h in 0..height {
+                        let row: Vec<usize> = (0..width).collect();
+                        for part in row.chunks(piece) {
+                            let mut slots = vec![None; (part.len() - 1) * spacing + 1];
+                            for (i, w) in part.iter().enumerate() {
+                                slots[i * spacing] = Some(self.image.element((b, c, h, *w)));
+                            }
+                            segments.push(slots);
+                        }
+                    }
+                }
+            }
+            Kind::Channels { .. } => {
+                for b in 0..batch {
+                    for (h, w) in (0..height).flat_map(|h| (0..width).map(move |w| (h, w))) {
+                        let length = channels.checked_sub(1).map_or(0, |c| self.channel(c) + 1);
+                        let mut slots = vec![None; length];
+                        for c in 0..channels {
+                            slots[self.channel(c)] = Some(self.image.element((b, c, h, w)));
+                        }
+                        segments.push(slots);
+                    }
+                }
+            }
+        }
+        segments
+    }
+
+    /// Exponent of `rho` of a channel.
+    pub(super) fn channel(&self, c: usize) -> usize {
+        match self.kind {
+            Kind::Channels { used, lanes } => c / used * lanes + c % used,
+            _ => c,
+        }
+    }
+
+    /// Groups it takes.
+    fn groups(&self, lanes: usize) -> usize {
+        let Image { batch, channels, height, width, .. } = self.image;
+        let planes = batch * channels;
+        match self.kind {
+            Kind::Frame(stride) => {
+                planes * (height.saturating_sub(1) * stride as usize + width).div_ceil(lanes)
+            }
+            Kind::Rows { spacing, piece } => {
+                let (whole, rest) = (width / piece, width % piece);
+                let of =
+                    |n: usize| n.checked_sub(1).map_or(0, |n| (n * spacing + 1).div_ceil(lanes));
+                planes * height * (whole * of(piece) + of(rest))
+            }
+            Kind::Channels { .. } => {
+                self.image.positions() * (self.channel(channels.max(1) - 1) + 1).div_ceil(lanes)
+            }
+        }
+    }
+}
+
+/// Rows take their place in groups less well than frames, but frames with wide gaps are worse.
+const GAP_LIMIT: f64 = 1.3;
+
+/// Chooses the storage of every tensor.
+pub(super) fn choose(
+    program: &Program,
+    profile: Profile,
+    images: &[Image],
+    public: &[bool],
+) -> Vec<Storage> {
+    let mut chooser = Chooser::new(program, images);
+    chooser.roles();
+    chooser.strides();
+    let read = chooser.read;
+    images
+        .iter()
+        .enumerate()
+        .map(|(t, image)| {
+            let mut kind = chooser.kinds[t];
+            let lanes = profile.lanes();
+            let storage = |kind| Storage { image: image.clone(), kind };
+            if let Kind::Frame(_) = kind {
+                let rows = Kind::Rows { spacing: 1, piece: image.width.max(1) };
+                let (framed, in_rows) =
+                    (storage(kind).groups(lanes) as f64, storage(rows).groups(lanes) as f64);
+                if framed > GAP_LIMIT * in_rows {
+                    kind = rows;
+                }
+            }
+            let digits = profile.public_lanes();
+            let packed = public[t] && digits < lanes;
+            let used = if packed { digits } else { lanes };
+            let across = Kind::Channels { used, lanes };
+            if packed && let Kind::Frame(_) | Kind::Rows { .. } = kind {
+                kind = Kind::Rows { spacing: 1, piece: digits };
+            }
+            if image.positions() == 1
+                || !read[t] && storage(across).groups(lanes) < storage(kind).groups(lanes)
+            {
+                kind = across;
+            }
+            storage(kind)
+        })
+        .collect()
+}
+
+/// Products of a step.
+pub(super) fn products<'a>(affine: &'a Affine, out: &Image) -> Vec<Product<'a>> {
+    affine.terms.iter().filter_map(|term| Product::of(term, out)).collect()
+}
+
+struct Chooser<'a> {
+    program: &'a Program,
+    images: &'a [Image],
+    kinds: Vec<Kind>,
+    /// Whether some step reads the tensor.
+    read: Vec<bool>,
+    /// Sets of a common stride (union-find): step `t` is node `t`, the storage of tensor `t` node
+    /// `count + t`.
+    parent: Vec<usize>,
+}
+
+impl<'a> Chooser<'a> {
+    fn new(program: &'a Program, images: &'a [Image]) -> Self {
+        let kinds = images.iter().map(|image| Kind::Frame(image.width.max(1) as i64)).collect();
+        let count = images.len();
+        let (read, parent) = (vec![false; count], (0..2 * count).collect());
+        Self { program, images, kinds, read, parent }
+    }
+
+    fn steps(&self) -> impl Iterator<Item = (usize, &'a Affine)> + use<'a> {
+        self.program.tensors.iter().enumerate().filter_map(|(t, tensor)| match &tensor.step {
+            Step::Affine(affine) => Some((t, affine)),
+            _ => None,
+        })
+    }
+
+    fn root(&self, mut t: usize) -> usize {
+        while self.parent[t] != t {
+            t = self.parent[t];
+        }
+        t
+    }
+
+    /// Which tensors cannot lie in a frame of their step's stride, and which share one.
+    fn roles(&mut self) {
+        for (t, affine) in self.steps() {
+            let out = &self.images[t];
+            let products = products(affine, out);
+            let up = up(&products);
+            self.role(t, t, up);
+            for product in &products {
+                self.role(t, product.view.tensor.0, steps(up, &product.window));
+            }
+            for term in &affine.terms {
+                let source = term.view().tensor.0;
+                self.read[source] = true;
+                if let Term::Scale { view, .. } = term {
+                    let same = view.index.is_none() && {
+                        let (a, b) = (&self.images[source], out);
+                        (a.height, a.width) == (b.height, b.width)
+                    };
+                    self.role(t, source, if same { up } else { (1, 1) });
+                }
+            }
+        }
+    }
+
+    /// Tensor `t` lies in the plane of step `step` with elements so far apart.
+    fn role(&mut self, step: usize, t: usize, apart: (i64, i64)) {
+        let image = &self.images[t];
+        let (height, width) = (image.height, image.width);
+        // A single row has no stride, and two units' bases reach every second position.
+        let free = height == 1 && apart.1 <= 2 || width == 1 && height == 1;
+        if free {
+            return;
+        }
+        if apart == (1, 1) {
+            let (a, b) = (self.root(step), self.root(self.images.len() + t));
+            self.parent[a] = b;
+            return;
+        }
+        // Spacings above 2 are made up by empty slots; only a tensor's own step can ask for it.
+        let spacing = match apart.1 {
+            ..=2 => 1,
+            v if v % 2 == 0 => v as usize / 2,
+            v => v as usize,
+        };
+        let spacing = if step == t { spacing } else { 1 };
+        if !matches!(self.kinds[t], Kind::Rows { spacing, .. } if spacing > 1) {
+            self.kinds[t] = Kind::Rows { spacing, piece: width.max(1) };
+        }
+    }
+
+    /// Strides that hold for all steps that share them.
+    fn strides(&mut self) {
+        let count = self.images.len();
+        let roots: Vec<usize> = (0..2 * count).map(|node| self.root(node)).collect();
+        let mut strides: Vec<i64> = vec![1; 2 * count];
+        for (t, kind) in self.kinds.iter().enumerate() {
+            if let Kind::Frame(width) = kind {
+                let root = roots[count + t];
+                strides[root] = strides[root].max(*width);
+            }
+        }
+        // A stride that one step needs more may break another: until none moves.
+        loop {
+            let before = strides.clone();
+            for (t, affine) in self.steps() {
+                let products = products(affine, &self.images[t]);
+                let stride = &mut strides[roots[t]];
+                if let Some(frame) = Frame::find(&products, &self.images[t], *stride) {
+                    *stride = frame.stride;
+                }
+            }
+            if strides == before {
+                break;
+            }
+        }
+        for (t, kind) in self.kinds.iter_mut().enumerate() {
+            if let Kind::Frame(stride) = kind {
+                *stride = strides[roots[count + t]];
+            }
+        }
+    }
+}
