@@ -101,6 +101,11 @@ impl Axis {
         (0..self.output).all(|o| self.taps(o).any(|tap| self.input_at(o, tap).is_some()))
     }
 
+    /// Whether each output meets an input at every tap.
+    pub fn complete(&self) -> bool {
+        self.in_step == 1 && (0..self.output).all(|o| self.taps(o).len() == self.kernel)
+    }
+
     /// The same axis of a convolution without the taps at either end that meet no input at all.
     #[must_use]
     pub fn trimmed(&self) -> Self {
@@ -188,5 +193,47 @@ mod tests {
         let dilated = Axis::convolution(4, 2, 2, (1, 2), 0);
         assert_eq!((dilated.input_at(1, 0), dilated.input_at(1, 1)), (Some(1), Some(3)));
         assert!(!Axis { in_step: 0, ..axis }.check());
+    }
+
+    /// Every small axis, against all of its triples.
+    #[test]
+    fn taps_covers_complete_and_trimmed_agree_with_every_triple() {
+        let mut seen = [0usize; 3];
+        for at in 0..5 * 5 * 5 * 3 * 3 * 9 * 7 {
+            let digit = |of: usize, base: usize| at / of % base;
+            let axis = Axis {
+                input: digit(1, 5),
+                output: digit(5, 5),
+                kernel: 1 + digit(25, 5),
+                out_step: 1 + digit(125, 3),
+                in_step: 1 + digit(375, 3),
+                origin: digit(1125, 9) as i64 - 4,
+                slope: digit(10_125, 7) as i64 - 3,
+            };
+            let met = |o: usize| (0..axis.kernel).filter(move |t| axis.input_at(o, *t).is_some());
+            for o in 0..axis.output {
+                assert!(met(o).all(|t| axis.taps(o).contains(&t)), "{axis:?} at {o}");
+                if axis.in_step == 1 {
+                    assert!(met(o).eq(axis.taps(o)), "{axis:?} at {o}");
+                }
+            }
+            assert_eq!(axis.covers(), (0..axis.output).all(|o| met(o).next().is_some()));
+            let complete = (0..axis.output).all(|o| met(o).count() == axis.kernel);
+            if axis.in_step == 1 {
+                assert_eq!(axis.complete(), complete, "{axis:?}");
+            }
+            let short = axis.trimmed();
+            let dropped = axis.kernel - short.kernel;
+            for o in 0..axis.output {
+                let inputs = |axis: &Axis| -> Vec<usize> {
+                    (0..axis.kernel).filter_map(|t| axis.input_at(o, t)).collect()
+                };
+                assert_eq!(inputs(&axis), inputs(&short), "{axis:?} {short:?}");
+            }
+            seen[0] += usize::from(axis.covers() && axis.output > 0);
+            seen[1] += usize::from(complete && axis.output > 0);
+            seen[2] += usize::from(dropped > 0);
+        }
+        assert!(seen.iter().all(|count| *count > 100), "{seen:?}");
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! * a Reshape to the same shape, a Transpose that moves no axis longer than 1 past another (a
 //!   Reshape then), a view of a view;
+//! * a Pad of nothing, a Take of everything in its order, a Concat of one operand;
 //! * a product with ones and a sum with or difference of zeros that do not broadcast the operand.
 
 use super::rewrite::{Rewrite, producers};
@@ -58,6 +59,12 @@ fn same_as(graph: &Graph, node: &Node) -> Option<ValueId> {
     let same = match (&node.op, node.inputs.as_slice()) {
         (Op::Reshape(_), [x]) => Some(*x),
         (Op::Transpose(perm), [x]) if perm.is_sorted() => Some(*x),
+        // Equal shapes, below, leave only pads of nothing.
+        (Op::Pad { .. }, [x]) => Some(*x),
+        (Op::Concat { .. }, [x]) => Some(*x),
+        (Op::Take { indices, .. }, [x]) if indices.iter().copied().eq(0..indices.len() as u32) => {
+            Some(*x)
+        }
         (Op::Mul, [x, c]) if all(*c, 1.0) => Some(*x),
         (Op::Mul, [c, x]) if all(*c, 1.0) => Some(*x),
         (Op::Add | Op::Sub, [x, c]) if all(*c, 0.0) => Some(*x),

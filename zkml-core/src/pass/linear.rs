@@ -1,5 +1,5 @@
-//! Constant factors and sums beside a product with constant weights go into them. `W` is a constant
-//! matrix, `b` and `c` are constants along the last axis only:
+//! Constant factors and sums beside a product or correlation with constant weights go into them. `W`
+//! are constant weights, `b` and `c` are constants along the channels only, see [`Layer`]:
 //!
 //! ```text
 //! (x W) * c         ->  x (W diag(c))
@@ -10,13 +10,15 @@
 //! (x * b) * c       ->  x * (b * c)
 //! ```
 //!
-//! The value in the middle must have no other use. A folded constant that would not be finite is
+//! A sum before a correlation goes into it only if each output meets an input at every tap: with
+//! pads, outputs at the border see less of `b`. The value in the middle must have no other use. A folded constant that would not be finite is
 //! left alone.
 
 use std::collections::BTreeMap;
 
 use super::{
-    constant::{column, combine, is_finite, row_times},
+    constant::{combine, is_finite},
+    layer::Layer,
     rewrite::{Rewrite, producers, uses},
 };
 use crate::{
@@ -64,7 +66,7 @@ impl<'g> Matcher<'g> {
         let folded = match &node.op {
             Op::Mul => self.fold_factor(node),
             Op::Add | Op::Sub => self.fold_sum(node),
-            Op::MatMul => self.fold_into_product(node),
+            Op::MatMul | Op::Correlate { .. } => self.fold_into_layer(node),
             _ => None,
         }?;
         folded.steps.iter().all(|(_, constant, _)| is_finite(constant)).then_some(folded)
@@ -74,20 +76,21 @@ impl<'g> Matcher<'g> {
         let (y, c) = self.with_constant(node)?;
         let inner = self.only_user(y)?;
         match &inner.op {
-            Op::MatMul => {
-                let (x, weights) = self.product(inner)?;
-                let c = self.last_axis(c, y)?;
-                let weights = combine(weights, &c, |w, c| w * c).ok()?;
-                Some(Folded { x, steps: vec![(Op::MatMul, weights, "weights")] })
+            Op::MatMul | Op::Correlate { .. } => {
+                let layer = self.layer(inner)?;
+                let c = layer.per_channel(c, self.shape(y))?;
+                let steps = vec![(inner.op.clone(), layer.scale_outputs(&c).ok()?, "weights")];
+                Some(Folded { x: layer.x, steps })
             }
             Op::Add | Op::Sub => {
                 let (z, b) = self.sum(inner)?;
-                let (x, weights) = self.product(self.only_user(z)?)?;
-                let c = self.last_axis(c, y)?;
-                let weights = combine(weights, &c, |w, c| w * c).ok()?;
-                let b = combine(&b, &c, |b, c| b * c).ok()?;
-                let steps = vec![(Op::MatMul, weights, "weights"), (Op::Add, b, "bias")];
-                Some(Folded { x, steps })
+                let product = self.only_user(z)?;
+                let layer = self.layer(product)?;
+                let c = layer.per_channel(c, self.shape(y))?;
+                let weights = layer.scale_outputs(&c).ok()?;
+                let b = combine(&b, &layer.bias(c).ok()?, |b, c| b * c).ok()?;
+                let steps = vec![(product.op.clone(), weights, "weights"), (Op::Add, b, "bias")];
+                Some(Folded { x: layer.x, steps })
             }
             Op::Mul => {
                 let (x, b) = self.with_constant(inner)?;
@@ -105,26 +108,24 @@ impl<'g> Matcher<'g> {
         Some(Folded { x, steps: vec![(Op::Add, sum, "bias")] })
     }
 
-    fn fold_into_product(&self, node: &Node) -> Option<Folded> {
-        let (y, weights) = self.product(node)?;
+    fn fold_into_layer(&self, node: &Node) -> Option<Folded> {
+        let layer = self.layer(node)?;
+        let y = layer.x;
         let inner = self.only_user(y)?;
         match &inner.op {
             Op::Mul => {
                 let (x, c) = self.with_constant(inner)?;
                 self.same_shape(x, y)?;
-                let c = column(&self.last_axis(c, y)?).ok()?;
-                let weights = combine(weights, &c, |w, c| w * c).ok()?;
-                Some(Folded { x, steps: vec![(Op::MatMul, weights, "weights")] })
+                let c = layer.per_channel(c, self.shape(y))?;
+                let steps = vec![(node.op.clone(), layer.scale_inputs(&c).ok()?, "weights")];
+                Some(Folded { x, steps })
             }
             Op::Add | Op::Sub => {
                 let (x, b) = self.sum(inner)?;
                 self.same_shape(x, y)?;
-                let b = self.last_axis(&b, y)?;
-                let rows = weights.shape().dims().first().copied()?;
-                let zeros = Tensor::new(Shape::new(vec![rows]).ok()?, vec![0.0; rows]).ok()?;
-                let b = row_times(&combine(&b, &zeros, |b, _| b).ok()?, weights).ok()?;
-                let steps = vec![(Op::MatMul, weights.clone(), "weights"), (Op::Add, b, "bias")];
-                Some(Folded { x, steps })
+                let b = layer.offset(&layer.per_channel(&b, self.shape(y))?)?;
+                let weights = (node.op.clone(), layer.weights.clone(), "weights");
+                Some(Folded { x, steps: vec![weights, (Op::Add, b, "bias")] })
             }
             _ => None,
         }
@@ -159,28 +160,24 @@ impl<'g> Matcher<'g> {
         }
     }
 
-    /// A product with a constant matrix at its right.
-    fn product(&self, node: &Node) -> Option<(ValueId, &'g Tensor<f32>)> {
+    /// A product with a constant matrix at its right, or a correlation with constant weights.
+    fn layer<'n>(&self, node: &'n Node) -> Option<Layer<'n>>
+    where
+        'g: 'n,
+    {
         let [x, weights] = node.inputs.as_slice() else { return None };
-        let weights = self.constant(*weights).filter(|w| w.shape().rank() == 2)?;
-        (node.op == Op::MatMul && self.constant(*x).is_none()).then_some((*x, weights))
+        let weights = self.constant(*weights)?;
+        let fits = match &node.op {
+            Op::MatMul => weights.shape().rank() == 2,
+            Op::Correlate { .. } => true,
+            _ => false,
+        };
+        let layer = Layer { x: *x, weights, op: &node.op };
+        (fits && self.constant(*x).is_none()).then_some(layer)
     }
 
-    /// `c`, flattened, if it varies along the last axis of the value `of` only.
-    fn last_axis(&self, c: &Tensor<f32>, of: ValueId) -> Option<Tensor<f32>> {
-        let shape = &self.graph.get(of).shape;
-        let fits = match c.shape().dims() {
-            [] => true,
-            [before @ .., last] => {
-                before.iter().all(|dim| *dim == 1)
-                    && (*last == 1 || shape.dims().last() == Some(last))
-                    && c.shape().rank() <= shape.rank()
-            }
-        };
-        fits.then(|| {
-            let flat = Shape::new(vec![c.shape().len()]).ok()?;
-            Tensor::new(flat, c.data().to_vec()).ok()
-        })?
+    fn shape(&self, id: ValueId) -> &'g Shape {
+        &self.graph.get(id).shape
     }
 
     fn same_shape(&self, a: ValueId, b: ValueId) -> Option<()> {

@@ -2,9 +2,9 @@
 //!
 //! [`optimise`] repeats three of them until none finds anything to do:
 //!
-//! * [`fold_linear`]: constant factors and sums beside a product with constant weights go into them
-//!   (batch normalisation, scaling layers, biases);
-//! * [`remove_identities`]: views that change nothing, chains of views, factors 1 and sums of 0;
+//! * [`fold_linear`]: constant factors and sums beside a product or correlation with constant weights
+//!   go into them (batch normalisation, scaling layers, biases);
+//! * [`remove_identities`]: views that change nothing, chains of views, pads and selections that do nothing, factors 1 and sums of 0;
 //! * [`remove_dead`]: what no output depends on.
 //!
 //! All are exact for real numbers; in `f32`, folded constants are computed in double precision and
@@ -13,6 +13,7 @@
 mod constant;
 mod dead;
 mod identity;
+mod layer;
 mod linear;
 mod rewrite;
 

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::{fold_linear, optimise, remove_dead, remove_identities};
 use crate::{
     exec::float,
-    ir::{Activation, Graph, Op, Origin, ValueId},
+    ir::{Activation, Axis, Graph, Op, Origin, ValueId, Window},
     tensor::{Shape, Tensor},
 };
 
@@ -260,6 +260,72 @@ fn an_output_may_be_an_input() {
     let y = b.op(Op::Add, &[x, zero]);
     let after = same(b.finish(y), 0);
     assert_eq!(after.outputs()[0].1, after.inputs()[0]);
+}
+
+/// Correlation of `[1, 4, 5, 6]` with 3 by 2 taps in 2 groups, with so many pads before and after.
+fn correlate(b: &mut Builder, x: ValueId, pads: usize) -> ValueId {
+    let axis = |input: usize, taps: usize| {
+        let output = input + 2 * pads + 1 - taps;
+        Axis::convolution(input, output, taps, (1, 1), pads as i64)
+    };
+    let window = Window { height: axis(5, 3), width: axis(6, 2) };
+    b.with(Op::Correlate { window, groups: 2 }, x, &[6, 2, 3, 2], 11)
+}
+
+#[test]
+fn normalisation_after_a_correlation_folds() {
+    for pads in [0, 1] {
+        let (mut b, x) = Builder::new(&[1, 4, 5, 6]);
+        let y = correlate(&mut b, x, pads);
+        let y = b.with(Op::Add, y, &[1, 6, 1, 1], 1);
+        let y = b.with(Op::Mul, y, &[6, 1, 1], 2);
+        let y = b.with(Op::Sub, y, &[], 3);
+        let y = b.with(Op::Mul, y, &[1], 4);
+        let after = same(b.finish(y), 2);
+        assert!(matches!(ops(&after)[..], [Op::Correlate { groups: 2, .. }, Op::Add]));
+    }
+}
+
+#[test]
+fn a_factor_before_a_correlation_folds_and_a_sum_only_without_pads() {
+    for (pads, dims) in [(0, &[4, 1, 1][..]), (1, &[1, 4, 1, 1]), (1, &[]), (0, &[1, 1])] {
+        let (mut b, x) = Builder::new(&[1, 4, 5, 6]);
+        let y = b.with(Op::Mul, x, dims, 1);
+        let y = correlate(&mut b, y, pads);
+        same(b.finish(y), 1);
+        let (mut b, x) = Builder::new(&[1, 4, 5, 6]);
+        let y = b.with(Op::Add, x, dims, 1);
+        let y = correlate(&mut b, y, pads);
+        let after = same(b.finish(y), 2);
+        assert_eq!(matches!(ops(&after)[0], Op::Correlate { .. }), pads == 0);
+    }
+}
+
+#[test]
+fn what_differs_by_position_stays() {
+    for dims in [&[6][..], &[1, 1, 3, 1], &[6, 3, 5]] {
+        let (mut b, x) = Builder::new(&[1, 4, 5, 6]);
+        let y = correlate(&mut b, x, if dims == [6] { 1 } else { 0 });
+        let y = match dims {
+            // The last axis, not the channels: here it has seven positions.
+            [6] => b.with(Op::Mul, y, &[7], 1),
+            _ => b.with(Op::Mul, y, dims, 1),
+        };
+        same(b.finish(y), 2);
+    }
+}
+
+#[test]
+fn pads_and_selections_that_do_nothing_go() {
+    let (mut b, x) = Builder::new(&[2, 3]);
+    let y = b.op(Op::Pad { begin: vec![0; 2], end: vec![0; 2], value: 1.0 }, &[x]);
+    let y = b.op(Op::Take { axis: 1, indices: vec![0, 1, 2] }, &[y]);
+    let y = b.op(Op::Concat { axis: 0 }, &[y]);
+    same(b.finish(y), 0);
+    let (mut b, x) = Builder::new(&[2, 3]);
+    let y = b.op(Op::Take { axis: 1, indices: vec![0, 2, 1] }, &[x]);
+    let y = b.op(Op::Pad { begin: vec![1, 0], end: vec![0; 2], value: 1.0 }, &[y]);
+    same(b.finish(y), 2);
 }
 
 proptest! {
