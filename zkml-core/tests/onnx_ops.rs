@@ -73,7 +73,7 @@ fn check(case: &Case, got: &Tensor<f32>) -> Result<(), String> {
 #[test]
 fn operators_agree_with_onnxruntime_in_every_version() {
     let cases = cases();
-    assert!(cases.len() > 600, "only {} cases", cases.len());
+    assert!(cases.len() > 1200, "only {} cases", cases.len());
     let mut failures = Vec::new();
     for case in &cases {
         for optimise in [false, true] {

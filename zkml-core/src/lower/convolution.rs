@@ -77,9 +77,11 @@ fn transposed(
         .saturating_add(extra)
         .saturating_add(sliding.extent(axis, taps));
     let same = matches!(sliding.auto_pad, AutoPad::SameUpper | AutoPad::SameLower);
-    if let Some(output) = output.filter(|output| *output > whole) {
+    // As with `output_padding`, which `output_shape` stands for: less than a stride is added.
+    let most = (whole - extra).saturating_add(stride - 1);
+    if let Some(output) = output.filter(|output| *output > most) {
         return Err(site.invalid(format!(
-            "`output_shape` is {output}, more than the {whole} outputs on spatial axis {axis}"
+            "`output_shape` is {output}, more than the {most} outputs on spatial axis {axis}"
         )));
     }
     let target = output.or(same.then(|| input.saturating_mul(stride)));
