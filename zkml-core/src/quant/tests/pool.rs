@@ -204,3 +204,28 @@ proptest! {
         exact(&[batch, channels, height.input, width.input], Window { height, width }, seed, sign);
     }
 }
+
+#[test]
+fn a_pool_reads_any_view() {
+    // Zeros around, channels last, and a tensor of no negative value whose holes are its least.
+    for sign in [None, Some(Activation::Relu), Some(Activation::Clip { min: 0.2, max: 0.9 })] {
+        let mut w = Writer::default();
+        let x = w.input(&[1, 5, 4, 2]);
+        let h = sign.map_or(x, |f| w.op(Op::Activation(f), &[x]));
+        let h = w.op(Op::Transpose(vec![0, 3, 1, 2]), &[h]);
+        let begin = vec![0, 0, 1, 0];
+        let h = w.op(Op::Pad { begin, end: vec![0, 0, 0, 2], value: 0.0 }, &[h]);
+        let window = square(dilated(6, 3, (2, 1), (1, 1)));
+        let h = w.op(Op::MaxPool(window), &[h]);
+        let y = w.op(Op::Transpose(vec![0, 2, 3, 1]), &[h]);
+        w.output(y);
+        let compiled = close(&w.graph);
+        let program = &compiled.program;
+        // As exact as the operand: the errors of the result are some of those of the operand.
+        let samples = samples(&w.graph, 3);
+        let report = Report::new(&w.graph, &compiled, &samples, None).expect("runs");
+        let operand = usize::from(sign.is_some());
+        assert_eq!(program.tensors[operand].scale, program.tensors.last().expect("some").scale);
+        assert!(report.max_error() <= report.layers[operand].errors.max_abs);
+    }
+}
