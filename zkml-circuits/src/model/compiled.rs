@@ -1,7 +1,7 @@
 //! A compiled model: integer program, machine and visibility, self-contained (`.zkc`).
 //!
 //! ```text
-//! magic "zkml-zkc" | version 1 | postcard body | keccak256 of all before
+//! magic "zkml-zkc" | version 2 | postcard body | keccak256 of all before
 //! ```
 //!
 //! The file holds no plan: plan and row program are a function of the body, recomputed and linted
@@ -10,14 +10,14 @@
 use crate::{
     lint::{LintError, LintReport, lint},
     machine::Profile,
-    plan::{Cost, CostModel, Objective, Plan, PlanError, Visibility, search},
+    plan::{Cost, CostModel, LayoutPolicy, Objective, Plan, PlanError, Visibility, search},
 };
 use serde::{Deserialize, Serialize};
 use sha3::{Digest, Keccak256};
 use zkml_core::program::Program;
 
 const MAGIC: &[u8; 8] = b"zkml-zkc";
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 const CHECKSUM: usize = 32;
 
 /// How to compile a program.
@@ -44,6 +44,7 @@ pub struct Compiled {
 struct Body {
     profile: Profile,
     input_visibility: Visibility,
+    policy: LayoutPolicy,
     program: Program,
 }
 
@@ -76,8 +77,8 @@ impl Compiled {
             config.objective,
             &CostModel::default(),
         )?;
-        let body =
-            Body { profile: plan.rows.profile, input_visibility: config.input_visibility, program };
+        let (profile, policy) = (plan.rows.profile, plan.policy);
+        let body = Body { profile, input_visibility: config.input_visibility, policy, program };
         Self::assemble(body, plan)
     }
 
@@ -147,7 +148,7 @@ impl Compiled {
             .strip_prefix(MAGIC)
             .ok_or(CompileError::Format("it does not begin with `zkml-zkc`"))?;
         let body =
-            body.strip_prefix(&[VERSION]).ok_or(CompileError::Format("a version other than 1"))?;
+            body.strip_prefix(&[VERSION]).ok_or(CompileError::Format("a version other than 2"))?;
         if Keccak256::digest(content).as_slice() != checksum {
             return Err(CompileError::Format("its checksum does not match"));
         }
@@ -156,7 +157,8 @@ impl Compiled {
         if !rest.is_empty() {
             return Err(CompileError::Format("bytes after its body"));
         }
-        let plan = Plan::new(&body.program, body.profile, body.input_visibility)?;
+        let plan =
+            Plan::with_policy(&body.program, body.profile, body.input_visibility, body.policy)?;
         Self::assemble(body, plan)
     }
 }

@@ -18,9 +18,9 @@ use super::{
     claims::{Claim, Monomial},
     frame::{Frame, taps},
     image::{Image, Product},
-    layout::Layout,
+    layout::{Arrangement, Layout},
     rows::{Base, Carry, Source, VectorRow},
-    storage::{Kind, Storage, products},
+    storage::{Storage, products},
 };
 use std::collections::{BTreeMap, BTreeSet};
 use zkml_core::program::{Affine, Program, Step, StoredTensor, TensorId, Term, View};
@@ -47,7 +47,7 @@ pub(super) fn build(
 /// The frame of a step: that of the storage of a tensor it deals with, if there is one.
 fn frame(products: &[Product<'_>], affine: &Affine, out: &Storage, storages: &[Storage]) -> Frame {
     let stride = |storage: &Storage| match storage.kind {
-        Kind::Frame(stride) if storage.image.height > 1 => Some(stride),
+        Arrangement::Frame(stride) if storage.image.height > 1 => Some(stride),
         _ => None,
     };
     let operands = affine.terms.iter().map(|term| &storages[term.view().tensor.0]);
@@ -185,7 +185,7 @@ impl StepBuilder<'_> {
             let mut live = (0i64..).zip(&segment.slots).filter_map(|(i, e)| Some((i, at[&(*e)?])));
             let Some((slot, (lambda, rho))) = live.next() else { continue };
             let (base, offset, rho) = match (self.storage.kind, live.next()) {
-                (Kind::Channels { .. }, _) => (Base::Rho, lambda, 0),
+                (Arrangement::Channels { .. }, _) => (Base::Rho, lambda, 0),
                 (_, None) => (Base::Lambda, lambda - slot, rho),
                 (_, Some((other, (next, _)))) => match (next - lambda) / (other - slot) {
                     2 => (Base::LambdaSquared, lambda - 2 * slot, rho),

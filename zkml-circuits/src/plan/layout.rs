@@ -14,9 +14,53 @@ pub struct Segment {
     pub slots: Slots,
 }
 
+/// How a tensor, as images of channels, is cut into segments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Arrangement {
+    /// A segment a channel, image rows this far apart.
+    Frame(i64),
+    /// A segment an image row of a channel, or a piece of one.
+    Rows {
+        /// Slots from element to element.
+        spacing: usize,
+        /// Elements of a segment at most.
+        piece: usize,
+    },
+    /// A segment a position; of every `lanes` slots the first `used` hold channels.
+    Channels {
+        /// Slots in use.
+        used: usize,
+        /// Of so many.
+        lanes: usize,
+    },
+}
+
+/// Which arrangement images take where several would do. The search tries all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LayoutPolicy {
+    /// Frames unless their gaps take too many groups.
+    #[default]
+    Balanced,
+    /// Frames wherever a step allows them: fewest vector rows.
+    Frames,
+    /// Image rows everywhere: no gaps.
+    Rows,
+}
+
+impl LayoutPolicy {
+    /// All policies.
+    pub const ALL: [Self; 3] = [Self::Balanced, Self::Frames, Self::Rows];
+}
+
 /// A stored tensor in the lanes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Layout {
+    /// The tensor as images: batch, channels, height, width.
+    pub image: [usize; 4],
+    /// How it is cut.
+    pub arrangement: Arrangement,
     /// Its segments, in order of the axes they stand for.
     pub segments: Vec<Segment>,
 }

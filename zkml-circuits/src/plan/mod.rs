@@ -17,6 +17,7 @@ mod layout;
 mod rows;
 mod search;
 mod storage;
+mod summary;
 mod tags;
 #[cfg(test)]
 mod tests;
@@ -26,11 +27,12 @@ pub use claims::{Claim, Monomial};
 pub use cost::{Cost, CostModel};
 pub use geometry::{Geometry, GeometryError};
 pub use io::{IoSchema, IoTensor, StatementError, Words};
-pub use layout::{Layout, Segment, Slots};
+pub use layout::{Arrangement, Layout, LayoutPolicy, Segment, Slots};
 pub use rows::{
     Base, Carry, Group, OperandRead, PublicRole, RowProgram, Source, TableRow, UnitRef, VectorRow,
 };
 pub use search::{Objective, search};
+pub use summary::LayoutSummary;
 pub use tags::{NULL_TAG, TableKind, Tags};
 
 use crate::machine::Profile;
@@ -65,6 +67,8 @@ pub struct Plan {
     pub tags: Tags,
     /// How values are packed into public words.
     pub io: IoSchema,
+    /// How layouts were chosen.
+    pub policy: LayoutPolicy,
 }
 
 /// Why a program has no plan.
@@ -92,15 +96,29 @@ impl Plan {
     /// read from a file may name very many in few bytes.
     pub const MAX_VALUES: usize = 1 << 24;
 
+    /// Lays out `program` in the machine `profile`, at the smallest `k` that holds it, images by the
+    /// default policy.
+    ///
+    /// # Errors
+    /// As [`Self::with_policy`].
+    pub fn new(
+        program: &Program,
+        profile: Profile,
+        input_visibility: Visibility,
+    ) -> Result<Self, PlanError> {
+        Self::with_policy(program, profile, input_visibility, LayoutPolicy::default())
+    }
+
     /// Lays out `program` in the machine `profile`, at the smallest `k` that holds it.
     ///
     /// # Errors
     /// [`PlanError`] when the program is malformed, uses a step this machine has no layout for, or
     /// does not fit.
-    pub fn new(
+    pub fn with_policy(
         program: &Program,
         profile: Profile,
         input_visibility: Visibility,
+        policy: LayoutPolicy,
     ) -> Result<Self, PlanError> {
         program.check()?;
         supported(program)?;
@@ -111,11 +129,11 @@ impl Plan {
             .zip(&program.tensors)
             .map(|(t, tensor)| is_output(t) || public_inputs && is_input(tensor))
             .collect();
-        let storages = storage::choose(program, profile, &image::choose(program), &public);
+        let storages = storage::choose(program, profile, &image::choose(program), &public, policy);
         let segments: Vec<Vec<Slots>> = storages.iter().map(Storage::segments).collect();
         let io = io::schema(program, profile, input_visibility, &segments);
         let tags = Tags::new(program);
-        let (groups, layouts) = place(program, profile, segments, &io, &tags);
+        let (groups, layouts) = place(program, profile, (&storages, segments), &io, &tags);
 
         let mut consumed = vec![false; program.tensors.len()];
         for tensor in &program.tensors {
@@ -134,7 +152,7 @@ impl Plan {
         let (tables, words) = (tags.rows(program), io.words());
         let mut rows = RowProgram { profile, k: 0, groups, vector, tables, equations, words };
         rows.k = smallest_k(&mut rows)?;
-        Ok(Self { rows, claims, layouts, scalars, tags, io })
+        Ok(Self { rows, claims, layouts, scalars, tags, io, policy })
     }
 }
 
@@ -192,7 +210,7 @@ fn has_table(tensor: &zkml_core::program::StoredTensor) -> bool {
 fn place(
     program: &Program,
     profile: Profile,
-    segments: Vec<Vec<Slots>>,
+    (storages, mut segments): (&[Storage], Vec<Vec<Slots>>),
     io: &IoSchema,
     tags: &Tags,
 ) -> (Vec<Group>, Vec<Layout>) {
@@ -200,8 +218,7 @@ fn place(
     let private = (0..program.tensors.len()).filter(|t| !public.contains(t));
     let order: Vec<usize> = public.iter().copied().chain(private).collect();
     let mut groups = Vec::new();
-    let mut layouts = vec![Layout { segments: Vec::new() }; program.tensors.len()];
-    let mut segments = segments;
+    let mut layouts: Vec<Layout> = storages.iter().map(Storage::layout).collect();
     for index in order {
         let tensor = &program.tensors[index];
         let (tag_r, tag_f) = tags.of(tensor);

@@ -1,6 +1,6 @@
 //! Chooses the cheapest machine for a program.
 
-use super::{Cost, CostModel, Plan, PlanError, Visibility};
+use super::{Cost, CostModel, LayoutPolicy, Plan, PlanError, Visibility};
 use crate::machine::Profile;
 use serde::{Deserialize, Serialize};
 use zkml_core::program::Program;
@@ -32,7 +32,7 @@ impl Objective {
     }
 }
 
-/// Lays out `program` in each of `profiles` and returns the cheapest plan for `objective`, with
+/// Lays out `program` in each of `profiles`, images by each policy, and returns the cheapest plan for `objective`, with
 /// its predicted cost.
 ///
 /// # Errors
@@ -47,13 +47,20 @@ pub fn search(
     let mut plans = Vec::with_capacity(profiles.len());
     let mut failure = None;
     for profile in profiles {
-        match Plan::new(program, *profile, input_visibility) {
-            Ok(plan) => {
-                let cost = model.predict(&plan);
-                plans.push((plan, cost));
-            }
-            Err(error) => {
-                failure.get_or_insert(error);
+        for policy in LayoutPolicy::ALL {
+            match Plan::with_policy(program, *profile, input_visibility, policy) {
+                Ok(plan) => {
+                    let cost = model.predict(&plan);
+                    // Policies differ on images of several rows only.
+                    let flat = plan.layouts.iter().all(|layout| layout.image[2] <= 1);
+                    plans.push((plan, cost));
+                    if flat {
+                        break;
+                    }
+                }
+                Err(error) => {
+                    failure.get_or_insert(error);
+                }
             }
         }
     }

@@ -12,7 +12,7 @@
 use super::{
     frame::{Frame, steps, up},
     image::{Image, Product},
-    layout::Slots,
+    layout::{Arrangement, Layout, LayoutPolicy, Slots},
 };
 use crate::machine::Profile;
 use zkml_core::program::{Affine, Program, Step, Term};
@@ -21,39 +21,24 @@ use zkml_core::program::{Affine, Program, Step, Term};
 #[derive(Clone, Debug)]
 pub(super) struct Storage {
     pub(super) image: Image,
-    pub(super) kind: Kind,
-}
-
-/// How it is cut.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// A segment a channel, rows this far apart.
-    Frame(i64),
-    /// A segment an image row of a channel, or a piece of one: elements `spacing` slots apart, at
-    /// most `piece` of them.
-    Rows {
-        /// Slots from element to element.
-        spacing: usize,
-        /// Elements of a segment.
-        piece: usize,
-    },
-    /// A segment a position; of every `lanes` slots the first `used` hold channels.
-    Channels {
-        /// Slots in use.
-        used: usize,
-        /// Of so many.
-        lanes: usize,
-    },
+    pub(super) kind: Arrangement,
 }
 
 impl Storage {
+    /// The layout, its segments still to be placed.
+    pub(super) fn layout(&self) -> Layout {
+        let Image { batch, channels, height, width, .. } = self.image;
+        let image = [batch, channels, height, width];
+        Layout { image, arrangement: self.kind, segments: Vec::new() }
+    }
+
     /// The segments, in order.
     pub(super) fn segments(&self) -> Vec<Slots> {
         let Image { batch, channels, height, width, .. } = self.image;
         let planes = (0..batch).flat_map(|b| (0..channels).map(move |c| (b, c)));
         let mut segments = Vec::new();
         match self.kind {
-            Kind::Frame(stride) => {
+            Arrangement::Frame(stride) => {
                 let stride = stride as usize;
                 for (b, c) in planes {
                     let mut slots = vec![None; height.saturating_sub(1) * stride + width];
@@ -63,7 +48,7 @@ impl Storage {
                     segments.push(slots);
                 }
             }
-            Kind::Rows { spacing, piece } => {
+            Arrangement::Rows { spacing, piece } => {
                 for (b, c) in planes {
                     for h in 0..height {
                         let row: Vec<usize> = (0..width).collect();
@@ -77,7 +62,7 @@ impl Storage {
                     }
                 }
             }
-            Kind::Channels { .. } => {
+            Arrangement::Channels { .. } => {
                 for b in 0..batch {
                     for (h, w) in (0..height).flat_map(|h| (0..width).map(move |w| (h, w))) {
                         let length = channels.checked_sub(1).map_or(0, |c| self.channel(c) + 1);
@@ -96,7 +81,7 @@ impl Storage {
     /// Exponent of `rho` of a channel.
     pub(super) fn channel(&self, c: usize) -> usize {
         match self.kind {
-            Kind::Channels { used, lanes } => c / used * lanes + c % used,
+            Arrangement::Channels { used, lanes } => c / used * lanes + c % used,
             _ => c,
         }
     }
@@ -106,24 +91,30 @@ impl Storage {
         let Image { batch, channels, height, width, .. } = self.image;
         let planes = batch * channels;
         match self.kind {
-            Kind::Frame(stride) => {
+            Arrangement::Frame(stride) => {
                 planes * (height.saturating_sub(1) * stride as usize + width).div_ceil(lanes)
             }
-            Kind::Rows { spacing, piece } => {
+            Arrangement::Rows { spacing, piece } => {
                 let (whole, rest) = (width / piece, width % piece);
                 let of =
                     |n: usize| n.checked_sub(1).map_or(0, |n| (n * spacing + 1).div_ceil(lanes));
                 planes * height * (whole * of(piece) + of(rest))
             }
-            Kind::Channels { .. } => {
+            Arrangement::Channels { .. } => {
                 self.image.positions() * (self.channel(channels.max(1) - 1) + 1).div_ceil(lanes)
             }
         }
     }
 }
 
-/// Rows take their place in groups less well than frames, but frames with wide gaps are worse.
-const GAP_LIMIT: f64 = 1.3;
+/// How many times the groups of image rows a frame may take before rows are the better storage.
+fn gap_limit(policy: LayoutPolicy) -> f64 {
+    match policy {
+        LayoutPolicy::Balanced => 1.3,
+        LayoutPolicy::Frames => f64::INFINITY,
+        LayoutPolicy::Rows => 0.0,
+    }
+}
 
 /// Chooses the storage of every tensor.
 pub(super) fn choose(
@@ -131,6 +122,7 @@ pub(super) fn choose(
     profile: Profile,
     images: &[Image],
     public: &[bool],
+    policy: LayoutPolicy,
 ) -> Vec<Storage> {
     let mut chooser = Chooser::new(program, images);
     chooser.roles();
@@ -143,20 +135,20 @@ pub(super) fn choose(
             let mut kind = chooser.kinds[t];
             let lanes = profile.lanes();
             let storage = |kind| Storage { image: image.clone(), kind };
-            if let Kind::Frame(_) = kind {
-                let rows = Kind::Rows { spacing: 1, piece: image.width.max(1) };
+            if let Arrangement::Frame(_) = kind {
+                let rows = Arrangement::Rows { spacing: 1, piece: image.width.max(1) };
                 let (framed, in_rows) =
                     (storage(kind).groups(lanes) as f64, storage(rows).groups(lanes) as f64);
-                if framed > GAP_LIMIT * in_rows {
+                if image.height > 1 && framed > gap_limit(policy) * in_rows {
                     kind = rows;
                 }
             }
             let digits = profile.public_lanes();
             let packed = public[t] && digits < lanes;
             let used = if packed { digits } else { lanes };
-            let across = Kind::Channels { used, lanes };
-            if packed && let Kind::Frame(_) | Kind::Rows { .. } = kind {
-                kind = Kind::Rows { spacing: 1, piece: digits };
+            let across = Arrangement::Channels { used, lanes };
+            if packed && let Arrangement::Frame(_) | Arrangement::Rows { .. } = kind {
+                kind = Arrangement::Rows { spacing: 1, piece: digits };
             }
             if image.positions() == 1
                 || !read[t] && storage(across).groups(lanes) < storage(kind).groups(lanes)
@@ -176,7 +168,7 @@ pub(super) fn products<'a>(affine: &'a Affine, out: &Image) -> Vec<Product<'a>> 
 struct Chooser<'a> {
     program: &'a Program,
     images: &'a [Image],
-    kinds: Vec<Kind>,
+    kinds: Vec<Arrangement>,
     /// Whether some step reads the tensor.
     read: Vec<bool>,
     /// Sets of a common stride (union-find): step `t` is node `t`, the storage of tensor `t` node
@@ -186,7 +178,8 @@ struct Chooser<'a> {
 
 impl<'a> Chooser<'a> {
     fn new(program: &'a Program, images: &'a [Image]) -> Self {
-        let kinds = images.iter().map(|image| Kind::Frame(image.width.max(1) as i64)).collect();
+        let kinds =
+            images.iter().map(|image| Arrangement::Frame(image.width.max(1) as i64)).collect();
         let count = images.len();
         let (read, parent) = (vec![false; count], (0..2 * count).collect());
         Self { program, images, kinds, read, parent }
@@ -251,8 +244,8 @@ impl<'a> Chooser<'a> {
             v => v as usize,
         };
         let spacing = if step == t { spacing } else { 1 };
-        if !matches!(self.kinds[t], Kind::Rows { spacing, .. } if spacing > 1) {
-            self.kinds[t] = Kind::Rows { spacing, piece: width.max(1) };
+        if !matches!(self.kinds[t], Arrangement::Rows { spacing, .. } if spacing > 1) {
+            self.kinds[t] = Arrangement::Rows { spacing, piece: width.max(1) };
         }
     }
 
@@ -262,7 +255,7 @@ impl<'a> Chooser<'a> {
         let roots: Vec<usize> = (0..2 * count).map(|node| self.root(node)).collect();
         let mut strides: Vec<i64> = vec![1; 2 * count];
         for (t, kind) in self.kinds.iter().enumerate() {
-            if let Kind::Frame(width) = kind {
+            if let Arrangement::Frame(width) = kind {
                 let root = roots[count + t];
                 strides[root] = strides[root].max(*width);
             }
@@ -282,7 +275,7 @@ impl<'a> Chooser<'a> {
             }
         }
         for (t, kind) in self.kinds.iter_mut().enumerate() {
-            if let Kind::Frame(stride) = kind {
+            if let Arrangement::Frame(stride) = kind {
                 *stride = strides[roots[count + t]];
             }
         }

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use std::fmt::Write;
 use zkml::{
     Cost, Model, Tensor,
+    circuits::plan::LayoutSummary,
     core::onnx::{ImportOptions, Inspection, inspect},
 };
 
@@ -25,9 +26,10 @@ pub(crate) fn run(args: &Inspect, output: &Output) -> Result<Outcome, CliError> 
         "nodes": inspection.nodes,
         "unsupported": inspection.unsupported,
         "error": inspection.error.as_ref().map(ToString::to_string),
-        "cost": predicted.as_ref().map(|(cost, _)| cost),
+        "cost": predicted.as_ref().map(|p| &p.cost),
+        "layouts": predicted.as_ref().map(|p| &p.layouts),
     });
-    let text = describe(&inspection, predicted.as_ref().map(|(cost, note)| (cost, *note)));
+    let text = describe(&inspection, predicted.as_ref());
     output.result("inspect", document, text)?;
     if importable {
         return Ok(Outcome::Done);
@@ -42,8 +44,15 @@ pub(crate) fn run(args: &Inspect, output: &Output) -> Result<Outcome, CliError> 
         .reported())
 }
 
+/// What the plan search chose, and what it will cost.
+struct Predicted {
+    cost: Cost,
+    layouts: Vec<LayoutSummary>,
+    note: &'static str,
+}
+
 /// The predicted cost, from the user's calibration or a made-up one: shapes and widths decide it.
-fn predict(args: &Inspect, output: &Output) -> Result<(Cost, &'static str), CliError> {
+fn predict(args: &Inspect, output: &Output) -> Result<Predicted, CliError> {
     let model = load::model(&args.model, &args.import)?;
     let (fallback, note) = if args.precision.settings.is_some() || args.precision.data.is_some() {
         (None, "with the given calibration")
@@ -55,7 +64,9 @@ fn predict(args: &Inspect, output: &Output) -> Result<(Cost, &'static str), CliE
     let program = model.compile(&options).map_err(|e| CliError::from(e).about(&args.model))?;
     output.detail(program.compiled().plan().to_string());
     output.detail(format!("lint: {:?}", program.compiled().lint_report()));
-    Ok((program.cost(), note))
+    let compiled = program.compiled();
+    let layouts = compiled.plan().layout_summaries(compiled.program());
+    Ok(Predicted { cost: program.cost(), layouts, note })
 }
 
 /// Inputs over `[-1, 1]`, the same every time.
@@ -74,7 +85,7 @@ fn stand_in(model: &Model) -> Vec<Tensor<f32>> {
         .collect()
 }
 
-fn describe(inspection: &Inspection, predicted: Option<(&Cost, &str)>) -> String {
+fn describe(inspection: &Inspection, predicted: Option<&Predicted>) -> String {
     let mut text = String::new();
     // Writing to a string does not fail.
     let mut line = |s: String| {
@@ -97,9 +108,13 @@ fn describe(inspection: &Inspection, predicted: Option<(&Cost, &str)>) -> String
     for unsupported in &inspection.unsupported {
         line(format!("unsupported: {unsupported}"));
     }
-    if let Some((cost, note)) = predicted {
+    if let Some(Predicted { cost, layouts, note }) = predicted {
         line(format!("predicted ({note}):"));
         line(cost_lines(cost));
+        line("layouts".into());
+        for layout in layouts {
+            line(format!("  {layout}"));
+        }
     }
     text
 }
