@@ -21,6 +21,8 @@ mod summary;
 mod tags;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_windows;
 
 pub use builder::Scalar;
 pub use claims::{Claim, Monomial};
