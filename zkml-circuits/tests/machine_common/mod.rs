@@ -2,10 +2,12 @@
 
 #![allow(dead_code, unused_imports, reason = "each test file uses its part")]
 
+mod forge;
 mod liar;
 mod models;
 mod rows;
 
+pub(crate) use forge::Lie;
 pub(crate) use liar::{
     Cells, Liar, cell_of, is_operand, logup, recount, set_accumulator, words_of,
 };
@@ -28,6 +30,7 @@ use zkml_core::{
     program::Program,
     progress::NoProgress,
     proving::{CpuMsm, Srs},
+    tensor::Tensor,
 };
 
 use crate::plonk_common::referee_of;
@@ -49,13 +52,23 @@ pub(crate) enum Verdict {
 
 impl Subject {
     pub(crate) fn new(program: Program, profile: Profile, visibility: Visibility) -> Self {
+        let inputs = random_inputs(&program, 5);
+        Self::of(program, profile, visibility, &inputs)
+    }
+
+    /// As [`Self::new`], on inputs of choice.
+    pub(crate) fn of(
+        program: Program,
+        profile: Profile,
+        visibility: Visibility,
+        inputs: &[Tensor<i64>],
+    ) -> Self {
         let config = CompileConfig {
             profile: Some(profile),
             input_visibility: visibility,
             ..CompileConfig::default()
         };
-        let inputs = random_inputs(&program, 5);
-        let trace = run(&program, &inputs).expect("inputs in range");
+        let trace = run(&program, inputs).expect("inputs in range");
         let compiled = Compiled::new(program, &config).expect("compiles");
         let srs = Srs::development(compiled.k()).expect("a small k");
         let key = ProvingKey::generate(&compiled, &srs, &CpuMsm, &NoProgress).expect("keys");
@@ -70,6 +83,12 @@ impl Subject {
     /// The witness of a first phase, honest after it.
     pub(crate) fn with(&self, first: FirstPhase) -> Witness<'_> {
         Witness::new(&self.key.compiled().plan().rows, self.geometry(), first)
+    }
+
+    /// The first phase of any run, a lie or not.
+    pub(crate) fn first_of(&self, trace: &Trace) -> FirstPhase {
+        let program = self.key.compiled().program();
+        FirstPhase::new(program, self.plan(), self.geometry(), trace)
     }
 
     /// The honest first phase, for tests to change.
