@@ -18,23 +18,23 @@ contract ZkmlVerifier is IZkmlVerifier {
     /// @dev Modulus of the curve's base field.
     uint256 private constant Q = 0x30644e72e131a029b85045b68181585d97816a916871ca8d3c208c16d87cfd47;
     /// @dev Bytes of a proof.
-    uint256 private constant PROOF_LENGTH = 11232;
+    uint256 private constant PROOF_LENGTH = 11296;
     /// @dev Bytes of the proof's leading points.
     uint256 private constant POINTS_LENGTH = 4928;
     /// @dev Offset of the proof's two last points.
-    uint256 private constant SCALARS_END = 11104;
+    uint256 private constant SCALARS_END = 11168;
     /// @dev Bytes of the verifying key.
-    uint256 private constant KEY_LENGTH = 7712;
+    uint256 private constant KEY_LENGTH = 7840;
     /// @dev Smallest domain, log2.
     uint256 private constant MIN_K = 3;
     /// @dev Blinding rows; one more row is unusable.
     uint256 private constant BLINDING = 5;
     /// @dev Calldata offset of the first public word.
-    uint256 private constant FIRST_WORD = 0x2c64;
+    uint256 private constant FIRST_WORD = 0x2ca4;
     /// @dev Memory: the verifying key.
     uint256 private constant KEY = 0x820;
     /// @dev Memory: the proof.
-    uint256 private constant PROOF = 0x2660;
+    uint256 private constant PROOF = 0x26e0;
     /// @dev Memory: values to invert.
     uint256 private constant INVERSES = 0x2a0;
     /// @dev Memory: their end.
@@ -44,7 +44,7 @@ contract ZkmlVerifier is IZkmlVerifier {
     /// @dev Memory: input and output of precompiles, 0x180 bytes.
     uint256 private constant ACCUMULATOR = 0x6a0;
     /// @dev Memory: what the first challenge hashes; nothing is behind it.
-    uint256 private constant SEGMENT = 0x5480;
+    uint256 private constant SEGMENT = 0x5580;
 
     uint256 private constant OK = 0;
     uint256 private constant BAD_LENGTH = 1;
@@ -207,7 +207,7 @@ contract ZkmlVerifier is IZkmlVerifier {
                 for { let p := PROOF } lt(p, add(PROOF, POINTS_LENGTH)) { p := add(p, 0x40) } {
                     good := and(good, on_curve(p))
                 }
-                good := and(good, and(on_curve(0x51c0), on_curve(0x5200)))
+                good := and(good, and(on_curve(0x5280), on_curve(0x52c0)))
                 if iszero(good) {
                     status := INVALID_POINT
                     break
@@ -239,8 +239,8 @@ contract ZkmlVerifier is IZkmlVerifier {
             h := keccak256(SEGMENT, sub(add(end, 0xc80), SEGMENT))
             mstore(0x80, mod(h, r))
             // challenge 1
-            mstore(0x32c0, h)
-            h := keccak256(0x32c0, 0x60)
+            mstore(0x3340, h)
+            h := keccak256(0x3340, 0x60)
             mstore(0xa0, mod(h, r))
             // challenge 2
             mstore(0x00, h)
@@ -251,8 +251,8 @@ contract ZkmlVerifier is IZkmlVerifier {
             h := keccak256(0x00, 0x21)
             mstore(0xe0, mod(h, r))
             // theta, which only halo2's lookups use
-            mstore(0x3300, h)
-            h := keccak256(0x3300, 0x4e0)
+            mstore(0x3380, h)
+            h := keccak256(0x3380, 0x4e0)
             // beta
             mstore(0x00, h)
             h := keccak256(0x00, 0x21)
@@ -262,24 +262,24 @@ contract ZkmlVerifier is IZkmlVerifier {
             h := keccak256(0x00, 0x21)
             mstore(0x120, mod(h, r))
             // y
-            mstore(0x37c0, h)
-            h := keccak256(0x37c0, 0xe0)
+            mstore(0x3840, h)
+            h := keccak256(0x3840, 0xe0)
             mstore(0x140, mod(h, r))
             // x
-            mstore(0x3880, h)
-            h := keccak256(0x3880, 0x120)
+            mstore(0x3900, h)
+            h := keccak256(0x3900, 0x120)
             mstore(0x160, mod(h, r))
             // opening: y
-            mstore(0x3980, h)
-            h := keccak256(0x3980, 0x1840)
+            mstore(0x3a00, h)
+            h := keccak256(0x3a00, 0x1880)
             mstore(0x180, mod(h, r))
             // opening: v
             mstore(0x00, h)
             h := keccak256(0x00, 0x21)
             mstore(0x1a0, mod(h, r))
             // opening: u
-            mstore(0x51a0, h)
-            h := keccak256(0x51a0, 0x60)
+            mstore(0x5260, h)
+            h := keccak256(0x5260, 0x60)
             mstore(0x1c0, mod(h, r))
             calldatacopy(PROOF, 0x64, PROOF_LENGTH)
             mstore(0x40, add(end, POINTS_LENGTH))
@@ -406,288 +406,310 @@ contract ZkmlVerifier is IZkmlVerifier {
     //   0x0220 l_0(x)
     //   0x0240 l_last(x)
     //   0x0260 1 - l_last(x) - l_blind(x)
-    //   0x39a0 advice 51 at rotation 0
-    //   0x39c0 advice 52 at rotation 0
-    //   0x39e0 advice 53 at rotation 0
-    //   0x3a00 advice 54 at rotation 0
-    //   0x3a20 advice 55 at rotation 0
-    //   0x3a40 advice 56 at rotation 0
-    //   0x3a60 advice 0 at rotation 0
-    //   0x3a80 advice 1 at rotation 0
-    //   0x3aa0 advice 2 at rotation 0
-    //   0x3ac0 advice 3 at rotation 0
-    //   0x3ae0 advice 4 at rotation 0
-    //   0x3b00 advice 5 at rotation 0
-    //   0x3b20 advice 6 at rotation 0
-    //   0x3b40 advice 7 at rotation 0
-    //   0x3b60 advice 8 at rotation 0
-    //   0x3b80 advice 9 at rotation 0
-    //   0x3ba0 advice 10 at rotation 0
-    //   0x3bc0 advice 11 at rotation 0
-    //   0x3be0 advice 12 at rotation 0
-    //   0x3c00 advice 13 at rotation 0
-    //   0x3c20 advice 14 at rotation 0
-    //   0x3c40 advice 15 at rotation 0
-    //   0x3c60 advice 16 at rotation 0
-    //   0x3c80 advice 17 at rotation 0
-    //   0x3ca0 advice 18 at rotation 0
-    //   0x3cc0 advice 19 at rotation 0
-    //   0x3ce0 advice 20 at rotation 0
-    //   0x3d00 advice 21 at rotation 0
-    //   0x3d20 advice 22 at rotation 0
-    //   0x3d40 advice 23 at rotation 0
-    //   0x3d60 advice 24 at rotation 0
-    //   0x3d80 advice 25 at rotation 0
-    //   0x3da0 advice 26 at rotation 0
-    //   0x3dc0 advice 27 at rotation 0
-    //   0x3de0 advice 28 at rotation 0
-    //   0x3e00 advice 29 at rotation 0
-    //   0x3e20 advice 30 at rotation 0
-    //   0x3e40 advice 31 at rotation 0
-    //   0x3e60 advice 32 at rotation 0
-    //   0x3e80 advice 33 at rotation 0
-    //   0x3ea0 advice 34 at rotation 0
-    //   0x3ec0 advice 35 at rotation 0
-    //   0x3ee0 advice 36 at rotation 0
-    //   0x3f00 advice 37 at rotation 0
-    //   0x3f20 advice 38 at rotation 0
-    //   0x3f40 advice 39 at rotation 0
-    //   0x3f60 advice 40 at rotation 0
-    //   0x3f80 advice 41 at rotation 0
-    //   0x3fa0 advice 42 at rotation 0
-    //   0x3fc0 advice 43 at rotation 0
-    //   0x3fe0 advice 44 at rotation 0
-    //   0x4000 advice 45 at rotation 0
-    //   0x4020 advice 46 at rotation 0
-    //   0x4040 advice 47 at rotation 0
-    //   0x4060 advice 48 at rotation 0
-    //   0x4080 advice 51 at rotation 1
-    //   0x40a0 advice 52 at rotation 1
-    //   0x40c0 advice 53 at rotation 1
-    //   0x40e0 advice 56 at rotation 1
-    //   0x4100 advice 50 at rotation 0
-    //   0x4120 advice 57 at rotation 0
-    //   0x4140 advice 58 at rotation 0
-    //   0x4160 advice 59 at rotation 0
-    //   0x4180 advice 60 at rotation 0
-    //   0x41a0 advice 61 at rotation 0
-    //   0x41c0 advice 62 at rotation 0
-    //   0x41e0 advice 63 at rotation 0
-    //   0x4200 advice 64 at rotation 0
-    //   0x4220 advice 65 at rotation 0
-    //   0x4240 advice 66 at rotation 0
-    //   0x4260 advice 67 at rotation 0
-    //   0x4280 advice 69 at rotation 0
-    //   0x42a0 advice 69 at rotation 1
-    //   0x42c0 advice 49 at rotation 0
-    //   0x42e0 advice 68 at rotation 0
-    //   0x4300 fixed 0 at rotation 0
-    //   0x4320 fixed 81 at rotation 0
-    //   0x4340 fixed 82 at rotation 0
-    //   0x4360 fixed 83 at rotation 0
-    //   0x4380 fixed 84 at rotation 0
-    //   0x43a0 fixed 85 at rotation 0
-    //   0x43c0 fixed 86 at rotation 0
-    //   0x43e0 fixed 87 at rotation 0
-    //   0x4400 fixed 88 at rotation 0
-    //   0x4420 fixed 89 at rotation 0
-    //   0x4440 fixed 90 at rotation 0
-    //   0x4460 fixed 65 at rotation 0
-    //   0x4480 fixed 66 at rotation 0
-    //   0x44a0 fixed 67 at rotation 0
-    //   0x44c0 fixed 68 at rotation 0
-    //   0x44e0 fixed 69 at rotation 0
-    //   0x4500 fixed 70 at rotation 0
-    //   0x4520 fixed 71 at rotation 0
-    //   0x4540 fixed 72 at rotation 0
-    //   0x4560 fixed 73 at rotation 0
-    //   0x4580 fixed 74 at rotation 0
-    //   0x45a0 fixed 75 at rotation 0
-    //   0x45c0 fixed 76 at rotation 0
-    //   0x45e0 fixed 77 at rotation 0
-    //   0x4600 fixed 78 at rotation 0
-    //   0x4620 fixed 79 at rotation 0
-    //   0x4640 fixed 80 at rotation 0
-    //   0x4660 fixed 1 at rotation 0
-    //   0x4680 fixed 2 at rotation 0
-    //   0x46a0 fixed 3 at rotation 0
-    //   0x46c0 fixed 4 at rotation 0
-    //   0x46e0 fixed 5 at rotation 0
-    //   0x4700 fixed 6 at rotation 0
-    //   0x4720 fixed 7 at rotation 0
-    //   0x4740 fixed 8 at rotation 0
-    //   0x4760 fixed 9 at rotation 0
-    //   0x4780 fixed 10 at rotation 0
-    //   0x47a0 fixed 11 at rotation 0
-    //   0x47c0 fixed 12 at rotation 0
-    //   0x47e0 fixed 13 at rotation 0
-    //   0x4800 fixed 14 at rotation 0
-    //   0x4820 fixed 15 at rotation 0
-    //   0x4840 fixed 16 at rotation 0
-    //   0x4860 fixed 17 at rotation 0
-    //   0x4880 fixed 18 at rotation 0
-    //   0x48a0 fixed 19 at rotation 0
-    //   0x48c0 fixed 20 at rotation 0
-    //   0x48e0 fixed 21 at rotation 0
-    //   0x4900 fixed 22 at rotation 0
-    //   0x4920 fixed 23 at rotation 0
-    //   0x4940 fixed 24 at rotation 0
-    //   0x4960 fixed 25 at rotation 0
-    //   0x4980 fixed 26 at rotation 0
-    //   0x49a0 fixed 27 at rotation 0
-    //   0x49c0 fixed 28 at rotation 0
-    //   0x49e0 fixed 29 at rotation 0
-    //   0x4a00 fixed 30 at rotation 0
-    //   0x4a20 fixed 31 at rotation 0
-    //   0x4a40 fixed 32 at rotation 0
-    //   0x4a60 fixed 33 at rotation 0
-    //   0x4a80 fixed 34 at rotation 0
-    //   0x4aa0 fixed 35 at rotation 0
-    //   0x4ac0 fixed 36 at rotation 0
-    //   0x4ae0 fixed 37 at rotation 0
-    //   0x4b00 fixed 38 at rotation 0
-    //   0x4b20 fixed 39 at rotation 0
-    //   0x4b40 fixed 40 at rotation 0
-    //   0x4b60 fixed 41 at rotation 0
-    //   0x4b80 fixed 42 at rotation 0
-    //   0x4ba0 fixed 43 at rotation 0
-    //   0x4bc0 fixed 44 at rotation 0
-    //   0x4be0 fixed 45 at rotation 0
-    //   0x4c00 fixed 46 at rotation 0
-    //   0x4c20 fixed 47 at rotation 0
-    //   0x4c40 fixed 48 at rotation 0
-    //   0x4c60 fixed 49 at rotation 0
-    //   0x4c80 fixed 50 at rotation 0
-    //   0x4ca0 fixed 51 at rotation 0
-    //   0x4cc0 fixed 52 at rotation 0
-    //   0x4ce0 fixed 53 at rotation 0
-    //   0x4d00 fixed 54 at rotation 0
-    //   0x4d20 fixed 55 at rotation 0
-    //   0x4d40 fixed 56 at rotation 0
-    //   0x4d60 fixed 57 at rotation 0
-    //   0x4d80 fixed 58 at rotation 0
-    //   0x4da0 fixed 59 at rotation 0
-    //   0x4dc0 fixed 60 at rotation 0
-    //   0x4de0 fixed 61 at rotation 0
-    //   0x4e00 fixed 62 at rotation 0
-    //   0x4e20 fixed 63 at rotation 0
-    //   0x4e40 fixed 64 at rotation 0
-    //   0x4e60 fixed 95 at rotation 0
-    //   0x4e80 fixed 96 at rotation 0
-    //   0x4ea0 fixed 97 at rotation 0
-    //   0x4ec0 fixed 98 at rotation 0
-    //   0x4ee0 fixed 99 at rotation 0
-    //   0x4f00 fixed 100 at rotation 0
-    //   0x4f20 fixed 91 at rotation 0
-    //   0x4f40 fixed 92 at rotation 0
-    //   0x4f60 fixed 0 at rotation -1
-    //   0x4f80 fixed 0 at rotation 1
+    //   0x3a20 advice 51 at rotation 0
+    //   0x3a40 advice 52 at rotation 0
+    //   0x3a60 advice 53 at rotation 0
+    //   0x3a80 advice 54 at rotation 0
+    //   0x3aa0 advice 55 at rotation 0
+    //   0x3ac0 advice 56 at rotation 0
+    //   0x3ae0 advice 0 at rotation 0
+    //   0x3b00 advice 1 at rotation 0
+    //   0x3b20 advice 2 at rotation 0
+    //   0x3b40 advice 3 at rotation 0
+    //   0x3b60 advice 4 at rotation 0
+    //   0x3b80 advice 5 at rotation 0
+    //   0x3ba0 advice 6 at rotation 0
+    //   0x3bc0 advice 7 at rotation 0
+    //   0x3be0 advice 8 at rotation 0
+    //   0x3c00 advice 9 at rotation 0
+    //   0x3c20 advice 10 at rotation 0
+    //   0x3c40 advice 11 at rotation 0
+    //   0x3c60 advice 12 at rotation 0
+    //   0x3c80 advice 13 at rotation 0
+    //   0x3ca0 advice 14 at rotation 0
+    //   0x3cc0 advice 15 at rotation 0
+    //   0x3ce0 advice 16 at rotation 0
+    //   0x3d00 advice 17 at rotation 0
+    //   0x3d20 advice 18 at rotation 0
+    //   0x3d40 advice 19 at rotation 0
+    //   0x3d60 advice 20 at rotation 0
+    //   0x3d80 advice 21 at rotation 0
+    //   0x3da0 advice 22 at rotation 0
+    //   0x3dc0 advice 23 at rotation 0
+    //   0x3de0 advice 24 at rotation 0
+    //   0x3e00 advice 25 at rotation 0
+    //   0x3e20 advice 26 at rotation 0
+    //   0x3e40 advice 27 at rotation 0
+    //   0x3e60 advice 28 at rotation 0
+    //   0x3e80 advice 29 at rotation 0
+    //   0x3ea0 advice 30 at rotation 0
+    //   0x3ec0 advice 31 at rotation 0
+    //   0x3ee0 advice 32 at rotation 0
+    //   0x3f00 advice 33 at rotation 0
+    //   0x3f20 advice 34 at rotation 0
+    //   0x3f40 advice 35 at rotation 0
+    //   0x3f60 advice 36 at rotation 0
+    //   0x3f80 advice 37 at rotation 0
+    //   0x3fa0 advice 38 at rotation 0
+    //   0x3fc0 advice 39 at rotation 0
+    //   0x3fe0 advice 40 at rotation 0
+    //   0x4000 advice 41 at rotation 0
+    //   0x4020 advice 42 at rotation 0
+    //   0x4040 advice 43 at rotation 0
+    //   0x4060 advice 44 at rotation 0
+    //   0x4080 advice 45 at rotation 0
+    //   0x40a0 advice 46 at rotation 0
+    //   0x40c0 advice 47 at rotation 0
+    //   0x40e0 advice 48 at rotation 0
+    //   0x4100 advice 51 at rotation 1
+    //   0x4120 advice 52 at rotation 1
+    //   0x4140 advice 53 at rotation 1
+    //   0x4160 advice 56 at rotation 1
+    //   0x4180 advice 50 at rotation 0
+    //   0x41a0 advice 57 at rotation 0
+    //   0x41c0 advice 58 at rotation 0
+    //   0x41e0 advice 59 at rotation 0
+    //   0x4200 advice 60 at rotation 0
+    //   0x4220 advice 61 at rotation 0
+    //   0x4240 advice 62 at rotation 0
+    //   0x4260 advice 63 at rotation 0
+    //   0x4280 advice 64 at rotation 0
+    //   0x42a0 advice 65 at rotation 0
+    //   0x42c0 advice 66 at rotation 0
+    //   0x42e0 advice 67 at rotation 0
+    //   0x4300 advice 69 at rotation 0
+    //   0x4320 advice 69 at rotation 1
+    //   0x4340 advice 49 at rotation 0
+    //   0x4360 advice 68 at rotation 0
+    //   0x4380 fixed 0 at rotation 0
+    //   0x43a0 fixed 81 at rotation 0
+    //   0x43c0 fixed 82 at rotation 0
+    //   0x43e0 fixed 83 at rotation 0
+    //   0x4400 fixed 84 at rotation 0
+    //   0x4420 fixed 85 at rotation 0
+    //   0x4440 fixed 86 at rotation 0
+    //   0x4460 fixed 87 at rotation 0
+    //   0x4480 fixed 88 at rotation 0
+    //   0x44a0 fixed 89 at rotation 0
+    //   0x44c0 fixed 90 at rotation 0
+    //   0x44e0 fixed 91 at rotation 0
+    //   0x4500 fixed 92 at rotation 0
+    //   0x4520 fixed 65 at rotation 0
+    //   0x4540 fixed 66 at rotation 0
+    //   0x4560 fixed 67 at rotation 0
+    //   0x4580 fixed 68 at rotation 0
+    //   0x45a0 fixed 69 at rotation 0
+    //   0x45c0 fixed 70 at rotation 0
+    //   0x45e0 fixed 71 at rotation 0
+    //   0x4600 fixed 72 at rotation 0
+    //   0x4620 fixed 73 at rotation 0
+    //   0x4640 fixed 74 at rotation 0
+    //   0x4660 fixed 75 at rotation 0
+    //   0x4680 fixed 76 at rotation 0
+    //   0x46a0 fixed 77 at rotation 0
+    //   0x46c0 fixed 78 at rotation 0
+    //   0x46e0 fixed 79 at rotation 0
+    //   0x4700 fixed 80 at rotation 0
+    //   0x4720 fixed 1 at rotation 0
+    //   0x4740 fixed 2 at rotation 0
+    //   0x4760 fixed 3 at rotation 0
+    //   0x4780 fixed 4 at rotation 0
+    //   0x47a0 fixed 5 at rotation 0
+    //   0x47c0 fixed 6 at rotation 0
+    //   0x47e0 fixed 7 at rotation 0
+    //   0x4800 fixed 8 at rotation 0
+    //   0x4820 fixed 9 at rotation 0
+    //   0x4840 fixed 10 at rotation 0
+    //   0x4860 fixed 11 at rotation 0
+    //   0x4880 fixed 12 at rotation 0
+    //   0x48a0 fixed 13 at rotation 0
+    //   0x48c0 fixed 14 at rotation 0
+    //   0x48e0 fixed 15 at rotation 0
+    //   0x4900 fixed 16 at rotation 0
+    //   0x4920 fixed 17 at rotation 0
+    //   0x4940 fixed 18 at rotation 0
+    //   0x4960 fixed 19 at rotation 0
+    //   0x4980 fixed 20 at rotation 0
+    //   0x49a0 fixed 21 at rotation 0
+    //   0x49c0 fixed 22 at rotation 0
+    //   0x49e0 fixed 23 at rotation 0
+    //   0x4a00 fixed 24 at rotation 0
+    //   0x4a20 fixed 25 at rotation 0
+    //   0x4a40 fixed 26 at rotation 0
+    //   0x4a60 fixed 27 at rotation 0
+    //   0x4a80 fixed 28 at rotation 0
+    //   0x4aa0 fixed 29 at rotation 0
+    //   0x4ac0 fixed 30 at rotation 0
+    //   0x4ae0 fixed 31 at rotation 0
+    //   0x4b00 fixed 32 at rotation 0
+    //   0x4b20 fixed 33 at rotation 0
+    //   0x4b40 fixed 34 at rotation 0
+    //   0x4b60 fixed 35 at rotation 0
+    //   0x4b80 fixed 36 at rotation 0
+    //   0x4ba0 fixed 37 at rotation 0
+    //   0x4bc0 fixed 38 at rotation 0
+    //   0x4be0 fixed 39 at rotation 0
+    //   0x4c00 fixed 40 at rotation 0
+    //   0x4c20 fixed 41 at rotation 0
+    //   0x4c40 fixed 42 at rotation 0
+    //   0x4c60 fixed 43 at rotation 0
+    //   0x4c80 fixed 44 at rotation 0
+    //   0x4ca0 fixed 45 at rotation 0
+    //   0x4cc0 fixed 46 at rotation 0
+    //   0x4ce0 fixed 47 at rotation 0
+    //   0x4d00 fixed 48 at rotation 0
+    //   0x4d20 fixed 49 at rotation 0
+    //   0x4d40 fixed 50 at rotation 0
+    //   0x4d60 fixed 51 at rotation 0
+    //   0x4d80 fixed 52 at rotation 0
+    //   0x4da0 fixed 53 at rotation 0
+    //   0x4dc0 fixed 54 at rotation 0
+    //   0x4de0 fixed 55 at rotation 0
+    //   0x4e00 fixed 56 at rotation 0
+    //   0x4e20 fixed 57 at rotation 0
+    //   0x4e40 fixed 58 at rotation 0
+    //   0x4e60 fixed 59 at rotation 0
+    //   0x4e80 fixed 60 at rotation 0
+    //   0x4ea0 fixed 61 at rotation 0
+    //   0x4ec0 fixed 62 at rotation 0
+    //   0x4ee0 fixed 63 at rotation 0
+    //   0x4f00 fixed 64 at rotation 0
+    //   0x4f20 fixed 97 at rotation 0
+    //   0x4f40 fixed 98 at rotation 0
+    //   0x4f60 fixed 99 at rotation 0
+    //   0x4f80 fixed 100 at rotation 0
     //   0x4fa0 fixed 101 at rotation 0
     //   0x4fc0 fixed 102 at rotation 0
-    //   0x4fe0 fixed 103 at rotation 0
-    //   0x5000 fixed 93 at rotation 0
-    //   0x5020 fixed 94 at rotation 0
-    //   0x5060 permutation 0
-    //   0x5080 permutation 1
-    //   0x50a0 permutation 2
-    //   0x50c0 permutation 3
-    //   0x50e0 permutation 4
-    //   0x5100 permutation 5
-    //   0x5120 product 0 at rotation 0
-    //   0x5140 product 0 at rotation 1
-    //   0x5160 product 0 at the last usable row
-    //   0x5180 product 1 at rotation 0
-    //   0x51a0 product 1 at rotation 1
-    //   0x5240 intermediate values
+    //   0x4fe0 fixed 93 at rotation 0
+    //   0x5000 fixed 94 at rotation 0
+    //   0x5020 fixed 0 at rotation -1
+    //   0x5040 fixed 0 at rotation 1
+    //   0x5060 fixed 103 at rotation 0
+    //   0x5080 fixed 104 at rotation 0
+    //   0x50a0 fixed 105 at rotation 0
+    //   0x50c0 fixed 95 at rotation 0
+    //   0x50e0 fixed 96 at rotation 0
+    //   0x5120 permutation 0
+    //   0x5140 permutation 1
+    //   0x5160 permutation 2
+    //   0x5180 permutation 3
+    //   0x51a0 permutation 4
+    //   0x51c0 permutation 5
+    //   0x51e0 product 0 at rotation 0
+    //   0x5200 product 0 at rotation 1
+    //   0x5220 product 0 at the last usable row
+    //   0x5240 product 1 at rotation 0
+    //   0x5260 product 1 at rotation 1
+    //   0x5300 intermediate values
         assembly {
             let r := R
             let y := mload(0x140)
             let acc
-            mstore(0x5240, mulmod(mload(0x4360), mload(0x4080), r))
-            mstore(0x5260, mulmod(mload(0x4640), add(mload(0x3e40), mulmod(mload(0x4380), mload(0x3c40), r)), r))
-            mstore(0x5280, mulmod(mload(0x4620), add(mload(0x3e20), mulmod(mload(0x4380), mload(0x3c20), r)), r))
-            mstore(0x52a0, mulmod(mload(0x4600), add(mload(0x3e00), mulmod(mload(0x4380), mload(0x3c00), r)), r))
-            mstore(0x52c0, mulmod(mload(0x45e0), add(mload(0x3de0), mulmod(mload(0x4380), mload(0x3be0), r)), r))
-            mstore(0x52e0, mulmod(mload(0x45c0), add(mload(0x3dc0), mulmod(mload(0x4380), mload(0x3bc0), r)), r))
-            mstore(0x5300, mulmod(mload(0x45a0), add(mload(0x3da0), mulmod(mload(0x4380), mload(0x3ba0), r)), r))
-            mstore(0x5320, mulmod(mload(0xa0), add(mload(0x5300), mulmod(mload(0xa0), add(mload(0x52e0), mulmod(mload(0xa0), add(mload(0x52c0), mulmod(mload(0xa0), add(mload(0x52a0), mulmod(mload(0xa0), add(mload(0x5280), mulmod(mload(0xa0), add(mload(0x5260), mulmod(mload(0x5240), mload(0xa0), r)), r)), r)), r)), r)), r)), r))
-            mstore(0x5340, mulmod(mload(0x4580), add(mload(0x3d80), mulmod(mload(0x4380), mload(0x3b80), r)), r))
-            mstore(0x5360, mulmod(mload(0x4560), add(mload(0x3d60), mulmod(mload(0x4380), mload(0x3b60), r)), r))
-            mstore(0x5380, mulmod(mload(0x4540), add(mload(0x3d40), mulmod(mload(0x4380), mload(0x3b40), r)), r))
-            mstore(0x53a0, mulmod(mload(0x4520), add(mload(0x3d20), mulmod(mload(0x4380), mload(0x3b20), r)), r))
-            mstore(0x53c0, mulmod(mload(0x4500), add(mload(0x3d00), mulmod(mload(0x4380), mload(0x3b00), r)), r))
-            mstore(0x53e0, mulmod(mload(0x44e0), add(mload(0x3ce0), mulmod(mload(0x4380), mload(0x3ae0), r)), r))
-            mstore(0x5400, mulmod(mload(0x44c0), add(mload(0x3cc0), mulmod(mload(0x4380), mload(0x3ac0), r)), r))
-            mstore(0x5320, mulmod(mload(0xa0), add(mload(0x5400), mulmod(mload(0xa0), add(mload(0x53e0), mulmod(mload(0xa0), add(mload(0x53c0), mulmod(mload(0xa0), add(mload(0x53a0), mulmod(mload(0xa0), add(mload(0x5380), mulmod(mload(0xa0), add(mload(0x5360), mulmod(mload(0xa0), add(mload(0x5320), mload(0x5340)), r)), r)), r)), r)), r)), r)), r))
-            mstore(0x5420, mulmod(mload(0x44a0), add(mload(0x3ca0), mulmod(mload(0x4380), mload(0x3aa0), r)), r))
-            mstore(0x5440, mulmod(mload(0x4480), add(mload(0x3c80), mulmod(mload(0x4380), mload(0x3a80), r)), r))
-            mstore(0x5460, mulmod(mload(0x4460), add(mload(0x3c60), mulmod(mload(0x4380), mload(0x3a60), r)), r))
-            mstore(0x5300, mulmod(mload(0x80), add(mload(0x5300), mulmod(mload(0x80), add(mload(0x52e0), mulmod(mload(0x80), add(mload(0x52c0), mulmod(mload(0x80), add(mload(0x52a0), mulmod(mload(0x80), add(mload(0x5280), mulmod(mload(0x80), add(mload(0x5260), mulmod(mload(0x5240), mload(0x80), r)), r)), r)), r)), r)), r)), r))
-            mstore(0x5300, mulmod(mload(0x80), add(mload(0x5400), mulmod(mload(0x80), add(mload(0x53e0), mulmod(mload(0x80), add(mload(0x53c0), mulmod(mload(0x80), add(mload(0x53a0), mulmod(mload(0x80), add(mload(0x5380), mulmod(mload(0x80), add(mload(0x5360), mulmod(mload(0x80), add(mload(0x5340), mload(0x5300)), r)), r)), r)), r)), r)), r)), r))
-            acc := mulmod(mload(0x4300), add(mload(0x39a0), add(sub(r, mulmod(mload(0x4320), add(mload(0x5460), mulmod(mload(0xa0), add(mload(0x5440), mulmod(mload(0xa0), add(mload(0x5320), mload(0x5420)), r)), r)), r)), sub(r, mulmod(mload(0x4340), add(mload(0x5460), mulmod(mload(0x80), add(mload(0x5440), mulmod(mload(0x80), add(mload(0x5420), mload(0x5300)), r)), r)), r)))), r)
-            mstore(0x5300, mulmod(mload(0xa0), add(mulmod(mload(0x45e0), add(mload(0x4400), add(mulmod(mload(0x3be0), mload(0x43c0), r), mulmod(mload(0x43e0), mload(0x3fe0), r))), r), mulmod(mload(0xa0), add(mulmod(mload(0x4600), add(mload(0x4400), add(mulmod(mload(0x3c00), mload(0x43c0), r), mulmod(mload(0x43e0), mload(0x4000), r))), r), mulmod(mload(0xa0), add(mulmod(mload(0x4620), add(mload(0x4400), add(mulmod(mload(0x3c20), mload(0x43c0), r), mulmod(mload(0x43e0), mload(0x4020), r))), r), mulmod(mload(0xa0), add(mulmod(mload(0x40a0), mulmod(mload(0xa0), mload(0x43a0), r), r), mulmod(mload(0x4640), add(mload(0x4400), add(mulmod(mload(0x3c40), mload(0x43c0), r), mulmod(mload(0x43e0), mload(0x4040), r))), r)), r)), r)), r)), r))
-            mstore(0x5300, mulmod(mload(0xa0), add(mulmod(mload(0x4560), add(mload(0x4400), add(mulmod(mload(0x3b60), mload(0x43c0), r), mulmod(mload(0x43e0), mload(0x3f60), r))), r), mulmod(mload(0xa0), add(mulmod(mload(0x4580), add(mload(0x4400), add(mulmod(mload(0x3b80), mload(0x43c0), r), mulmod(mload(0x43e0), mload(0x3f80), r))), r), mulmod(mload(0xa0), add(mulmod(mload(0x45a0), add(mload(0x4400), add(mulmod(mload(0x3ba0), mload(0x43c0), r), mulmod(mload(0x43e0), mload(0x3fa0), r))), r), mulmod(mload(0xa0), add(mload(0x5300), mulmod(mload(0x45c0), add(mload(0x4400), add(mulmod(mload(0x3bc0), mload(0x43c0), r), mulmod(mload(0x43e0), mload(0x3fc0), r))), r)), r)), r)), r)), r))
-            mstore(0x5300, mulmod(mload(0xa0), add(mulmod(mload(0x44e0), add(mload(0x4400), add(mulmod(mload(0x3ae0), mload(0x43c0), r), mulmod(mload(0x43e0), mload(0x3ee0), r))), r), mulmod(mload(0xa0), add(mulmod(mload(0x4500), add(mload(0x4400), add(mulmod(mload(0x3b00), mload(0x43c0), r), mulmod(mload(0x43e0), mload(0x3f00), r))), r), mulmod(mload(0xa0), add(mulmod(mload(0x4520), add(mload(0x4400), add(mulmod(mload(0x3b20), mload(0x43c0), r), mulmod(mload(0x43e0), mload(0x3f20), r))), r), mulmod(mload(0xa0), add(mload(0x5300), mulmod(mload(0x4540), add(mload(0x4400), add(mulmod(mload(0x3b40), mload(0x43c0), r), mulmod(mload(0x43e0), mload(0x3f40), r))), r)), r)), r)), r)), r))
-            mstore(0x5300, mulmod(mload(0x4300), add(mload(0x39c0), add(sub(r, mulmod(mload(0x4420), mload(0x4060), r)), add(sub(r, mulmod(mload(0x4460), add(mload(0x4400), add(mulmod(mload(0x3a60), mload(0x43c0), r), mulmod(mload(0x43e0), mload(0x3e60), r))), r)), sub(r, mulmod(mload(0xa0), add(mulmod(mload(0x4480), add(mload(0x4400), add(mulmod(mload(0x3a80), mload(0x43c0), r), mulmod(mload(0x43e0), mload(0x3e80), r))), r), mulmod(mload(0xa0), add(mulmod(mload(0x44a0), add(mload(0x4400), add(mulmod(mload(0x3aa0), mload(0x43c0), r), mulmod(mload(0x43e0), mload(0x3ea0), r))), r), mulmod(mload(0xa0), add(mload(0x5300), mulmod(mload(0x44c0), add(mload(0x4400), add(mulmod(mload(0x3ac0), mload(0x43c0), r), mulmod(mload(0x43e0), mload(0x3ec0), r))), r)), r)), r)), r))))), r))
-            acc := add(mload(0x5300), mulmod(acc, y, r))
-            mstore(0x5300, mulmod(mload(0x80), add(mload(0x4dc0), mulmod(mload(0x80), add(mload(0x4de0), mulmod(mload(0x80), add(mload(0x4e00), mulmod(mload(0x80), add(mload(0x4e20), mulmod(mload(0x80), add(mload(0x4e40), mulmod(mload(0x40c0), mulmod(mload(0x80), mload(0x4440), r), r)), r)), r)), r)), r)), r))
-            mstore(0x5300, mulmod(mload(0x80), add(mload(0x4ce0), mulmod(mload(0x80), add(mload(0x4d00), mulmod(mload(0x80), add(mload(0x4d20), mulmod(mload(0x80), add(mload(0x4d40), mulmod(mload(0x80), add(mload(0x4d60), mulmod(mload(0x80), add(mload(0x4d80), mulmod(mload(0x80), add(mload(0x5300), mload(0x4da0)), r)), r)), r)), r)), r)), r)), r))
-            mstore(0x5300, mulmod(mload(0x80), add(mload(0x4c00), mulmod(mload(0x80), add(mload(0x4c20), mulmod(mload(0x80), add(mload(0x4c40), mulmod(mload(0x80), add(mload(0x4c60), mulmod(mload(0x80), add(mload(0x4c80), mulmod(mload(0x80), add(mload(0x4ca0), mulmod(mload(0x80), add(mload(0x5300), mload(0x4cc0)), r)), r)), r)), r)), r)), r)), r))
-            mstore(0x5300, mulmod(mload(0x80), add(mload(0x4b20), mulmod(mload(0x80), add(mload(0x4b40), mulmod(mload(0x80), add(mload(0x4b60), mulmod(mload(0x80), add(mload(0x4b80), mulmod(mload(0x80), add(mload(0x4ba0), mulmod(mload(0x80), add(mload(0x4bc0), mulmod(mload(0x80), add(mload(0x5300), mload(0x4be0)), r)), r)), r)), r)), r)), r)), r))
-            mstore(0x5300, mulmod(mload(0x80), add(mload(0x4a40), mulmod(mload(0x80), add(mload(0x4a60), mulmod(mload(0x80), add(mload(0x4a80), mulmod(mload(0x80), add(mload(0x4aa0), mulmod(mload(0x80), add(mload(0x4ac0), mulmod(mload(0x80), add(mload(0x4ae0), mulmod(mload(0x80), add(mload(0x5300), mload(0x4b00)), r)), r)), r)), r)), r)), r)), r))
-            mstore(0x5300, mulmod(mload(0x80), add(mload(0x4960), mulmod(mload(0x80), add(mload(0x4980), mulmod(mload(0x80), add(mload(0x49a0), mulmod(mload(0x80), add(mload(0x49c0), mulmod(mload(0x80), add(mload(0x49e0), mulmod(mload(0x80), add(mload(0x4a00), mulmod(mload(0x80), add(mload(0x5300), mload(0x4a20)), r)), r)), r)), r)), r)), r)), r))
-            mstore(0x5300, mulmod(mload(0x80), add(mload(0x4880), mulmod(mload(0x80), add(mload(0x48a0), mulmod(mload(0x80), add(mload(0x48c0), mulmod(mload(0x80), add(mload(0x48e0), mulmod(mload(0x80), add(mload(0x4900), mulmod(mload(0x80), add(mload(0x4920), mulmod(mload(0x80), add(mload(0x5300), mload(0x4940)), r)), r)), r)), r)), r)), r)), r))
-            mstore(0x5300, mulmod(mload(0x80), add(mload(0x47a0), mulmod(mload(0x80), add(mload(0x47c0), mulmod(mload(0x80), add(mload(0x47e0), mulmod(mload(0x80), add(mload(0x4800), mulmod(mload(0x80), add(mload(0x4820), mulmod(mload(0x80), add(mload(0x4840), mulmod(mload(0x80), add(mload(0x5300), mload(0x4860)), r)), r)), r)), r)), r)), r)), r))
-            mstore(0x5300, mulmod(mload(0x80), add(mload(0x46c0), mulmod(mload(0x80), add(mload(0x46e0), mulmod(mload(0x80), add(mload(0x4700), mulmod(mload(0x80), add(mload(0x4720), mulmod(mload(0x80), add(mload(0x4740), mulmod(mload(0x80), add(mload(0x4760), mulmod(mload(0x80), add(mload(0x5300), mload(0x4780)), r)), r)), r)), r)), r)), r)), r))
-            acc := add(mulmod(mload(0x4300), add(mload(0x39e0), add(sub(r, mload(0x4660)), sub(r, mulmod(mload(0x80), add(mload(0x4680), mulmod(mload(0x80), add(mload(0x5300), mload(0x46a0)), r)), r)))), r), mulmod(acc, y, r))
-            acc := add(add(sub(r, mulmod(mload(0x4f00), mload(0x4100), r)), add(mulmod(mload(0x4300), mload(0x3a40), r), add(sub(r, mulmod(mload(0x3a00), add(mload(0x4ee0), mulmod(mload(0x4ec0), mload(0x3a20), r)), r)), sub(r, mulmod(mload(0x40e0), add(mload(0x4e60), add(mulmod(mload(0x80), mload(0x4e80), r), mulmod(mload(0xa0), mload(0x4ea0), r))), r))))), mulmod(acc, y, r))
-            mstore(0x5300, add(mload(0x3a60), mulmod(mload(0x3e60), mload(0xe0), r)))
-            mstore(0x5460, mulmod(add(mload(0x4f20), add(mload(0xc0), mulmod(mload(0x3c60), mload(0xe0), r))), add(mload(0x4f40), add(mload(0xc0), mulmod(mload(0xe0), mload(0x5300), r))), r))
-            acc := add(sub(r, mulmod(mload(0x4300), add(mload(0x5460), mulmod(add(mload(0x4f20), add(mload(0xc0), mulmod(mload(0x3c80), mload(0xe0), r))), addmod(mload(0x4f40), add(mload(0x4f20), add(mul(mload(0xc0), 0x2), add(sub(r, mulmod(mload(0x4120), mload(0x5460), r)), mulmod(mload(0xe0), add(mload(0x3c60), mload(0x5300)), r)))), r), r)), r)), mulmod(acc, y, r))
-            mstore(0x5460, add(mload(0x3a80), mulmod(mload(0x3e80), mload(0xe0), r)))
-            mstore(0x5300, mulmod(add(mload(0x4f40), add(mload(0xc0), mulmod(mload(0xe0), mload(0x5460), r))), add(mload(0x4f20), add(mload(0xc0), mulmod(mload(0x3ca0), mload(0xe0), r))), r))
-            acc := add(sub(r, mulmod(mload(0x4300), add(mload(0x5300), mulmod(add(mload(0x4f40), add(mload(0xc0), mulmod(mload(0xe0), add(mload(0x3aa0), mulmod(mload(0x3ea0), mload(0xe0), r)), r))), addmod(mload(0x4f40), add(mload(0x4f20), add(mul(mload(0xc0), 0x2), add(sub(r, mulmod(mload(0x4140), mload(0x5300), r)), mulmod(mload(0xe0), add(mload(0x3ca0), mload(0x5460)), r)))), r), r)), r)), mulmod(acc, y, r))
-            mstore(0x5300, add(mload(0x3ac0), mulmod(mload(0x3ec0), mload(0xe0), r)))
-            mstore(0x5460, mulmod(add(mload(0x4f20), add(mload(0xc0), mulmod(mload(0x3cc0), mload(0xe0), r))), add(mload(0x4f40), add(mload(0xc0), mulmod(mload(0xe0), mload(0x5300), r))), r))
-            acc := add(sub(r, mulmod(mload(0x4300), add(mload(0x5460), mulmod(add(mload(0x4f20), add(mload(0xc0), mulmod(mload(0x3ce0), mload(0xe0), r))), addmod(mload(0x4f40), add(mload(0x4f20), add(mul(mload(0xc0), 0x2), add(sub(r, mulmod(mload(0x4160), mload(0x5460), r)), mulmod(mload(0xe0), add(mload(0x3cc0), mload(0x5300)), r)))), r), r)), r)), mulmod(acc, y, r))
-            mstore(0x5460, add(mload(0x3ae0), mulmod(mload(0x3ee0), mload(0xe0), r)))
-            mstore(0x5300, mulmod(add(mload(0x4f40), add(mload(0xc0), mulmod(mload(0xe0), mload(0x5460), r))), add(mload(0x4f20), add(mload(0xc0), mulmod(mload(0x3d00), mload(0xe0), r))), r))
-            acc := add(sub(r, mulmod(mload(0x4300), add(mload(0x5300), mulmod(add(mload(0x4f40), add(mload(0xc0), mulmod(mload(0xe0), add(mload(0x3b00), mulmod(mload(0x3f00), mload(0xe0), r)), r))), addmod(mload(0x4f40), add(mload(0x4f20), add(mul(mload(0xc0), 0x2), add(sub(r, mulmod(mload(0x4180), mload(0x5300), r)), mulmod(mload(0xe0), add(mload(0x3d00), mload(0x5460)), r)))), r), r)), r)), mulmod(acc, y, r))
-            mstore(0x5300, add(mload(0x3b20), mulmod(mload(0x3f20), mload(0xe0), r)))
-            mstore(0x5460, mulmod(add(mload(0x4f20), add(mload(0xc0), mulmod(mload(0x3d20), mload(0xe0), r))), add(mload(0x4f40), add(mload(0xc0), mulmod(mload(0xe0), mload(0x5300), r))), r))
-            acc := add(sub(r, mulmod(mload(0x4300), add(mload(0x5460), mulmod(add(mload(0x4f20), add(mload(0xc0), mulmod(mload(0x3d40), mload(0xe0), r))), addmod(mload(0x4f40), add(mload(0x4f20), add(mul(mload(0xc0), 0x2), add(sub(r, mulmod(mload(0x41a0), mload(0x5460), r)), mulmod(mload(0xe0), add(mload(0x3d20), mload(0x5300)), r)))), r), r)), r)), mulmod(acc, y, r))
-            mstore(0x5460, add(mload(0x3b40), mulmod(mload(0x3f40), mload(0xe0), r)))
-            mstore(0x5300, mulmod(add(mload(0x4f40), add(mload(0xc0), mulmod(mload(0xe0), mload(0x5460), r))), add(mload(0x4f20), add(mload(0xc0), mulmod(mload(0x3d60), mload(0xe0), r))), r))
-            acc := add(sub(r, mulmod(mload(0x4300), add(mload(0x5300), mulmod(add(mload(0x4f40), add(mload(0xc0), mulmod(mload(0xe0), add(mload(0x3b60), mulmod(mload(0x3f60), mload(0xe0), r)), r))), addmod(mload(0x4f40), add(mload(0x4f20), add(mul(mload(0xc0), 0x2), add(sub(r, mulmod(mload(0x41c0), mload(0x5300), r)), mulmod(mload(0xe0), add(mload(0x3d60), mload(0x5460)), r)))), r), r)), r)), mulmod(acc, y, r))
-            mstore(0x5300, add(mload(0x3b80), mulmod(mload(0x3f80), mload(0xe0), r)))
-            mstore(0x5460, mulmod(add(mload(0x4f20), add(mload(0xc0), mulmod(mload(0x3d80), mload(0xe0), r))), add(mload(0x4f40), add(mload(0xc0), mulmod(mload(0xe0), mload(0x5300), r))), r))
-            acc := add(sub(r, mulmod(mload(0x4300), add(mload(0x5460), mulmod(add(mload(0x4f20), add(mload(0xc0), mulmod(mload(0x3da0), mload(0xe0), r))), addmod(mload(0x4f40), add(mload(0x4f20), add(mul(mload(0xc0), 0x2), add(sub(r, mulmod(mload(0x41e0), mload(0x5460), r)), mulmod(mload(0xe0), add(mload(0x3d80), mload(0x5300)), r)))), r), r)), r)), mulmod(acc, y, r))
-            mstore(0x5460, add(mload(0x3ba0), mulmod(mload(0x3fa0), mload(0xe0), r)))
-            mstore(0x5300, mulmod(add(mload(0x4f40), add(mload(0xc0), mulmod(mload(0xe0), mload(0x5460), r))), add(mload(0x4f20), add(mload(0xc0), mulmod(mload(0x3dc0), mload(0xe0), r))), r))
-            acc := add(sub(r, mulmod(mload(0x4300), add(mload(0x5300), mulmod(add(mload(0x4f40), add(mload(0xc0), mulmod(mload(0xe0), add(mload(0x3bc0), mulmod(mload(0x3fc0), mload(0xe0), r)), r))), addmod(mload(0x4f40), add(mload(0x4f20), add(mul(mload(0xc0), 0x2), add(sub(r, mulmod(mload(0x4200), mload(0x5300), r)), mulmod(mload(0xe0), add(mload(0x3dc0), mload(0x5460)), r)))), r), r)), r)), mulmod(acc, y, r))
-            mstore(0x5300, add(mload(0x3be0), mulmod(mload(0x3fe0), mload(0xe0), r)))
-            mstore(0x5460, mulmod(add(mload(0x4f20), add(mload(0xc0), mulmod(mload(0x3de0), mload(0xe0), r))), add(mload(0x4f40), add(mload(0xc0), mulmod(mload(0xe0), mload(0x5300), r))), r))
-            acc := add(sub(r, mulmod(mload(0x4300), add(mload(0x5460), mulmod(add(mload(0x4f20), add(mload(0xc0), mulmod(mload(0x3e00), mload(0xe0), r))), addmod(mload(0x4f40), add(mload(0x4f20), add(mul(mload(0xc0), 0x2), add(sub(r, mulmod(mload(0x4220), mload(0x5460), r)), mulmod(mload(0xe0), add(mload(0x3de0), mload(0x5300)), r)))), r), r)), r)), mulmod(acc, y, r))
-            mstore(0x5460, add(mload(0x3c00), mulmod(mload(0x4000), mload(0xe0), r)))
-            mstore(0x5300, mulmod(add(mload(0x4f40), add(mload(0xc0), mulmod(mload(0xe0), mload(0x5460), r))), add(mload(0x4f20), add(mload(0xc0), mulmod(mload(0x3e20), mload(0xe0), r))), r))
-            acc := add(sub(r, mulmod(mload(0x4300), add(mload(0x5300), mulmod(add(mload(0x4f40), add(mload(0xc0), mulmod(mload(0xe0), add(mload(0x3c20), mulmod(mload(0x4020), mload(0xe0), r)), r))), addmod(mload(0x4f40), add(mload(0x4f20), add(mul(mload(0xc0), 0x2), add(sub(r, mulmod(mload(0x4240), mload(0x5300), r)), mulmod(mload(0xe0), add(mload(0x3e20), mload(0x5460)), r)))), r), r)), r)), mulmod(acc, y, r))
-            mstore(0x5300, add(mload(0x3c40), mulmod(mload(0x4040), mload(0xe0), r)))
-            acc := add(sub(r, mulmod(mload(0x4300), addmod(mload(0x4f40), add(mload(0x4f20), add(mul(mload(0xc0), 0x2), add(mulmod(mload(0xe0), add(mload(0x3e40), mload(0x5300)), r), sub(r, mulmod(mload(0x4260), mulmod(add(mload(0x4f20), add(mload(0xc0), mulmod(mload(0x3e40), mload(0xe0), r))), add(mload(0x4f40), add(mload(0xc0), mulmod(mload(0xe0), mload(0x5300), r))), r), r))))), r), r)), mulmod(acc, y, r))
-            acc := add(mulmod(mload(0x4300), add(sub(r, mload(0x42c0)), mulmod(mload(0x42e0), add(mload(0x4fa0), add(mload(0xc0), mulmod(mload(0xe0), add(mload(0x4fc0), mulmod(mload(0xe0), mload(0x4fe0), r)), r))), r)), r), mulmod(acc, y, r))
-            acc := add(sub(r, mulmod(mload(0x4300), add(mload(0x4280), add(mload(0x4260), add(mload(0x4240), addmod(mload(0x4220), add(mload(0x4200), add(mload(0x41e0), add(mload(0x41c0), add(mload(0x41a0), addmod(mload(0x4180), add(mload(0x4160), add(mload(0x4140), add(mload(0x4120), add(sub(r, mload(0x42e0)), sub(r, mulmod(mload(0x4f80), mload(0x42a0), r)))))), r))))), r)))), r)), mulmod(acc, y, r))
-            acc := add(sub(r, mulmod(mload(0x4280), mulmod(mload(0x4300), add(mload(0x4f60), sub(r, 0x1)), r), r)), mulmod(acc, y, r))
-            mstore(0x5300, add(mload(0x5000), mload(0x5020)))
-            mstore(0x5460, mulmod(0x10000, add(mulmod(mload(0x44e0), add(mulmod(mload(0x3ee0), mload(0x5020), r), add(mulmod(mload(0x5300), 0x8000, r), mulmod(mload(0x3ae0), mload(0x5000), r))), r), mulmod(0x10000, add(mulmod(mload(0x4500), add(mulmod(mload(0x3f00), mload(0x5020), r), add(mulmod(mload(0x5300), 0x8000, r), mulmod(mload(0x3b00), mload(0x5000), r))), r), mulmod(0x10000, add(mulmod(mload(0x4520), add(mulmod(mload(0x3f20), mload(0x5020), r), add(mulmod(mload(0x5300), 0x8000, r), mulmod(mload(0x3b20), mload(0x5000), r))), r), mulmod(0x10000, mulmod(mload(0x4540), add(mulmod(mload(0x3f40), mload(0x5020), r), add(mulmod(mload(0x5300), 0x8000, r), mulmod(mload(0x3b40), mload(0x5000), r))), r), r)), r)), r)), r))
-            mstore(0x5460, mulmod(mload(0x4300), add(mulmod(mload(0x200), mload(0x5300), r), add(sub(r, mulmod(mload(0x4460), add(mulmod(mload(0x3e60), mload(0x5020), r), add(mulmod(mload(0x5300), 0x8000, r), mulmod(mload(0x3a60), mload(0x5000), r))), r)), sub(r, mulmod(0x10000, add(mulmod(mload(0x4480), add(mulmod(mload(0x3e80), mload(0x5020), r), add(mulmod(mload(0x5300), 0x8000, r), mulmod(mload(0x3a80), mload(0x5000), r))), r), mulmod(0x10000, add(mulmod(mload(0x44a0), add(mulmod(mload(0x3ea0), mload(0x5020), r), add(mulmod(mload(0x5300), 0x8000, r), mulmod(mload(0x3aa0), mload(0x5000), r))), r), mulmod(0x10000, add(mload(0x5460), mulmod(mload(0x44c0), add(mulmod(mload(0x3ec0), mload(0x5020), r), add(mulmod(mload(0x5300), 0x8000, r), mulmod(mload(0x3ac0), mload(0x5000), r))), r)), r)), r)), r)))), r))
-            acc := add(mload(0x5460), mulmod(acc, y, r))
-            acc := add(sub(r, mulmod(mload(0x220), add(mload(0x5120), sub(r, 0x1)), r)), mulmod(acc, y, r))
-            acc := add(mulmod(mload(0x5180), mulmod(mload(0x240), add(mload(0x5180), sub(r, 0x1)), r), r), mulmod(acc, y, r))
-            acc := add(mulmod(mload(0x220), add(mload(0x5180), sub(r, mload(0x5160))), r), mulmod(acc, y, r))
-            mstore(0x5460, mulmod(mload(0x100), mload(0x160), r))
-            mstore(0x5300, mulmod(mload(0x260), add(mulmod(mload(0x5140), mulmod(add(mload(0x120), add(mload(0x39e0), mulmod(mload(0x100), mload(0x50a0), r))), mulmod(add(mload(0x120), add(mload(0x39a0), mulmod(mload(0x100), mload(0x5060), r))), add(mload(0x120), add(mload(0x39c0), mulmod(mload(0x100), mload(0x5080), r))), r), r), r), sub(r, mulmod(mload(0x5120), mulmod(add(mload(0x5460), add(mload(0x39a0), mload(0x120))), mulmod(add(mload(0x120), add(mload(0x39c0), mulmod(mload(0x5460), 0x9226b6e22c6f0ca64ec26aad4c86e715b5f898e5e963f25870e56bbe533e9a2, r))), add(mload(0x120), add(mload(0x39e0), mulmod(mload(0x5460), 0x13b360d4e82fe915fed16081038f98c211427b87a281bd733c277dbadf10372b, r))), r), r), r))), r))
-            acc := add(mload(0x5300), mulmod(acc, y, r))
-            mstore(0x5460, mulmod(mload(0x260), add(mulmod(mload(0x51a0), mulmod(add(mload(0x120), add(mload(0x3a40), mulmod(mload(0x100), mload(0x5100), r))), mulmod(add(mload(0x120), add(mload(0x3a00), mulmod(mload(0x100), mload(0x50c0), r))), add(mload(0x120), add(mload(0x3a20), mulmod(mload(0x100), mload(0x50e0), r))), r), r), r), sub(r, mulmod(mload(0x5180), mulmod(add(mload(0x120), add(mload(0x3a40), mulmod(mload(0x5460), 0x2eb9750dce545f17d492058dd201a1251ff3d9077864583d44eaf9be9008699d, r))), mulmod(add(mload(0x120), add(mload(0x3a00), mulmod(mload(0x5460), 0x18afdf23e9bd9302673fc1e076a492d4d65bd18ebc4d854ed189139bab313e52, r))), add(mload(0x120), add(mload(0x3a20), mulmod(mload(0x5460), 0xa136ba13afa6c83eb7b82fb370e228e74155e48fb8f1c1cfc33fb0da8afb42, r))), r), r), r))), r))
-            acc := add(mload(0x5460), mulmod(acc, y, r))
+            mstore(0x5300, mulmod(mload(0x4400), mload(0x4100), r))
+            mstore(0x5320, mulmod(mload(0x4700), add(mload(0x3ec0), mulmod(mload(0x4420), mload(0x3cc0), r)), r))
+            mstore(0x5340, mulmod(mload(0x46e0), add(mload(0x3ea0), mulmod(mload(0x4420), mload(0x3ca0), r)), r))
+            mstore(0x5360, mulmod(mload(0x46c0), add(mload(0x3e80), mulmod(mload(0x4420), mload(0x3c80), r)), r))
+            mstore(0x5380, mulmod(mload(0x46a0), add(mload(0x3e60), mulmod(mload(0x4420), mload(0x3c60), r)), r))
+            mstore(0x53a0, mulmod(mload(0x4680), add(mload(0x3e40), mulmod(mload(0x4420), mload(0x3c40), r)), r))
+            mstore(0x53c0, mulmod(mload(0x4660), add(mload(0x3e20), mulmod(mload(0x4420), mload(0x3c20), r)), r))
+            mstore(0x53e0, mulmod(mload(0xa0), add(mload(0x53c0), mulmod(mload(0xa0), add(mload(0x53a0), mulmod(mload(0xa0), add(mload(0x5380), mulmod(mload(0xa0), add(mload(0x5360), mulmod(mload(0xa0), add(mload(0x5340), mulmod(mload(0xa0), add(mload(0x5320), mulmod(mload(0x5300), mload(0xa0), r)), r)), r)), r)), r)), r)), r))
+            mstore(0x5400, mulmod(mload(0x4640), add(mload(0x3e00), mulmod(mload(0x4420), mload(0x3c00), r)), r))
+            mstore(0x5420, mulmod(mload(0x4620), add(mload(0x3de0), mulmod(mload(0x4420), mload(0x3be0), r)), r))
+            mstore(0x5440, mulmod(mload(0x4600), add(mload(0x3dc0), mulmod(mload(0x4420), mload(0x3bc0), r)), r))
+            mstore(0x5460, mulmod(mload(0x45e0), add(mload(0x3da0), mulmod(mload(0x4420), mload(0x3ba0), r)), r))
+            mstore(0x5480, mulmod(mload(0x45c0), add(mload(0x3d80), mulmod(mload(0x4420), mload(0x3b80), r)), r))
+            mstore(0x54a0, mulmod(mload(0x45a0), add(mload(0x3d60), mulmod(mload(0x4420), mload(0x3b60), r)), r))
+            mstore(0x54c0, mulmod(mload(0x4580), add(mload(0x3d40), mulmod(mload(0x4420), mload(0x3b40), r)), r))
+            mstore(0x53e0, mulmod(mload(0xa0), add(mload(0x54c0), mulmod(mload(0xa0), add(mload(0x54a0), mulmod(mload(0xa0), add(mload(0x5480), mulmod(mload(0xa0), add(mload(0x5460), mulmod(mload(0xa0), add(mload(0x5440), mulmod(mload(0xa0), add(mload(0x5420), mulmod(mload(0xa0), add(mload(0x53e0), mload(0x5400)), r)), r)), r)), r)), r)), r)), r))
+            mstore(0x54e0, mulmod(mload(0x4560), add(mload(0x3d20), mulmod(mload(0x4420), mload(0x3b20), r)), r))
+            mstore(0x5500, mulmod(mload(0x4540), add(mload(0x3d00), mulmod(mload(0x4420), mload(0x3b00), r)), r))
+            mstore(0x5520, mulmod(mload(0x4520), add(mload(0x3ce0), mulmod(mload(0x4420), mload(0x3ae0), r)), r))
+            mstore(0x5540, mulmod(mload(0xa0), mload(0xa0), r))
+            mstore(0x5560, mulmod(mload(0x5540), add(mload(0x53c0), mulmod(mload(0x5540), add(mload(0x53a0), mulmod(mload(0x5540), add(mload(0x5380), mulmod(mload(0x5540), add(mload(0x5360), mulmod(mload(0x5540), add(mload(0x5340), mulmod(mload(0x5540), add(mload(0x5320), mulmod(mload(0x5300), mload(0x5540), r)), r)), r)), r)), r)), r)), r))
+            mstore(0x5560, mulmod(mload(0x5540), add(mload(0x54c0), mulmod(mload(0x5540), add(mload(0x54a0), mulmod(mload(0x5540), add(mload(0x5480), mulmod(mload(0x5540), add(mload(0x5460), mulmod(mload(0x5540), add(mload(0x5440), mulmod(mload(0x5540), add(mload(0x5420), mulmod(mload(0x5540), add(mload(0x5400), mload(0x5560)), r)), r)), r)), r)), r)), r)), r))
+            mstore(0x53c0, mulmod(mload(0x80), add(mload(0x53c0), mulmod(mload(0x80), add(mload(0x53a0), mulmod(mload(0x80), add(mload(0x5380), mulmod(mload(0x80), add(mload(0x5360), mulmod(mload(0x80), add(mload(0x5340), mulmod(mload(0x80), add(mload(0x5320), mulmod(mload(0x5300), mload(0x80), r)), r)), r)), r)), r)), r)), r))
+            mstore(0x53c0, mulmod(mload(0x80), add(mload(0x54c0), mulmod(mload(0x80), add(mload(0x54a0), mulmod(mload(0x80), add(mload(0x5480), mulmod(mload(0x80), add(mload(0x5460), mulmod(mload(0x80), add(mload(0x5440), mulmod(mload(0x80), add(mload(0x5420), mulmod(mload(0x80), add(mload(0x5400), mload(0x53c0)), r)), r)), r)), r)), r)), r)), r))
+            acc := mulmod(mload(0x4380), add(mload(0x3a20), add(sub(r, mulmod(mload(0x43e0), add(mload(0x5520), mulmod(mload(0x80), add(mload(0x5500), mulmod(mload(0x80), add(mload(0x54e0), mload(0x53c0)), r)), r)), r)), add(sub(r, mulmod(mload(0x43a0), add(mload(0x5520), mulmod(mload(0xa0), add(mload(0x5500), mulmod(mload(0xa0), add(mload(0x53e0), mload(0x54e0)), r)), r)), r)), sub(r, mulmod(mload(0x43c0), add(mload(0x5520), mulmod(mload(0x5540), add(mload(0x5500), mulmod(mload(0x5540), add(mload(0x54e0), mload(0x5560)), r)), r)), r))))), r)
+            mstore(0x53c0, mulmod(mload(0x4440), mload(0x4120), r))
+            mstore(0x5560, mulmod(mload(0x4700), add(mload(0x44c0), add(mulmod(mload(0x3cc0), mload(0x4480), r), mulmod(mload(0x44a0), mload(0x40c0), r))), r))
+            mstore(0x5520, mulmod(mload(0x46e0), add(mload(0x44c0), add(mulmod(mload(0x3ca0), mload(0x4480), r), mulmod(mload(0x44a0), mload(0x40a0), r))), r))
+            mstore(0x5500, mulmod(mload(0x46c0), add(mload(0x44c0), add(mulmod(mload(0x3c80), mload(0x4480), r), mulmod(mload(0x44a0), mload(0x4080), r))), r))
+            mstore(0x54e0, mulmod(mload(0x46a0), add(mload(0x44c0), add(mulmod(mload(0x3c60), mload(0x4480), r), mulmod(mload(0x44a0), mload(0x4060), r))), r))
+            mstore(0x53e0, mulmod(mload(0x4680), add(mload(0x44c0), add(mulmod(mload(0x3c40), mload(0x4480), r), mulmod(mload(0x44a0), mload(0x4040), r))), r))
+            mstore(0x54c0, mulmod(mload(0x4660), add(mload(0x44c0), add(mulmod(mload(0x3c20), mload(0x4480), r), mulmod(mload(0x44a0), mload(0x4020), r))), r))
+            mstore(0x54a0, mulmod(mload(0xa0), add(mload(0x54c0), mulmod(mload(0xa0), add(mload(0x53e0), mulmod(mload(0xa0), add(mload(0x54e0), mulmod(mload(0xa0), add(mload(0x5500), mulmod(mload(0xa0), add(mload(0x5520), mulmod(mload(0xa0), add(mload(0x5560), mulmod(mload(0xa0), mload(0x53c0), r)), r)), r)), r)), r)), r)), r))
+            mstore(0x5480, mulmod(mload(0x4640), add(mload(0x44c0), add(mulmod(mload(0x3c00), mload(0x4480), r), mulmod(mload(0x44a0), mload(0x4000), r))), r))
+            mstore(0x5460, mulmod(mload(0x4620), add(mload(0x44c0), add(mulmod(mload(0x3be0), mload(0x4480), r), mulmod(mload(0x44a0), mload(0x3fe0), r))), r))
+            mstore(0x5440, mulmod(mload(0x4600), add(mload(0x44c0), add(mulmod(mload(0x3bc0), mload(0x4480), r), mulmod(mload(0x44a0), mload(0x3fc0), r))), r))
+            mstore(0x5420, mulmod(mload(0x45e0), add(mload(0x44c0), add(mulmod(mload(0x3ba0), mload(0x4480), r), mulmod(mload(0x44a0), mload(0x3fa0), r))), r))
+            mstore(0x5400, mulmod(mload(0x45c0), add(mload(0x44c0), add(mulmod(mload(0x3b80), mload(0x4480), r), mulmod(mload(0x44a0), mload(0x3f80), r))), r))
+            mstore(0x53a0, mulmod(mload(0x45a0), add(mload(0x44c0), add(mulmod(mload(0x3b60), mload(0x4480), r), mulmod(mload(0x44a0), mload(0x3f60), r))), r))
+            mstore(0x5380, mulmod(mload(0x4580), add(mload(0x44c0), add(mulmod(mload(0x3b40), mload(0x4480), r), mulmod(mload(0x44a0), mload(0x3f40), r))), r))
+            mstore(0x54a0, mulmod(mload(0xa0), add(mload(0x5380), mulmod(mload(0xa0), add(mload(0x53a0), mulmod(mload(0xa0), add(mload(0x5400), mulmod(mload(0xa0), add(mload(0x5420), mulmod(mload(0xa0), add(mload(0x5440), mulmod(mload(0xa0), add(mload(0x5460), mulmod(mload(0xa0), add(mload(0x54a0), mload(0x5480)), r)), r)), r)), r)), r)), r)), r))
+            mstore(0x5360, mulmod(mload(0x4560), add(mload(0x44c0), add(mulmod(mload(0x3b20), mload(0x4480), r), mulmod(mload(0x44a0), mload(0x3f20), r))), r))
+            mstore(0x5340, mulmod(mload(0x4540), add(mload(0x44c0), add(mulmod(mload(0x3b00), mload(0x4480), r), mulmod(mload(0x44a0), mload(0x3f00), r))), r))
+            mstore(0x5320, mulmod(mload(0x4520), add(mload(0x44c0), add(mulmod(mload(0x3ae0), mload(0x4480), r), mulmod(mload(0x44a0), mload(0x3ee0), r))), r))
+            mstore(0x54c0, mulmod(mload(0x5540), add(mload(0x54c0), mulmod(mload(0x5540), add(mload(0x53e0), mulmod(mload(0x5540), add(mload(0x54e0), mulmod(mload(0x5540), add(mload(0x5500), mulmod(mload(0x5540), add(mload(0x5520), mulmod(mload(0x5540), add(mload(0x5560), mulmod(mload(0x5540), mload(0x53c0), r)), r)), r)), r)), r)), r)), r))
+            mstore(0x54c0, mulmod(mload(0x5540), add(mload(0x5380), mulmod(mload(0x5540), add(mload(0x53a0), mulmod(mload(0x5540), add(mload(0x5400), mulmod(mload(0x5540), add(mload(0x5420), mulmod(mload(0x5540), add(mload(0x5440), mulmod(mload(0x5540), add(mload(0x5460), mulmod(mload(0x5540), add(mload(0x5480), mload(0x54c0)), r)), r)), r)), r)), r)), r)), r))
+            acc := add(mulmod(mload(0x4380), add(mload(0x3a40), add(sub(r, mulmod(mload(0x44e0), mload(0x40e0), r)), add(mulmod(add(mload(0x4460), sub(r, 0x1)), add(mload(0x5320), mulmod(mload(0xa0), add(mload(0x5340), mulmod(mload(0xa0), add(mload(0x54a0), mload(0x5360)), r)), r)), r), sub(r, mulmod(mload(0x4460), add(mload(0x5320), mulmod(mload(0x5540), add(mload(0x5340), mulmod(mload(0x5540), add(mload(0x5360), mload(0x54c0)), r)), r)), r))))), r), mulmod(acc, y, r))
+            mstore(0x54c0, mulmod(mload(0x80), add(mload(0x4e80), mulmod(mload(0x80), add(mload(0x4ea0), mulmod(mload(0x80), add(mload(0x4ec0), mulmod(mload(0x80), add(mload(0x4ee0), mulmod(mload(0x80), add(mload(0x4f00), mulmod(mload(0x4140), mulmod(mload(0x80), mload(0x4500), r), r)), r)), r)), r)), r)), r))
+            mstore(0x54c0, mulmod(mload(0x80), add(mload(0x4da0), mulmod(mload(0x80), add(mload(0x4dc0), mulmod(mload(0x80), add(mload(0x4de0), mulmod(mload(0x80), add(mload(0x4e00), mulmod(mload(0x80), add(mload(0x4e20), mulmod(mload(0x80), add(mload(0x4e40), mulmod(mload(0x80), add(mload(0x54c0), mload(0x4e60)), r)), r)), r)), r)), r)), r)), r))
+            mstore(0x54c0, mulmod(mload(0x80), add(mload(0x4cc0), mulmod(mload(0x80), add(mload(0x4ce0), mulmod(mload(0x80), add(mload(0x4d00), mulmod(mload(0x80), add(mload(0x4d20), mulmod(mload(0x80), add(mload(0x4d40), mulmod(mload(0x80), add(mload(0x4d60), mulmod(mload(0x80), add(mload(0x54c0), mload(0x4d80)), r)), r)), r)), r)), r)), r)), r))
+            mstore(0x54c0, mulmod(mload(0x80), add(mload(0x4be0), mulmod(mload(0x80), add(mload(0x4c00), mulmod(mload(0x80), add(mload(0x4c20), mulmod(mload(0x80), add(mload(0x4c40), mulmod(mload(0x80), add(mload(0x4c60), mulmod(mload(0x80), add(mload(0x4c80), mulmod(mload(0x80), add(mload(0x54c0), mload(0x4ca0)), r)), r)), r)), r)), r)), r)), r))
+            mstore(0x54c0, mulmod(mload(0x80), add(mload(0x4b00), mulmod(mload(0x80), add(mload(0x4b20), mulmod(mload(0x80), add(mload(0x4b40), mulmod(mload(0x80), add(mload(0x4b60), mulmod(mload(0x80), add(mload(0x4b80), mulmod(mload(0x80), add(mload(0x4ba0), mulmod(mload(0x80), add(mload(0x54c0), mload(0x4bc0)), r)), r)), r)), r)), r)), r)), r))
+            mstore(0x54c0, mulmod(mload(0x80), add(mload(0x4a20), mulmod(mload(0x80), add(mload(0x4a40), mulmod(mload(0x80), add(mload(0x4a60), mulmod(mload(0x80), add(mload(0x4a80), mulmod(mload(0x80), add(mload(0x4aa0), mulmod(mload(0x80), add(mload(0x4ac0), mulmod(mload(0x80), add(mload(0x54c0), mload(0x4ae0)), r)), r)), r)), r)), r)), r)), r))
+            mstore(0x54c0, mulmod(mload(0x80), add(mload(0x4940), mulmod(mload(0x80), add(mload(0x4960), mulmod(mload(0x80), add(mload(0x4980), mulmod(mload(0x80), add(mload(0x49a0), mulmod(mload(0x80), add(mload(0x49c0), mulmod(mload(0x80), add(mload(0x49e0), mulmod(mload(0x80), add(mload(0x54c0), mload(0x4a00)), r)), r)), r)), r)), r)), r)), r))
+            mstore(0x54c0, mulmod(mload(0x80), add(mload(0x4860), mulmod(mload(0x80), add(mload(0x4880), mulmod(mload(0x80), add(mload(0x48a0), mulmod(mload(0x80), add(mload(0x48c0), mulmod(mload(0x80), add(mload(0x48e0), mulmod(mload(0x80), add(mload(0x4900), mulmod(mload(0x80), add(mload(0x54c0), mload(0x4920)), r)), r)), r)), r)), r)), r)), r))
+            mstore(0x54c0, mulmod(mload(0x80), add(mload(0x4780), mulmod(mload(0x80), add(mload(0x47a0), mulmod(mload(0x80), add(mload(0x47c0), mulmod(mload(0x80), add(mload(0x47e0), mulmod(mload(0x80), add(mload(0x4800), mulmod(mload(0x80), add(mload(0x4820), mulmod(mload(0x80), add(mload(0x54c0), mload(0x4840)), r)), r)), r)), r)), r)), r)), r))
+            acc := add(mulmod(mload(0x4380), add(mload(0x3a60), add(sub(r, mload(0x4720)), sub(r, mulmod(mload(0x80), add(mload(0x4740), mulmod(mload(0x80), add(mload(0x54c0), mload(0x4760)), r)), r)))), r), mulmod(acc, y, r))
+            acc := add(add(sub(r, mulmod(mload(0x4fc0), mload(0x4180), r)), add(mulmod(mload(0x4380), mload(0x3ac0), r), add(sub(r, mulmod(mload(0x3a80), add(mload(0x4fa0), mulmod(mload(0x4f80), mload(0x3aa0), r)), r)), sub(r, mulmod(mload(0x4160), add(mload(0x4f20), add(mulmod(mload(0x80), mload(0x4f40), r), mulmod(mload(0xa0), mload(0x4f60), r))), r))))), mulmod(acc, y, r))
+            mstore(0x54c0, add(mload(0x3ae0), mulmod(mload(0x3ee0), mload(0xe0), r)))
+            mstore(0x5320, mulmod(add(mload(0x4fe0), add(mload(0xc0), mulmod(mload(0x3ce0), mload(0xe0), r))), add(mload(0x5000), add(mload(0xc0), mulmod(mload(0xe0), mload(0x54c0), r))), r))
+            acc := add(sub(r, mulmod(mload(0x4380), add(mload(0x5320), mulmod(add(mload(0x4fe0), add(mload(0xc0), mulmod(mload(0x3d00), mload(0xe0), r))), addmod(mload(0x5000), add(mload(0x4fe0), add(mul(mload(0xc0), 0x2), add(sub(r, mulmod(mload(0x41a0), mload(0x5320), r)), mulmod(mload(0xe0), add(mload(0x3ce0), mload(0x54c0)), r)))), r), r)), r)), mulmod(acc, y, r))
+            mstore(0x5320, add(mload(0x3b00), mulmod(mload(0x3f00), mload(0xe0), r)))
+            mstore(0x54c0, mulmod(add(mload(0x5000), add(mload(0xc0), mulmod(mload(0xe0), mload(0x5320), r))), add(mload(0x4fe0), add(mload(0xc0), mulmod(mload(0x3d20), mload(0xe0), r))), r))
+            acc := add(sub(r, mulmod(mload(0x4380), add(mload(0x54c0), mulmod(add(mload(0x5000), add(mload(0xc0), mulmod(mload(0xe0), add(mload(0x3b20), mulmod(mload(0x3f20), mload(0xe0), r)), r))), addmod(mload(0x5000), add(mload(0x4fe0), add(mul(mload(0xc0), 0x2), add(sub(r, mulmod(mload(0x41c0), mload(0x54c0), r)), mulmod(mload(0xe0), add(mload(0x3d20), mload(0x5320)), r)))), r), r)), r)), mulmod(acc, y, r))
+            mstore(0x54c0, add(mload(0x3b40), mulmod(mload(0x3f40), mload(0xe0), r)))
+            mstore(0x5320, mulmod(add(mload(0x4fe0), add(mload(0xc0), mulmod(mload(0x3d40), mload(0xe0), r))), add(mload(0x5000), add(mload(0xc0), mulmod(mload(0xe0), mload(0x54c0), r))), r))
+            acc := add(sub(r, mulmod(mload(0x4380), add(mload(0x5320), mulmod(add(mload(0x4fe0), add(mload(0xc0), mulmod(mload(0x3d60), mload(0xe0), r))), addmod(mload(0x5000), add(mload(0x4fe0), add(mul(mload(0xc0), 0x2), add(sub(r, mulmod(mload(0x41e0), mload(0x5320), r)), mulmod(mload(0xe0), add(mload(0x3d40), mload(0x54c0)), r)))), r), r)), r)), mulmod(acc, y, r))
+            mstore(0x5320, add(mload(0x3b60), mulmod(mload(0x3f60), mload(0xe0), r)))
+            mstore(0x54c0, mulmod(add(mload(0x5000), add(mload(0xc0), mulmod(mload(0xe0), mload(0x5320), r))), add(mload(0x4fe0), add(mload(0xc0), mulmod(mload(0x3d80), mload(0xe0), r))), r))
+            acc := add(sub(r, mulmod(mload(0x4380), add(mload(0x54c0), mulmod(add(mload(0x5000), add(mload(0xc0), mulmod(mload(0xe0), add(mload(0x3b80), mulmod(mload(0x3f80), mload(0xe0), r)), r))), addmod(mload(0x5000), add(mload(0x4fe0), add(mul(mload(0xc0), 0x2), add(sub(r, mulmod(mload(0x4200), mload(0x54c0), r)), mulmod(mload(0xe0), add(mload(0x3d80), mload(0x5320)), r)))), r), r)), r)), mulmod(acc, y, r))
+            mstore(0x54c0, add(mload(0x3ba0), mulmod(mload(0x3fa0), mload(0xe0), r)))
+            mstore(0x5320, mulmod(add(mload(0x4fe0), add(mload(0xc0), mulmod(mload(0x3da0), mload(0xe0), r))), add(mload(0x5000), add(mload(0xc0), mulmod(mload(0xe0), mload(0x54c0), r))), r))
+            acc := add(sub(r, mulmod(mload(0x4380), add(mload(0x5320), mulmod(add(mload(0x4fe0), add(mload(0xc0), mulmod(mload(0x3dc0), mload(0xe0), r))), addmod(mload(0x5000), add(mload(0x4fe0), add(mul(mload(0xc0), 0x2), add(sub(r, mulmod(mload(0x4220), mload(0x5320), r)), mulmod(mload(0xe0), add(mload(0x3da0), mload(0x54c0)), r)))), r), r)), r)), mulmod(acc, y, r))
+            mstore(0x5320, add(mload(0x3bc0), mulmod(mload(0x3fc0), mload(0xe0), r)))
+            mstore(0x54c0, mulmod(add(mload(0x5000), add(mload(0xc0), mulmod(mload(0xe0), mload(0x5320), r))), add(mload(0x4fe0), add(mload(0xc0), mulmod(mload(0x3de0), mload(0xe0), r))), r))
+            acc := add(sub(r, mulmod(mload(0x4380), add(mload(0x54c0), mulmod(add(mload(0x5000), add(mload(0xc0), mulmod(mload(0xe0), add(mload(0x3be0), mulmod(mload(0x3fe0), mload(0xe0), r)), r))), addmod(mload(0x5000), add(mload(0x4fe0), add(mul(mload(0xc0), 0x2), add(sub(r, mulmod(mload(0x4240), mload(0x54c0), r)), mulmod(mload(0xe0), add(mload(0x3de0), mload(0x5320)), r)))), r), r)), r)), mulmod(acc, y, r))
+            mstore(0x54c0, add(mload(0x3c00), mulmod(mload(0x4000), mload(0xe0), r)))
+            mstore(0x5320, mulmod(add(mload(0x4fe0), add(mload(0xc0), mulmod(mload(0x3e00), mload(0xe0), r))), add(mload(0x5000), add(mload(0xc0), mulmod(mload(0xe0), mload(0x54c0), r))), r))
+            acc := add(sub(r, mulmod(mload(0x4380), add(mload(0x5320), mulmod(add(mload(0x4fe0), add(mload(0xc0), mulmod(mload(0x3e20), mload(0xe0), r))), addmod(mload(0x5000), add(mload(0x4fe0), add(mul(mload(0xc0), 0x2), add(sub(r, mulmod(mload(0x4260), mload(0x5320), r)), mulmod(mload(0xe0), add(mload(0x3e00), mload(0x54c0)), r)))), r), r)), r)), mulmod(acc, y, r))
+            mstore(0x5320, add(mload(0x3c20), mulmod(mload(0x4020), mload(0xe0), r)))
+            mstore(0x54c0, mulmod(add(mload(0x5000), add(mload(0xc0), mulmod(mload(0xe0), mload(0x5320), r))), add(mload(0x4fe0), add(mload(0xc0), mulmod(mload(0x3e40), mload(0xe0), r))), r))
+            acc := add(sub(r, mulmod(mload(0x4380), add(mload(0x54c0), mulmod(add(mload(0x5000), add(mload(0xc0), mulmod(mload(0xe0), add(mload(0x3c40), mulmod(mload(0x4040), mload(0xe0), r)), r))), addmod(mload(0x5000), add(mload(0x4fe0), add(mul(mload(0xc0), 0x2), add(sub(r, mulmod(mload(0x4280), mload(0x54c0), r)), mulmod(mload(0xe0), add(mload(0x3e40), mload(0x5320)), r)))), r), r)), r)), mulmod(acc, y, r))
+            mstore(0x54c0, add(mload(0x3c60), mulmod(mload(0x4060), mload(0xe0), r)))
+            mstore(0x5320, mulmod(add(mload(0x4fe0), add(mload(0xc0), mulmod(mload(0x3e60), mload(0xe0), r))), add(mload(0x5000), add(mload(0xc0), mulmod(mload(0xe0), mload(0x54c0), r))), r))
+            acc := add(sub(r, mulmod(mload(0x4380), add(mload(0x5320), mulmod(add(mload(0x4fe0), add(mload(0xc0), mulmod(mload(0x3e80), mload(0xe0), r))), addmod(mload(0x5000), add(mload(0x4fe0), add(mul(mload(0xc0), 0x2), add(sub(r, mulmod(mload(0x42a0), mload(0x5320), r)), mulmod(mload(0xe0), add(mload(0x3e60), mload(0x54c0)), r)))), r), r)), r)), mulmod(acc, y, r))
+            mstore(0x5320, add(mload(0x3c80), mulmod(mload(0x4080), mload(0xe0), r)))
+            mstore(0x54c0, mulmod(add(mload(0x5000), add(mload(0xc0), mulmod(mload(0xe0), mload(0x5320), r))), add(mload(0x4fe0), add(mload(0xc0), mulmod(mload(0x3ea0), mload(0xe0), r))), r))
+            acc := add(sub(r, mulmod(mload(0x4380), add(mload(0x54c0), mulmod(add(mload(0x5000), add(mload(0xc0), mulmod(mload(0xe0), add(mload(0x3ca0), mulmod(mload(0x40a0), mload(0xe0), r)), r))), addmod(mload(0x5000), add(mload(0x4fe0), add(mul(mload(0xc0), 0x2), add(sub(r, mulmod(mload(0x42c0), mload(0x54c0), r)), mulmod(mload(0xe0), add(mload(0x3ea0), mload(0x5320)), r)))), r), r)), r)), mulmod(acc, y, r))
+            mstore(0x54c0, add(mload(0x3cc0), mulmod(mload(0x40c0), mload(0xe0), r)))
+            acc := add(sub(r, mulmod(mload(0x4380), addmod(mload(0x5000), add(mload(0x4fe0), add(mul(mload(0xc0), 0x2), add(mulmod(mload(0xe0), add(mload(0x3ec0), mload(0x54c0)), r), sub(r, mulmod(mload(0x42e0), mulmod(add(mload(0x4fe0), add(mload(0xc0), mulmod(mload(0x3ec0), mload(0xe0), r))), add(mload(0x5000), add(mload(0xc0), mulmod(mload(0xe0), mload(0x54c0), r))), r), r))))), r), r)), mulmod(acc, y, r))
+            acc := add(mulmod(mload(0x4380), add(sub(r, mload(0x4340)), mulmod(mload(0x4360), add(mload(0x5060), add(mload(0xc0), mulmod(mload(0xe0), add(mload(0x5080), mulmod(mload(0xe0), mload(0x50a0), r)), r))), r)), r), mulmod(acc, y, r))
+            acc := add(sub(r, mulmod(mload(0x4380), add(mload(0x4300), add(mload(0x42e0), add(mload(0x42c0), addmod(mload(0x42a0), add(mload(0x4280), add(mload(0x4260), add(mload(0x4240), add(mload(0x4220), addmod(mload(0x4200), add(mload(0x41e0), add(mload(0x41c0), add(mload(0x41a0), add(sub(r, mload(0x4360)), sub(r, mulmod(mload(0x5040), mload(0x4320), r)))))), r))))), r)))), r)), mulmod(acc, y, r))
+            acc := add(sub(r, mulmod(mload(0x4300), mulmod(mload(0x4380), add(mload(0x5020), sub(r, 0x1)), r), r)), mulmod(acc, y, r))
+            mstore(0x54c0, add(mload(0x50c0), mload(0x50e0)))
+            mstore(0x5320, mulmod(0x10000, add(mulmod(mload(0x45a0), add(mulmod(mload(0x3f60), mload(0x50e0), r), add(mulmod(mload(0x54c0), 0x8000, r), mulmod(mload(0x3b60), mload(0x50c0), r))), r), mulmod(0x10000, add(mulmod(mload(0x45c0), add(mulmod(mload(0x3f80), mload(0x50e0), r), add(mulmod(mload(0x54c0), 0x8000, r), mulmod(mload(0x3b80), mload(0x50c0), r))), r), mulmod(0x10000, add(mulmod(mload(0x45e0), add(mulmod(mload(0x3fa0), mload(0x50e0), r), add(mulmod(mload(0x54c0), 0x8000, r), mulmod(mload(0x3ba0), mload(0x50c0), r))), r), mulmod(0x10000, mulmod(mload(0x4600), add(mulmod(mload(0x3fc0), mload(0x50e0), r), add(mulmod(mload(0x54c0), 0x8000, r), mulmod(mload(0x3bc0), mload(0x50c0), r))), r), r)), r)), r)), r))
+            mstore(0x5320, mulmod(mload(0x4380), add(mulmod(mload(0x200), mload(0x54c0), r), add(sub(r, mulmod(mload(0x4520), add(mulmod(mload(0x3ee0), mload(0x50e0), r), add(mulmod(mload(0x54c0), 0x8000, r), mulmod(mload(0x3ae0), mload(0x50c0), r))), r)), sub(r, mulmod(0x10000, add(mulmod(mload(0x4540), add(mulmod(mload(0x3f00), mload(0x50e0), r), add(mulmod(mload(0x54c0), 0x8000, r), mulmod(mload(0x3b00), mload(0x50c0), r))), r), mulmod(0x10000, add(mulmod(mload(0x4560), add(mulmod(mload(0x3f20), mload(0x50e0), r), add(mulmod(mload(0x54c0), 0x8000, r), mulmod(mload(0x3b20), mload(0x50c0), r))), r), mulmod(0x10000, add(mload(0x5320), mulmod(mload(0x4580), add(mulmod(mload(0x3f40), mload(0x50e0), r), add(mulmod(mload(0x54c0), 0x8000, r), mulmod(mload(0x3b40), mload(0x50c0), r))), r)), r)), r)), r)))), r))
+            acc := add(mload(0x5320), mulmod(acc, y, r))
+            acc := add(sub(r, mulmod(mload(0x220), add(mload(0x51e0), sub(r, 0x1)), r)), mulmod(acc, y, r))
+            acc := add(mulmod(mload(0x5240), mulmod(mload(0x240), add(mload(0x5240), sub(r, 0x1)), r), r), mulmod(acc, y, r))
+            acc := add(mulmod(mload(0x220), add(mload(0x5240), sub(r, mload(0x5220))), r), mulmod(acc, y, r))
+            mstore(0x5320, mulmod(mload(0x100), mload(0x160), r))
+            mstore(0x54c0, mulmod(mload(0x260), add(mulmod(mload(0x5200), mulmod(add(mload(0x120), add(mload(0x3a60), mulmod(mload(0x100), mload(0x5160), r))), mulmod(add(mload(0x120), add(mload(0x3a20), mulmod(mload(0x100), mload(0x5120), r))), add(mload(0x120), add(mload(0x3a40), mulmod(mload(0x100), mload(0x5140), r))), r), r), r), sub(r, mulmod(mload(0x51e0), mulmod(add(mload(0x5320), add(mload(0x3a20), mload(0x120))), mulmod(add(mload(0x120), add(mload(0x3a40), mulmod(mload(0x5320), 0x9226b6e22c6f0ca64ec26aad4c86e715b5f898e5e963f25870e56bbe533e9a2, r))), add(mload(0x120), add(mload(0x3a60), mulmod(mload(0x5320), 0x13b360d4e82fe915fed16081038f98c211427b87a281bd733c277dbadf10372b, r))), r), r), r))), r))
+            acc := add(mload(0x54c0), mulmod(acc, y, r))
+            mstore(0x5320, mulmod(mload(0x260), add(mulmod(mload(0x5260), mulmod(add(mload(0x120), add(mload(0x3ac0), mulmod(mload(0x100), mload(0x51c0), r))), mulmod(add(mload(0x120), add(mload(0x3a80), mulmod(mload(0x100), mload(0x5180), r))), add(mload(0x120), add(mload(0x3aa0), mulmod(mload(0x100), mload(0x51a0), r))), r), r), r), sub(r, mulmod(mload(0x5240), mulmod(add(mload(0x120), add(mload(0x3ac0), mulmod(mload(0x5320), 0x2eb9750dce545f17d492058dd201a1251ff3d9077864583d44eaf9be9008699d, r))), mulmod(add(mload(0x120), add(mload(0x3a80), mulmod(mload(0x5320), 0x18afdf23e9bd9302673fc1e076a492d4d65bd18ebc4d854ed189139bab313e52, r))), add(mload(0x120), add(mload(0x3aa0), mulmod(mload(0x5320), 0xa136ba13afa6c83eb7b82fb370e228e74155e48fb8f1c1cfc33fb0da8afb42, r))), r), r), r))), r))
+            acc := add(mload(0x5320), mulmod(acc, y, r))
             mstore(0x280, mulmod(acc, mload(0x340), r))
         }
     }
@@ -724,107 +746,107 @@ contract ZkmlVerifier is IZkmlVerifier {
             ok := 1
             // opened at rotations 0, 1
             s := 1
-            mcopy(ACCUMULATOR, 0x3320, 0x40)
-            e := add(mulmod(mload(0x4080), mload(0x5c0), r), mulmod(mload(0x39a0), mload(0x5a0), r))
+            mcopy(ACCUMULATOR, 0x33a0, 0x40)
+            e := add(mulmod(mload(0x4100), mload(0x5c0), r), mulmod(mload(0x3a20), mload(0x5a0), r))
             s := y
-            e := addmod(e, mulmod(s, add(mulmod(mload(0x40a0), mload(0x5c0), r), mulmod(mload(0x39c0), mload(0x5a0), r)), r), r)
-            ok := and(fold(0x3360, s), ok)
+            e := addmod(e, mulmod(s, add(mulmod(mload(0x4120), mload(0x5c0), r), mulmod(mload(0x3a40), mload(0x5a0), r)), r), r)
+            ok := and(fold(0x33e0, s), ok)
             s := mulmod(s, y, r)
-            e := addmod(e, mulmod(s, add(mulmod(mload(0x40c0), mload(0x5c0), r), mulmod(mload(0x39e0), mload(0x5a0), r)), r), r)
-            ok := and(fold(0x33a0, s), ok)
+            e := addmod(e, mulmod(s, add(mulmod(mload(0x4140), mload(0x5c0), r), mulmod(mload(0x3a60), mload(0x5a0), r)), r), r)
+            ok := and(fold(0x3420, s), ok)
             s := mulmod(s, y, r)
-            e := addmod(e, mulmod(s, add(mulmod(mload(0x40e0), mload(0x5c0), r), mulmod(mload(0x3a40), mload(0x5a0), r)), r), r)
-            ok := and(fold(0x3460, s), ok)
+            e := addmod(e, mulmod(s, add(mulmod(mload(0x4160), mload(0x5c0), r), mulmod(mload(0x3ac0), mload(0x5a0), r)), r), r)
+            ok := and(fold(0x34e0, s), ok)
             s := mulmod(s, y, r)
-            e := addmod(e, mulmod(s, add(mulmod(mload(0x42a0), mload(0x5c0), r), mulmod(mload(0x4280), mload(0x5a0), r)), r), r)
-            ok := and(fold(0x37a0, s), ok)
-            s := mulmod(s, y, r)
-            e := addmod(e, mulmod(s, add(mulmod(mload(0x51a0), mload(0x5c0), r), mulmod(mload(0x5180), mload(0x5a0), r)), r), r)
+            e := addmod(e, mulmod(s, add(mulmod(mload(0x4320), mload(0x5c0), r), mulmod(mload(0x4300), mload(0x5a0), r)), r), r)
             ok := and(fold(0x3820, s), ok)
+            s := mulmod(s, y, r)
+            e := addmod(e, mulmod(s, add(mulmod(mload(0x5260), mload(0x5c0), r), mulmod(mload(0x5240), mload(0x5a0), r)), r), r)
+            ok := and(fold(0x38a0, s), ok)
             s := mulmod(s, y, r)
             // opened at rotations 0
             v := mulmod(v, mload(0x1a0), r)
             s := mulmod(mulmod(mload(0x2a0), mload(0x520), r), v, r)
-            e := addmod(e, mulmod(s, mload(0x3a00), r), r)
-            ok := and(fold(0x33e0, s), ok)
+            e := addmod(e, mulmod(s, mload(0x3a80), r), r)
+            ok := and(fold(0x3460, s), ok)
             s := mulmod(s, y, r)
-            e := addmod(e, mulmod(s, mload(0x3a20), r), r)
-            ok := and(fold(0x3420, s), ok)
+            e := addmod(e, mulmod(s, mload(0x3aa0), r), r)
+            ok := and(fold(0x34a0, s), ok)
             s := mulmod(s, y, r)
-            q := 0x3a60
-            for { p := 0x2660 } lt(p, 0x32a0) { p := add(p, 0x40) } {
+            q := 0x3ae0
+            for { p := 0x26e0 } lt(p, 0x3320) { p := add(p, 0x40) } {
                 e := addmod(e, mulmod(s, mload(q), r), r)
                 ok := and(fold(p, s), ok)
                 s := mulmod(s, y, r)
                 q := add(q, 0x20)
             }
-            e := addmod(e, mulmod(s, mload(0x4100), r), r)
-            ok := and(fold(0x32e0, s), ok)
+            e := addmod(e, mulmod(s, mload(0x4180), r), r)
+            ok := and(fold(0x3360, s), ok)
             s := mulmod(s, y, r)
-            q := 0x4120
-            for { p := 0x34a0 } lt(p, 0x3760) { p := add(p, 0x40) } {
+            q := 0x41a0
+            for { p := 0x3520 } lt(p, 0x37e0) { p := add(p, 0x40) } {
                 e := addmod(e, mulmod(s, mload(q), r), r)
                 ok := and(fold(p, s), ok)
                 s := mulmod(s, y, r)
                 q := add(q, 0x20)
             }
-            e := addmod(e, mulmod(s, mload(0x42c0), r), r)
-            ok := and(fold(0x32a0, s), ok)
+            e := addmod(e, mulmod(s, mload(0x4340), r), r)
+            ok := and(fold(0x3320, s), ok)
             s := mulmod(s, y, r)
-            e := addmod(e, mulmod(s, mload(0x42e0), r), r)
-            ok := and(fold(0x3760, s), ok)
+            e := addmod(e, mulmod(s, mload(0x4360), r), r)
+            ok := and(fold(0x37e0, s), ok)
             s := mulmod(s, y, r)
-            q := 0x4320
-            for { p := 0x1f00 } lt(p, 0x2180) { p := add(p, 0x40) } {
+            q := 0x43a0
+            for { p := 0x1f00 } lt(p, 0x2200) { p := add(p, 0x40) } {
                 e := addmod(e, mulmod(s, mload(q), r), r)
                 ok := and(fold_key(p, s), ok)
                 s := mulmod(s, y, r)
                 q := add(q, 0x20)
             }
-            q := 0x4460
+            q := 0x4520
             for { p := 0x1b00 } lt(p, 0x1f00) { p := add(p, 0x40) } {
                 e := addmod(e, mulmod(s, mload(q), r), r)
                 ok := and(fold_key(p, s), ok)
                 s := mulmod(s, y, r)
                 q := add(q, 0x20)
             }
-            q := 0x4660
+            q := 0x4720
             for { p := 0xb00 } lt(p, 0x1b00) { p := add(p, 0x40) } {
                 e := addmod(e, mulmod(s, mload(q), r), r)
                 ok := and(fold_key(p, s), ok)
                 s := mulmod(s, y, r)
                 q := add(q, 0x20)
             }
-            q := 0x4e60
-            for { p := 0x2280 } lt(p, 0x2400) { p := add(p, 0x40) } {
+            q := 0x4f20
+            for { p := 0x2300 } lt(p, 0x2480) { p := add(p, 0x40) } {
                 e := addmod(e, mulmod(s, mload(q), r), r)
                 ok := and(fold_key(p, s), ok)
                 s := mulmod(s, y, r)
                 q := add(q, 0x20)
             }
-            e := addmod(e, mulmod(s, mload(0x4f20), r), r)
-            ok := and(fold_key(0x2180, s), ok)
-            s := mulmod(s, y, r)
-            e := addmod(e, mulmod(s, mload(0x4f40), r), r)
-            ok := and(fold_key(0x21c0, s), ok)
-            s := mulmod(s, y, r)
-            e := addmod(e, mulmod(s, mload(0x4fa0), r), r)
-            ok := and(fold_key(0x2400, s), ok)
-            s := mulmod(s, y, r)
-            e := addmod(e, mulmod(s, mload(0x4fc0), r), r)
-            ok := and(fold_key(0x2440, s), ok)
-            s := mulmod(s, y, r)
             e := addmod(e, mulmod(s, mload(0x4fe0), r), r)
-            ok := and(fold_key(0x2480, s), ok)
-            s := mulmod(s, y, r)
-            e := addmod(e, mulmod(s, mload(0x5000), r), r)
             ok := and(fold_key(0x2200, s), ok)
             s := mulmod(s, y, r)
-            e := addmod(e, mulmod(s, mload(0x5020), r), r)
+            e := addmod(e, mulmod(s, mload(0x5000), r), r)
             ok := and(fold_key(0x2240, s), ok)
             s := mulmod(s, y, r)
-            q := 0x5060
-            for { p := 0x24c0 } lt(p, 0x2640) { p := add(p, 0x40) } {
+            e := addmod(e, mulmod(s, mload(0x5060), r), r)
+            ok := and(fold_key(0x2480, s), ok)
+            s := mulmod(s, y, r)
+            e := addmod(e, mulmod(s, mload(0x5080), r), r)
+            ok := and(fold_key(0x24c0, s), ok)
+            s := mulmod(s, y, r)
+            e := addmod(e, mulmod(s, mload(0x50a0), r), r)
+            ok := and(fold_key(0x2500, s), ok)
+            s := mulmod(s, y, r)
+            e := addmod(e, mulmod(s, mload(0x50c0), r), r)
+            ok := and(fold_key(0x2280, s), ok)
+            s := mulmod(s, y, r)
+            e := addmod(e, mulmod(s, mload(0x50e0), r), r)
+            ok := and(fold_key(0x22c0, s), ok)
+            s := mulmod(s, y, r)
+            q := 0x5120
+            for { p := 0x2540 } lt(p, 0x26c0) { p := add(p, 0x40) } {
                 e := addmod(e, mulmod(s, mload(q), r), r)
                 ok := and(fold_key(p, s), ok)
                 s := mulmod(s, y, r)
@@ -832,41 +854,41 @@ contract ZkmlVerifier is IZkmlVerifier {
             }
             e := addmod(e, mulmod(s, mload(0x280), r), r)
             p := s
-            ok := and(fold(0x38a0, p), ok)
-            p := mulmod(p, mload(0x1e0), r)
-            ok := and(fold(0x38e0, p), ok)
-            p := mulmod(p, mload(0x1e0), r)
             ok := and(fold(0x3920, p), ok)
             p := mulmod(p, mload(0x1e0), r)
             ok := and(fold(0x3960, p), ok)
+            p := mulmod(p, mload(0x1e0), r)
+            ok := and(fold(0x39a0, p), ok)
+            p := mulmod(p, mload(0x1e0), r)
+            ok := and(fold(0x39e0, p), ok)
             s := mulmod(s, y, r)
-            e := addmod(e, mulmod(s, mload(0x5040), r), r)
-            ok := and(fold(0x3860, s), ok)
+            e := addmod(e, mulmod(s, mload(0x5100), r), r)
+            ok := and(fold(0x38e0, s), ok)
             s := mulmod(s, y, r)
             // opened at rotations 0, 1, -6
             v := mulmod(v, mload(0x1a0), r)
             s := mulmod(mulmod(mulmod(mload(0x2e0), mulmod(mload(0x2c0), mload(0x2a0), r), r), mload(0x520), r), v, r)
-            e := addmod(e, mulmod(s, add(mulmod(mload(0x5160), mload(0x620), r), add(mulmod(mload(0x5140), mload(0x600), r), mulmod(mload(0x5120), mload(0x5e0), r))), r), r)
-            ok := and(fold(0x37e0, s), ok)
+            e := addmod(e, mulmod(s, add(mulmod(mload(0x5220), mload(0x620), r), add(mulmod(mload(0x5200), mload(0x600), r), mulmod(mload(0x51e0), mload(0x5e0), r))), r), r)
+            ok := and(fold(0x3860, s), ok)
             s := mulmod(s, y, r)
             // opened at rotations 0, -1, 1
             v := mulmod(v, mload(0x1a0), r)
             s := mulmod(mulmod(mulmod(mload(0x2c0), mulmod(mload(0x300), mload(0x2a0), r), r), mload(0x520), r), v, r)
-            e := addmod(e, mulmod(s, add(mulmod(mload(0x4f80), mload(0x680), r), add(mulmod(mload(0x4f60), mload(0x660), r), mulmod(mload(0x4300), mload(0x640), r))), r), r)
+            e := addmod(e, mulmod(s, add(mulmod(mload(0x5040), mload(0x680), r), add(mulmod(mload(0x5020), mload(0x660), r), mulmod(mload(0x4380), mload(0x640), r))), r), r)
             ok := and(fold_key(0xac0, s), ok)
             s := mulmod(s, y, r)
             // - e G - Z_first(u) H + u W
             mstore(0x00, 1)
             mstore(0x20, 2)
             ok := and(fold(0x00, sub(r, e)), ok)
-            ok := and(fold(0x51c0, sub(r, mload(0x520))), ok)
-            ok := and(fold(0x5200, mload(0x1c0)), ok)
+            ok := and(fold(0x5280, sub(r, mload(0x520))), ok)
+            ok := and(fold(0x52c0, mload(0x1c0)), ok)
             // pairing(accumulator, -[1]_2) pairing(W, [s]_2) = 1
             mstore(0x6e0, 0x198e9393920d483a7260bfb731fb5d25f1aa493335a9e71297e485b7aef312c2)
             mstore(0x700, 0x1800deef121f1e76426a00665e5c4479674322d4f75edadd46debd5cd992f6ed)
             mstore(0x720, 0x275dc4a288d1afb3cbb1ac09187524c7db36395df7be3b99e673b13a075a65ec)
             mstore(0x740, 0x1d9befcd05a5323e6da4d435f3b617cdb3af83285c2df711ef39c01571827f9d)
-            mcopy(0x760, 0x5200, 0x40)
+            mcopy(0x760, 0x52c0, 0x40)
             ok := and(staticcall(gas(), 0x08, ACCUMULATOR, 0x180, 0x00, 0x20), ok)
             ok := and(ok, eq(mload(0x00), 1))
         }

@@ -18,11 +18,11 @@ contract ZkmlVerifier is IZkmlVerifier {
     /// @dev Modulus of the curve's base field.
     uint256 private constant Q = 0x30644e72e131a029b85045b68181585d97816a916871ca8d3c208c16d87cfd47;
     /// @dev Bytes of a proof.
-    uint256 private constant PROOF_LENGTH = 5792;
+    uint256 private constant PROOF_LENGTH = 5856;
     /// @dev Bytes of the proof's leading points.
     uint256 private constant POINTS_LENGTH = 1280;
     /// @dev Offset of the proof's two last points.
-    uint256 private constant SCALARS_END = 5664;
+    uint256 private constant SCALARS_END = 5728;
     /// @dev Bytes of the verifying key.
     uint256 private constant KEY_LENGTH = 3456;
     /// @dev Smallest domain, log2.
@@ -30,7 +30,7 @@ contract ZkmlVerifier is IZkmlVerifier {
     /// @dev Blinding rows; one more row is unusable.
     uint256 private constant BLINDING = 8;
     /// @dev Calldata offset of the first public word.
-    uint256 private constant FIRST_WORD = 0x1724;
+    uint256 private constant FIRST_WORD = 0x1764;
     /// @dev Memory: the verifying key.
     uint256 private constant KEY = 0xae0;
     /// @dev Memory: the proof.
@@ -44,7 +44,7 @@ contract ZkmlVerifier is IZkmlVerifier {
     /// @dev Memory: input and output of precompiles, 0x180 bytes.
     uint256 private constant ACCUMULATOR = 0x960;
     /// @dev Memory: what the first challenge hashes; nothing is behind it.
-    uint256 private constant SEGMENT = 0x2fc0;
+    uint256 private constant SEGMENT = 0x3020;
 
     uint256 private constant OK = 0;
     uint256 private constant BAD_LENGTH = 1;
@@ -207,7 +207,7 @@ contract ZkmlVerifier is IZkmlVerifier {
                 for { let p := PROOF } lt(p, add(PROOF, POINTS_LENGTH)) { p := add(p, 0x40) } {
                     good := and(good, on_curve(p))
                 }
-                good := and(good, and(on_curve(0x2ea0), on_curve(0x2ee0)))
+                good := and(good, and(on_curve(0x2ee0), on_curve(0x2f20)))
                 if iszero(good) {
                     status := INVALID_POINT
                     break
@@ -271,15 +271,15 @@ contract ZkmlVerifier is IZkmlVerifier {
             mstore(0x160, mod(h, r))
             // opening: y
             mstore(0x1d60, h)
-            h := keccak256(0x1d60, 0x1140)
+            h := keccak256(0x1d60, 0x1180)
             mstore(0x180, mod(h, r))
             // opening: v
             mstore(0x00, h)
             h := keccak256(0x00, 0x21)
             mstore(0x1a0, mod(h, r))
             // opening: u
-            mstore(0x2e80, h)
-            h := keccak256(0x2e80, 0x60)
+            mstore(0x2ec0, h)
+            h := keccak256(0x2ec0, 0x60)
             mstore(0x1c0, mod(h, r))
             calldatacopy(PROOF, 0x64, PROOF_LENGTH)
             mstore(0x40, add(end, POINTS_LENGTH))
@@ -473,146 +473,154 @@ contract ZkmlVerifier is IZkmlVerifier {
     //   0x2280 fixed 20 at rotation 3
     //   0x22a0 fixed 21 at rotation 0
     //   0x22c0 fixed 21 at rotation 1
-    //   0x22e0 fixed 18 at rotation 0
-    //   0x2300 fixed 18 at rotation 1
-    //   0x2320 fixed 18 at rotation 2
-    //   0x2340 fixed 18 at rotation 3
-    //   0x2360 fixed 2 at rotation 0
-    //   0x2380 fixed 2 at rotation 1
-    //   0x23a0 fixed 2 at rotation 2
-    //   0x23c0 fixed 2 at rotation 3
-    //   0x23e0 fixed 3 at rotation 0
-    //   0x2400 fixed 3 at rotation 1
-    //   0x2420 fixed 3 at rotation 2
-    //   0x2440 fixed 3 at rotation 3
-    //   0x2460 fixed 4 at rotation 0
-    //   0x2480 fixed 4 at rotation 1
-    //   0x24a0 fixed 4 at rotation 2
-    //   0x24c0 fixed 4 at rotation 3
-    //   0x24e0 fixed 5 at rotation 0
-    //   0x2500 fixed 5 at rotation 1
-    //   0x2520 fixed 5 at rotation 2
-    //   0x2540 fixed 5 at rotation 3
-    //   0x2560 fixed 6 at rotation 0
-    //   0x2580 fixed 6 at rotation 1
-    //   0x25a0 fixed 6 at rotation 2
-    //   0x25c0 fixed 6 at rotation 3
-    //   0x25e0 fixed 7 at rotation 0
-    //   0x2600 fixed 7 at rotation 1
-    //   0x2620 fixed 7 at rotation 2
-    //   0x2640 fixed 7 at rotation 3
-    //   0x2660 fixed 8 at rotation 0
-    //   0x2680 fixed 8 at rotation 1
-    //   0x26a0 fixed 8 at rotation 2
-    //   0x26c0 fixed 8 at rotation 3
-    //   0x26e0 fixed 9 at rotation 0
-    //   0x2700 fixed 9 at rotation 1
-    //   0x2720 fixed 9 at rotation 2
-    //   0x2740 fixed 9 at rotation 3
-    //   0x2760 fixed 10 at rotation 0
-    //   0x2780 fixed 10 at rotation 1
-    //   0x27a0 fixed 10 at rotation 2
-    //   0x27c0 fixed 10 at rotation 3
-    //   0x27e0 fixed 11 at rotation 0
-    //   0x2800 fixed 11 at rotation 1
-    //   0x2820 fixed 11 at rotation 2
-    //   0x2840 fixed 11 at rotation 3
-    //   0x2860 fixed 12 at rotation 0
-    //   0x2880 fixed 12 at rotation 1
-    //   0x28a0 fixed 12 at rotation 2
-    //   0x28c0 fixed 12 at rotation 3
-    //   0x28e0 fixed 13 at rotation 0
-    //   0x2900 fixed 13 at rotation 1
-    //   0x2920 fixed 13 at rotation 2
-    //   0x2940 fixed 13 at rotation 3
-    //   0x2960 fixed 14 at rotation 0
-    //   0x2980 fixed 14 at rotation 1
-    //   0x29a0 fixed 14 at rotation 2
-    //   0x29c0 fixed 14 at rotation 3
-    //   0x29e0 fixed 15 at rotation 0
-    //   0x2a00 fixed 15 at rotation 1
-    //   0x2a20 fixed 15 at rotation 2
-    //   0x2a40 fixed 15 at rotation 3
-    //   0x2a60 fixed 16 at rotation 0
-    //   0x2a80 fixed 16 at rotation 1
-    //   0x2aa0 fixed 16 at rotation 2
-    //   0x2ac0 fixed 16 at rotation 3
-    //   0x2ae0 fixed 17 at rotation 0
-    //   0x2b00 fixed 17 at rotation 1
-    //   0x2b20 fixed 17 at rotation 2
-    //   0x2b40 fixed 17 at rotation 3
-    //   0x2b60 fixed 0 at rotation 0
-    //   0x2b80 fixed 23 at rotation 0
-    //   0x2ba0 fixed 24 at rotation 0
-    //   0x2bc0 fixed 25 at rotation 0
-    //   0x2be0 fixed 26 at rotation 0
-    //   0x2c00 fixed 27 at rotation 0
-    //   0x2c20 fixed 28 at rotation 0
-    //   0x2c40 fixed 21 at rotation 2
-    //   0x2c60 fixed 21 at rotation 3
-    //   0x2c80 fixed 0 at rotation -1
-    //   0x2ca0 fixed 0 at rotation 1
-    //   0x2cc0 fixed 29 at rotation 0
-    //   0x2ce0 fixed 30 at rotation 0
-    //   0x2d00 fixed 31 at rotation 0
-    //   0x2d20 fixed 22 at rotation 0
-    //   0x2d40 fixed 22 at rotation 1
-    //   0x2d80 permutation 0
-    //   0x2da0 permutation 1
-    //   0x2dc0 permutation 2
-    //   0x2de0 permutation 3
-    //   0x2e00 product 0 at rotation 0
-    //   0x2e20 product 0 at rotation 1
-    //   0x2e40 product 0 at the last usable row
-    //   0x2e60 product 1 at rotation 0
-    //   0x2e80 product 1 at rotation 1
-    //   0x2f20 intermediate values
+    //   0x22e0 fixed 21 at rotation 2
+    //   0x2300 fixed 21 at rotation 3
+    //   0x2320 fixed 18 at rotation 0
+    //   0x2340 fixed 18 at rotation 1
+    //   0x2360 fixed 18 at rotation 2
+    //   0x2380 fixed 18 at rotation 3
+    //   0x23a0 fixed 2 at rotation 0
+    //   0x23c0 fixed 2 at rotation 1
+    //   0x23e0 fixed 2 at rotation 2
+    //   0x2400 fixed 2 at rotation 3
+    //   0x2420 fixed 3 at rotation 0
+    //   0x2440 fixed 3 at rotation 1
+    //   0x2460 fixed 3 at rotation 2
+    //   0x2480 fixed 3 at rotation 3
+    //   0x24a0 fixed 4 at rotation 0
+    //   0x24c0 fixed 4 at rotation 1
+    //   0x24e0 fixed 4 at rotation 2
+    //   0x2500 fixed 4 at rotation 3
+    //   0x2520 fixed 5 at rotation 0
+    //   0x2540 fixed 5 at rotation 1
+    //   0x2560 fixed 5 at rotation 2
+    //   0x2580 fixed 5 at rotation 3
+    //   0x25a0 fixed 6 at rotation 0
+    //   0x25c0 fixed 6 at rotation 1
+    //   0x25e0 fixed 6 at rotation 2
+    //   0x2600 fixed 6 at rotation 3
+    //   0x2620 fixed 7 at rotation 0
+    //   0x2640 fixed 7 at rotation 1
+    //   0x2660 fixed 7 at rotation 2
+    //   0x2680 fixed 7 at rotation 3
+    //   0x26a0 fixed 8 at rotation 0
+    //   0x26c0 fixed 8 at rotation 1
+    //   0x26e0 fixed 8 at rotation 2
+    //   0x2700 fixed 8 at rotation 3
+    //   0x2720 fixed 9 at rotation 0
+    //   0x2740 fixed 9 at rotation 1
+    //   0x2760 fixed 9 at rotation 2
+    //   0x2780 fixed 9 at rotation 3
+    //   0x27a0 fixed 10 at rotation 0
+    //   0x27c0 fixed 10 at rotation 1
+    //   0x27e0 fixed 10 at rotation 2
+    //   0x2800 fixed 10 at rotation 3
+    //   0x2820 fixed 11 at rotation 0
+    //   0x2840 fixed 11 at rotation 1
+    //   0x2860 fixed 11 at rotation 2
+    //   0x2880 fixed 11 at rotation 3
+    //   0x28a0 fixed 12 at rotation 0
+    //   0x28c0 fixed 12 at rotation 1
+    //   0x28e0 fixed 12 at rotation 2
+    //   0x2900 fixed 12 at rotation 3
+    //   0x2920 fixed 13 at rotation 0
+    //   0x2940 fixed 13 at rotation 1
+    //   0x2960 fixed 13 at rotation 2
+    //   0x2980 fixed 13 at rotation 3
+    //   0x29a0 fixed 14 at rotation 0
+    //   0x29c0 fixed 14 at rotation 1
+    //   0x29e0 fixed 14 at rotation 2
+    //   0x2a00 fixed 14 at rotation 3
+    //   0x2a20 fixed 15 at rotation 0
+    //   0x2a40 fixed 15 at rotation 1
+    //   0x2a60 fixed 15 at rotation 2
+    //   0x2a80 fixed 15 at rotation 3
+    //   0x2aa0 fixed 16 at rotation 0
+    //   0x2ac0 fixed 16 at rotation 1
+    //   0x2ae0 fixed 16 at rotation 2
+    //   0x2b00 fixed 16 at rotation 3
+    //   0x2b20 fixed 17 at rotation 0
+    //   0x2b40 fixed 17 at rotation 1
+    //   0x2b60 fixed 17 at rotation 2
+    //   0x2b80 fixed 17 at rotation 3
+    //   0x2ba0 fixed 0 at rotation 0
+    //   0x2bc0 fixed 23 at rotation 0
+    //   0x2be0 fixed 24 at rotation 0
+    //   0x2c00 fixed 25 at rotation 0
+    //   0x2c20 fixed 26 at rotation 0
+    //   0x2c40 fixed 27 at rotation 0
+    //   0x2c60 fixed 28 at rotation 0
+    //   0x2c80 fixed 22 at rotation 0
+    //   0x2ca0 fixed 22 at rotation 1
+    //   0x2cc0 fixed 0 at rotation -1
+    //   0x2ce0 fixed 0 at rotation 1
+    //   0x2d00 fixed 29 at rotation 0
+    //   0x2d20 fixed 30 at rotation 0
+    //   0x2d40 fixed 31 at rotation 0
+    //   0x2d60 fixed 22 at rotation 2
+    //   0x2d80 fixed 22 at rotation 3
+    //   0x2dc0 permutation 0
+    //   0x2de0 permutation 1
+    //   0x2e00 permutation 2
+    //   0x2e20 permutation 3
+    //   0x2e40 product 0 at rotation 0
+    //   0x2e60 product 0 at rotation 1
+    //   0x2e80 product 0 at the last usable row
+    //   0x2ea0 product 1 at rotation 0
+    //   0x2ec0 product 1 at rotation 1
+    //   0x2f60 intermediate values
         assembly {
             let r := R
             let y := mload(0x140)
             let acc
-            mstore(0x2f20, mulmod(mload(0x21e0), mload(0x1fa0), r))
-            mstore(0x2f40, mulmod(mload(0x2340), add(mload(0x1ee0), mulmod(mload(0x2200), mload(0x1e60), r)), r))
-            mstore(0x2f60, mulmod(mload(0x2320), add(mload(0x1ec0), mulmod(mload(0x2200), mload(0x1e40), r)), r))
-            mstore(0x2f80, mulmod(mload(0x2300), add(mload(0x1ea0), mulmod(mload(0x2200), mload(0x1e20), r)), r))
-            mstore(0x2fa0, mulmod(mload(0x22e0), add(mload(0x1e80), mulmod(mload(0x2200), mload(0x1e00), r)), r))
-            mstore(0x2fa0, mulmod(mload(0x2180), add(mload(0x1d80), add(sub(r, mulmod(mload(0x21a0), add(mload(0x2fa0), mulmod(mload(0xa0), add(mload(0x2f80), mulmod(mload(0xa0), add(mload(0x2f60), mulmod(mload(0xa0), add(mload(0x2f40), mulmod(mload(0x2f20), mload(0xa0), r)), r)), r)), r)), r)), sub(r, mulmod(mload(0x21c0), add(mload(0x2fa0), mulmod(mload(0x80), add(mload(0x2f80), mulmod(mload(0x80), add(mload(0x2f60), mulmod(mload(0x80), add(mload(0x2f40), mulmod(mload(0x2f20), mload(0x80), r)), r)), r)), r)), r)))), r))
-            acc := mload(0x2fa0)
-            mstore(0x2fa0, mulmod(mload(0x2180), add(mload(0x1fc0), add(sub(r, mulmod(mload(0x22a0), mload(0x1f80), r)), add(sub(r, mulmod(mload(0x22e0), add(mload(0x2280), add(mulmod(mload(0x1e00), mload(0x2240), r), mulmod(mload(0x2260), mload(0x1f00), r))), r)), sub(r, mulmod(mload(0xa0), add(mulmod(mload(0x2300), add(mload(0x2280), add(mulmod(mload(0x1e20), mload(0x2240), r), mulmod(mload(0x2260), mload(0x1f20), r))), r), mulmod(mload(0xa0), add(mulmod(mload(0x2320), add(mload(0x2280), add(mulmod(mload(0x1e40), mload(0x2240), r), mulmod(mload(0x2260), mload(0x1f40), r))), r), mulmod(mload(0xa0), add(mulmod(mload(0x1fe0), mulmod(mload(0xa0), mload(0x2220), r), r), mulmod(mload(0x2340), add(mload(0x2280), add(mulmod(mload(0x1e60), mload(0x2240), r), mulmod(mload(0x2260), mload(0x1f60), r))), r)), r)), r)), r))))), r))
-            acc := add(mload(0x2fa0), mulmod(acc, y, r))
-            mstore(0x2fa0, mulmod(mload(0x80), add(mload(0x2ac0), mulmod(mload(0x80), add(mload(0x2ae0), mulmod(mload(0x80), add(mload(0x2b00), mulmod(mload(0x80), add(mload(0x2b20), mulmod(mload(0x80), add(mload(0x2b40), mulmod(mload(0x2020), mulmod(mload(0x80), mload(0x22c0), r), r)), r)), r)), r)), r)), r))
-            mstore(0x2fa0, mulmod(mload(0x80), add(mload(0x29e0), mulmod(mload(0x80), add(mload(0x2a00), mulmod(mload(0x80), add(mload(0x2a20), mulmod(mload(0x80), add(mload(0x2a40), mulmod(mload(0x80), add(mload(0x2a60), mulmod(mload(0x80), add(mload(0x2a80), mulmod(mload(0x80), add(mload(0x2fa0), mload(0x2aa0)), r)), r)), r)), r)), r)), r)), r))
-            mstore(0x2fa0, mulmod(mload(0x80), add(mload(0x2900), mulmod(mload(0x80), add(mload(0x2920), mulmod(mload(0x80), add(mload(0x2940), mulmod(mload(0x80), add(mload(0x2960), mulmod(mload(0x80), add(mload(0x2980), mulmod(mload(0x80), add(mload(0x29a0), mulmod(mload(0x80), add(mload(0x2fa0), mload(0x29c0)), r)), r)), r)), r)), r)), r)), r))
-            mstore(0x2fa0, mulmod(mload(0x80), add(mload(0x2820), mulmod(mload(0x80), add(mload(0x2840), mulmod(mload(0x80), add(mload(0x2860), mulmod(mload(0x80), add(mload(0x2880), mulmod(mload(0x80), add(mload(0x28a0), mulmod(mload(0x80), add(mload(0x28c0), mulmod(mload(0x80), add(mload(0x2fa0), mload(0x28e0)), r)), r)), r)), r)), r)), r)), r))
-            mstore(0x2fa0, mulmod(mload(0x80), add(mload(0x2740), mulmod(mload(0x80), add(mload(0x2760), mulmod(mload(0x80), add(mload(0x2780), mulmod(mload(0x80), add(mload(0x27a0), mulmod(mload(0x80), add(mload(0x27c0), mulmod(mload(0x80), add(mload(0x27e0), mulmod(mload(0x80), add(mload(0x2fa0), mload(0x2800)), r)), r)), r)), r)), r)), r)), r))
-            mstore(0x2fa0, mulmod(mload(0x80), add(mload(0x2660), mulmod(mload(0x80), add(mload(0x2680), mulmod(mload(0x80), add(mload(0x26a0), mulmod(mload(0x80), add(mload(0x26c0), mulmod(mload(0x80), add(mload(0x26e0), mulmod(mload(0x80), add(mload(0x2700), mulmod(mload(0x80), add(mload(0x2fa0), mload(0x2720)), r)), r)), r)), r)), r)), r)), r))
-            mstore(0x2fa0, mulmod(mload(0x80), add(mload(0x2580), mulmod(mload(0x80), add(mload(0x25a0), mulmod(mload(0x80), add(mload(0x25c0), mulmod(mload(0x80), add(mload(0x25e0), mulmod(mload(0x80), add(mload(0x2600), mulmod(mload(0x80), add(mload(0x2620), mulmod(mload(0x80), add(mload(0x2fa0), mload(0x2640)), r)), r)), r)), r)), r)), r)), r))
-            mstore(0x2fa0, mulmod(mload(0x80), add(mload(0x24a0), mulmod(mload(0x80), add(mload(0x24c0), mulmod(mload(0x80), add(mload(0x24e0), mulmod(mload(0x80), add(mload(0x2500), mulmod(mload(0x80), add(mload(0x2520), mulmod(mload(0x80), add(mload(0x2540), mulmod(mload(0x80), add(mload(0x2fa0), mload(0x2560)), r)), r)), r)), r)), r)), r)), r))
-            mstore(0x2fa0, mulmod(mload(0x80), add(mload(0x23c0), mulmod(mload(0x80), add(mload(0x23e0), mulmod(mload(0x80), add(mload(0x2400), mulmod(mload(0x80), add(mload(0x2420), mulmod(mload(0x80), add(mload(0x2440), mulmod(mload(0x80), add(mload(0x2460), mulmod(mload(0x80), add(mload(0x2fa0), mload(0x2480)), r)), r)), r)), r)), r)), r)), r))
-            acc := add(mulmod(mload(0x2180), add(mload(0x2000), add(sub(r, mload(0x2360)), sub(r, mulmod(mload(0x80), add(mload(0x2380), mulmod(mload(0x80), add(mload(0x2fa0), mload(0x23a0)), r)), r)))), r), mulmod(acc, y, r))
-            acc := add(add(sub(r, mulmod(mload(0x2c20), mload(0x2060), r)), add(mulmod(mload(0x2b60), mload(0x1de0), r), add(sub(r, mulmod(mload(0x1da0), add(mload(0x2c00), mulmod(mload(0x2be0), mload(0x1dc0), r)), r)), sub(r, mulmod(mload(0x2040), add(mload(0x2b80), add(mulmod(mload(0x80), mload(0x2ba0), r), mulmod(mload(0xa0), mload(0x2bc0), r))), r))))), mulmod(acc, y, r))
-            mstore(0x2fa0, add(mload(0x1e00), mulmod(mload(0x1f00), mload(0xe0), r)))
-            mstore(0x2f80, mulmod(add(mload(0x2c40), add(mload(0xc0), mulmod(mload(0x1e80), mload(0xe0), r))), add(mload(0x2c60), add(mload(0xc0), mulmod(mload(0xe0), mload(0x2fa0), r))), r))
-            acc := add(sub(r, mulmod(mload(0x2180), add(mload(0x2f80), mulmod(add(mload(0x2c40), add(mload(0xc0), mulmod(mload(0x1ea0), mload(0xe0), r))), addmod(mload(0x2c60), add(mload(0x2c40), add(mul(mload(0xc0), 0x2), add(sub(r, mulmod(mload(0x2080), mload(0x2f80), r)), mulmod(mload(0xe0), add(mload(0x1e80), mload(0x2fa0)), r)))), r), r)), r)), mulmod(acc, y, r))
+            mstore(0x2f60, mulmod(mload(0x2200), mload(0x1fa0), r))
+            mstore(0x2f80, mulmod(mload(0x2380), add(mload(0x1ee0), mulmod(mload(0x2220), mload(0x1e60), r)), r))
+            mstore(0x2fa0, mulmod(mload(0x2360), add(mload(0x1ec0), mulmod(mload(0x2220), mload(0x1e40), r)), r))
+            mstore(0x2fc0, mulmod(mload(0x2340), add(mload(0x1ea0), mulmod(mload(0x2220), mload(0x1e20), r)), r))
+            mstore(0x2fe0, mulmod(mload(0x2320), add(mload(0x1e80), mulmod(mload(0x2220), mload(0x1e00), r)), r))
+            mstore(0x3000, mulmod(mload(0xa0), mload(0xa0), r))
+            mstore(0x2fe0, mulmod(mload(0x2180), add(mload(0x1d80), add(sub(r, mulmod(mload(0x21e0), add(mload(0x2fe0), mulmod(mload(0x80), add(mload(0x2fc0), mulmod(mload(0x80), add(mload(0x2fa0), mulmod(mload(0x80), add(mload(0x2f80), mulmod(mload(0x2f60), mload(0x80), r)), r)), r)), r)), r)), add(sub(r, mulmod(mload(0x21a0), add(mload(0x2fe0), mulmod(mload(0xa0), add(mload(0x2fc0), mulmod(mload(0xa0), add(mload(0x2fa0), mulmod(mload(0xa0), add(mload(0x2f80), mulmod(mload(0x2f60), mload(0xa0), r)), r)), r)), r)), r)), sub(r, mulmod(mload(0x21c0), add(mload(0x2fe0), mulmod(mload(0x3000), add(mload(0x2fc0), mulmod(mload(0x3000), add(mload(0x2fa0), mulmod(mload(0x3000), add(mload(0x2f80), mulmod(mload(0x2f60), mload(0x3000), r)), r)), r)), r)), r))))), r))
+            acc := mload(0x2fe0)
+            mstore(0x2fe0, mulmod(mload(0x2240), mload(0x1fe0), r))
+            mstore(0x2fc0, mulmod(mload(0x2380), add(mload(0x22c0), add(mulmod(mload(0x1e60), mload(0x2280), r), mulmod(mload(0x22a0), mload(0x1f60), r))), r))
+            mstore(0x2fa0, mulmod(mload(0x2360), add(mload(0x22c0), add(mulmod(mload(0x1e40), mload(0x2280), r), mulmod(mload(0x22a0), mload(0x1f40), r))), r))
+            mstore(0x2f80, mulmod(mload(0x2340), add(mload(0x22c0), add(mulmod(mload(0x1e20), mload(0x2280), r), mulmod(mload(0x22a0), mload(0x1f20), r))), r))
+            mstore(0x2f60, mulmod(mload(0x2320), add(mload(0x22c0), add(mulmod(mload(0x1e00), mload(0x2280), r), mulmod(mload(0x22a0), mload(0x1f00), r))), r))
+            mstore(0x2f60, mulmod(mload(0x2180), add(mload(0x1fc0), add(sub(r, mulmod(mload(0x22e0), mload(0x1f80), r)), add(mulmod(add(mload(0x2260), sub(r, 0x1)), add(mload(0x2f60), mulmod(mload(0xa0), add(mload(0x2f80), mulmod(mload(0xa0), add(mload(0x2fa0), mulmod(mload(0xa0), add(mload(0x2fc0), mulmod(mload(0xa0), mload(0x2fe0), r)), r)), r)), r)), r), sub(r, mulmod(mload(0x2260), add(mload(0x2f60), mulmod(mload(0x3000), add(mload(0x2f80), mulmod(mload(0x3000), add(mload(0x2fa0), mulmod(mload(0x3000), add(mload(0x2fc0), mulmod(mload(0x3000), mload(0x2fe0), r)), r)), r)), r)), r))))), r))
+            acc := add(mload(0x2f60), mulmod(acc, y, r))
+            mstore(0x2f60, mulmod(mload(0x80), add(mload(0x2b00), mulmod(mload(0x80), add(mload(0x2b20), mulmod(mload(0x80), add(mload(0x2b40), mulmod(mload(0x80), add(mload(0x2b60), mulmod(mload(0x80), add(mload(0x2b80), mulmod(mload(0x2020), mulmod(mload(0x80), mload(0x2300), r), r)), r)), r)), r)), r)), r))
+            mstore(0x2f60, mulmod(mload(0x80), add(mload(0x2a20), mulmod(mload(0x80), add(mload(0x2a40), mulmod(mload(0x80), add(mload(0x2a60), mulmod(mload(0x80), add(mload(0x2a80), mulmod(mload(0x80), add(mload(0x2aa0), mulmod(mload(0x80), add(mload(0x2ac0), mulmod(mload(0x80), add(mload(0x2f60), mload(0x2ae0)), r)), r)), r)), r)), r)), r)), r))
+            mstore(0x2f60, mulmod(mload(0x80), add(mload(0x2940), mulmod(mload(0x80), add(mload(0x2960), mulmod(mload(0x80), add(mload(0x2980), mulmod(mload(0x80), add(mload(0x29a0), mulmod(mload(0x80), add(mload(0x29c0), mulmod(mload(0x80), add(mload(0x29e0), mulmod(mload(0x80), add(mload(0x2f60), mload(0x2a00)), r)), r)), r)), r)), r)), r)), r))
+            mstore(0x2f60, mulmod(mload(0x80), add(mload(0x2860), mulmod(mload(0x80), add(mload(0x2880), mulmod(mload(0x80), add(mload(0x28a0), mulmod(mload(0x80), add(mload(0x28c0), mulmod(mload(0x80), add(mload(0x28e0), mulmod(mload(0x80), add(mload(0x2900), mulmod(mload(0x80), add(mload(0x2f60), mload(0x2920)), r)), r)), r)), r)), r)), r)), r))
+            mstore(0x2f60, mulmod(mload(0x80), add(mload(0x2780), mulmod(mload(0x80), add(mload(0x27a0), mulmod(mload(0x80), add(mload(0x27c0), mulmod(mload(0x80), add(mload(0x27e0), mulmod(mload(0x80), add(mload(0x2800), mulmod(mload(0x80), add(mload(0x2820), mulmod(mload(0x80), add(mload(0x2f60), mload(0x2840)), r)), r)), r)), r)), r)), r)), r))
+            mstore(0x2f60, mulmod(mload(0x80), add(mload(0x26a0), mulmod(mload(0x80), add(mload(0x26c0), mulmod(mload(0x80), add(mload(0x26e0), mulmod(mload(0x80), add(mload(0x2700), mulmod(mload(0x80), add(mload(0x2720), mulmod(mload(0x80), add(mload(0x2740), mulmod(mload(0x80), add(mload(0x2f60), mload(0x2760)), r)), r)), r)), r)), r)), r)), r))
+            mstore(0x2f60, mulmod(mload(0x80), add(mload(0x25c0), mulmod(mload(0x80), add(mload(0x25e0), mulmod(mload(0x80), add(mload(0x2600), mulmod(mload(0x80), add(mload(0x2620), mulmod(mload(0x80), add(mload(0x2640), mulmod(mload(0x80), add(mload(0x2660), mulmod(mload(0x80), add(mload(0x2f60), mload(0x2680)), r)), r)), r)), r)), r)), r)), r))
+            mstore(0x2f60, mulmod(mload(0x80), add(mload(0x24e0), mulmod(mload(0x80), add(mload(0x2500), mulmod(mload(0x80), add(mload(0x2520), mulmod(mload(0x80), add(mload(0x2540), mulmod(mload(0x80), add(mload(0x2560), mulmod(mload(0x80), add(mload(0x2580), mulmod(mload(0x80), add(mload(0x2f60), mload(0x25a0)), r)), r)), r)), r)), r)), r)), r))
+            mstore(0x2f60, mulmod(mload(0x80), add(mload(0x2400), mulmod(mload(0x80), add(mload(0x2420), mulmod(mload(0x80), add(mload(0x2440), mulmod(mload(0x80), add(mload(0x2460), mulmod(mload(0x80), add(mload(0x2480), mulmod(mload(0x80), add(mload(0x24a0), mulmod(mload(0x80), add(mload(0x2f60), mload(0x24c0)), r)), r)), r)), r)), r)), r)), r))
+            acc := add(mulmod(mload(0x2180), add(mload(0x2000), add(sub(r, mload(0x23a0)), sub(r, mulmod(mload(0x80), add(mload(0x23c0), mulmod(mload(0x80), add(mload(0x2f60), mload(0x23e0)), r)), r)))), r), mulmod(acc, y, r))
+            acc := add(add(sub(r, mulmod(mload(0x2c60), mload(0x2060), r)), add(mulmod(mload(0x2ba0), mload(0x1de0), r), add(sub(r, mulmod(mload(0x1da0), add(mload(0x2c40), mulmod(mload(0x2c20), mload(0x1dc0), r)), r)), sub(r, mulmod(mload(0x2040), add(mload(0x2bc0), add(mulmod(mload(0x80), mload(0x2be0), r), mulmod(mload(0xa0), mload(0x2c00), r))), r))))), mulmod(acc, y, r))
+            mstore(0x2f60, add(mload(0x1e00), mulmod(mload(0x1f00), mload(0xe0), r)))
+            mstore(0x2f80, mulmod(add(mload(0x2c80), add(mload(0xc0), mulmod(mload(0x1e80), mload(0xe0), r))), add(mload(0x2ca0), add(mload(0xc0), mulmod(mload(0xe0), mload(0x2f60), r))), r))
+            acc := add(sub(r, mulmod(mload(0x2180), add(mload(0x2f80), mulmod(add(mload(0x2c80), add(mload(0xc0), mulmod(mload(0x1ea0), mload(0xe0), r))), addmod(mload(0x2ca0), add(mload(0x2c80), add(mul(mload(0xc0), 0x2), add(sub(r, mulmod(mload(0x2080), mload(0x2f80), r)), mulmod(mload(0xe0), add(mload(0x1e80), mload(0x2f60)), r)))), r), r)), r)), mulmod(acc, y, r))
             mstore(0x2f80, add(mload(0x1e20), mulmod(mload(0x1f20), mload(0xe0), r)))
-            mstore(0x2fa0, mulmod(add(mload(0x2c60), add(mload(0xc0), mulmod(mload(0xe0), mload(0x2f80), r))), add(mload(0x2c40), add(mload(0xc0), mulmod(mload(0x1ec0), mload(0xe0), r))), r))
-            acc := add(sub(r, mulmod(mload(0x2180), add(mload(0x2fa0), mulmod(add(mload(0x2c60), add(mload(0xc0), mulmod(mload(0xe0), add(mload(0x1e40), mulmod(mload(0x1f40), mload(0xe0), r)), r))), addmod(mload(0x2c60), add(mload(0x2c40), add(mul(mload(0xc0), 0x2), add(sub(r, mulmod(mload(0x20a0), mload(0x2fa0), r)), mulmod(mload(0xe0), add(mload(0x1ec0), mload(0x2f80)), r)))), r), r)), r)), mulmod(acc, y, r))
-            mstore(0x2fa0, add(mload(0x1e60), mulmod(mload(0x1f60), mload(0xe0), r)))
-            acc := add(sub(r, mulmod(mload(0x2180), addmod(mload(0x2c60), add(mload(0x2c40), add(mul(mload(0xc0), 0x2), add(mulmod(mload(0xe0), add(mload(0x1ee0), mload(0x2fa0)), r), sub(r, mulmod(mload(0x20c0), mulmod(add(mload(0x2c40), add(mload(0xc0), mulmod(mload(0x1ee0), mload(0xe0), r))), add(mload(0x2c60), add(mload(0xc0), mulmod(mload(0xe0), mload(0x2fa0), r))), r), r))))), r), r)), mulmod(acc, y, r))
+            mstore(0x2f60, mulmod(add(mload(0x2ca0), add(mload(0xc0), mulmod(mload(0xe0), mload(0x2f80), r))), add(mload(0x2c80), add(mload(0xc0), mulmod(mload(0x1ec0), mload(0xe0), r))), r))
+            acc := add(sub(r, mulmod(mload(0x2180), add(mload(0x2f60), mulmod(add(mload(0x2ca0), add(mload(0xc0), mulmod(mload(0xe0), add(mload(0x1e40), mulmod(mload(0x1f40), mload(0xe0), r)), r))), addmod(mload(0x2ca0), add(mload(0x2c80), add(mul(mload(0xc0), 0x2), add(sub(r, mulmod(mload(0x20a0), mload(0x2f60), r)), mulmod(mload(0xe0), add(mload(0x1ec0), mload(0x2f80)), r)))), r), r)), r)), mulmod(acc, y, r))
+            mstore(0x2f60, add(mload(0x1e60), mulmod(mload(0x1f60), mload(0xe0), r)))
+            acc := add(sub(r, mulmod(mload(0x2180), addmod(mload(0x2ca0), add(mload(0x2c80), add(mul(mload(0xc0), 0x2), add(mulmod(mload(0xe0), add(mload(0x1ee0), mload(0x2f60)), r), sub(r, mulmod(mload(0x20c0), mulmod(add(mload(0x2c80), add(mload(0xc0), mulmod(mload(0x1ee0), mload(0xe0), r))), add(mload(0x2ca0), add(mload(0xc0), mulmod(mload(0xe0), mload(0x2f60), r))), r), r))))), r), r)), mulmod(acc, y, r))
             acc := add(mulmod(mload(0x2180), mload(0x20e0), r), mulmod(acc, y, r))
-            acc := add(mulmod(mload(0x2b60), add(sub(r, mload(0x2140)), mulmod(mload(0x2160), add(mload(0x2cc0), add(mload(0xc0), mulmod(mload(0xe0), add(mload(0x2ce0), mulmod(mload(0xe0), mload(0x2d00), r)), r))), r)), r), mulmod(acc, y, r))
-            acc := add(sub(r, mulmod(mload(0x2b60), add(mload(0x2100), add(mload(0x2080), add(sub(r, mload(0x2160)), sub(r, mulmod(mload(0x2ca0), mload(0x2120), r))))), r)), mulmod(acc, y, r))
-            acc := add(sub(r, mulmod(mload(0x2100), mulmod(mload(0x2b60), add(mload(0x2c80), sub(r, 0x1)), r), r)), mulmod(acc, y, r))
-            mstore(0x2fa0, add(mload(0x2d20), mload(0x2d40)))
-            mstore(0x2fa0, mulmod(mload(0x2180), add(mulmod(mload(0x200), mload(0x2fa0), r), add(sub(r, mulmod(mload(0x22e0), add(mulmod(mload(0x1f00), mload(0x2d40), r), add(mulmod(mload(0x2fa0), 0x8000, r), mulmod(mload(0x1e00), mload(0x2d20), r))), r)), sub(r, mulmod(0x10000, add(mulmod(mload(0x2300), add(mulmod(mload(0x1f20), mload(0x2d40), r), add(mulmod(mload(0x2fa0), 0x8000, r), mulmod(mload(0x1e20), mload(0x2d20), r))), r), mulmod(0x10000, add(mulmod(mload(0x2320), add(mulmod(mload(0x1f40), mload(0x2d40), r), add(mulmod(mload(0x2fa0), 0x8000, r), mulmod(mload(0x1e40), mload(0x2d20), r))), r), mulmod(0x10000, mulmod(mload(0x2340), add(mulmod(mload(0x1f60), mload(0x2d40), r), add(mulmod(mload(0x2fa0), 0x8000, r), mulmod(mload(0x1e60), mload(0x2d20), r))), r), r)), r)), r)))), r))
-            acc := add(mload(0x2fa0), mulmod(acc, y, r))
-            acc := add(sub(r, mulmod(mload(0x220), add(mload(0x2e00), sub(r, 0x1)), r)), mulmod(acc, y, r))
-            acc := add(mulmod(mload(0x2e60), mulmod(mload(0x240), add(mload(0x2e60), sub(r, 0x1)), r), r), mulmod(acc, y, r))
-            acc := add(mulmod(mload(0x220), add(mload(0x2e60), sub(r, mload(0x2e40))), r), mulmod(acc, y, r))
-            mstore(0x2fa0, mulmod(mload(0x100), mload(0x160), r))
-            mstore(0x2f80, mulmod(mload(0x260), add(mulmod(mload(0x2e20), mulmod(add(mload(0x120), add(mload(0x1dc0), mulmod(mload(0x100), mload(0x2dc0), r))), mulmod(add(mload(0x120), add(mload(0x1d80), mulmod(mload(0x100), mload(0x2d80), r))), add(mload(0x120), add(mload(0x1da0), mulmod(mload(0x100), mload(0x2da0), r))), r), r), r), sub(r, mulmod(mload(0x2e00), mulmod(add(mload(0x2fa0), add(mload(0x1d80), mload(0x120))), mulmod(add(mload(0x120), add(mload(0x1da0), mulmod(mload(0x2fa0), 0x9226b6e22c6f0ca64ec26aad4c86e715b5f898e5e963f25870e56bbe533e9a2, r))), add(mload(0x120), add(mload(0x1dc0), mulmod(mload(0x2fa0), 0x13b360d4e82fe915fed16081038f98c211427b87a281bd733c277dbadf10372b, r))), r), r), r))), r))
+            acc := add(mulmod(mload(0x2ba0), add(sub(r, mload(0x2140)), mulmod(mload(0x2160), add(mload(0x2d00), add(mload(0xc0), mulmod(mload(0xe0), add(mload(0x2d20), mulmod(mload(0xe0), mload(0x2d40), r)), r))), r)), r), mulmod(acc, y, r))
+            acc := add(sub(r, mulmod(mload(0x2ba0), add(mload(0x2100), add(mload(0x2080), add(sub(r, mload(0x2160)), sub(r, mulmod(mload(0x2ce0), mload(0x2120), r))))), r)), mulmod(acc, y, r))
+            acc := add(sub(r, mulmod(mload(0x2100), mulmod(mload(0x2ba0), add(mload(0x2cc0), sub(r, 0x1)), r), r)), mulmod(acc, y, r))
+            mstore(0x2f60, add(mload(0x2d60), mload(0x2d80)))
+            mstore(0x2f60, mulmod(mload(0x2180), add(mulmod(mload(0x200), mload(0x2f60), r), add(sub(r, mulmod(mload(0x2320), add(mulmod(mload(0x1f00), mload(0x2d80), r), add(mulmod(mload(0x2f60), 0x8000, r), mulmod(mload(0x1e00), mload(0x2d60), r))), r)), sub(r, mulmod(0x10000, add(mulmod(mload(0x2340), add(mulmod(mload(0x1f20), mload(0x2d80), r), add(mulmod(mload(0x2f60), 0x8000, r), mulmod(mload(0x1e20), mload(0x2d60), r))), r), mulmod(0x10000, add(mulmod(mload(0x2360), add(mulmod(mload(0x1f40), mload(0x2d80), r), add(mulmod(mload(0x2f60), 0x8000, r), mulmod(mload(0x1e40), mload(0x2d60), r))), r), mulmod(0x10000, mulmod(mload(0x2380), add(mulmod(mload(0x1f60), mload(0x2d80), r), add(mulmod(mload(0x2f60), 0x8000, r), mulmod(mload(0x1e60), mload(0x2d60), r))), r), r)), r)), r)))), r))
+            acc := add(mload(0x2f60), mulmod(acc, y, r))
+            acc := add(sub(r, mulmod(mload(0x220), add(mload(0x2e40), sub(r, 0x1)), r)), mulmod(acc, y, r))
+            acc := add(mulmod(mload(0x2ea0), mulmod(mload(0x240), add(mload(0x2ea0), sub(r, 0x1)), r), r), mulmod(acc, y, r))
+            acc := add(mulmod(mload(0x220), add(mload(0x2ea0), sub(r, mload(0x2e80))), r), mulmod(acc, y, r))
+            mstore(0x2f60, mulmod(mload(0x100), mload(0x160), r))
+            mstore(0x2f80, mulmod(mload(0x260), add(mulmod(mload(0x2e60), mulmod(add(mload(0x120), add(mload(0x1dc0), mulmod(mload(0x100), mload(0x2e00), r))), mulmod(add(mload(0x120), add(mload(0x1d80), mulmod(mload(0x100), mload(0x2dc0), r))), add(mload(0x120), add(mload(0x1da0), mulmod(mload(0x100), mload(0x2de0), r))), r), r), r), sub(r, mulmod(mload(0x2e40), mulmod(add(mload(0x2f60), add(mload(0x1d80), mload(0x120))), mulmod(add(mload(0x120), add(mload(0x1da0), mulmod(mload(0x2f60), 0x9226b6e22c6f0ca64ec26aad4c86e715b5f898e5e963f25870e56bbe533e9a2, r))), add(mload(0x120), add(mload(0x1dc0), mulmod(mload(0x2f60), 0x13b360d4e82fe915fed16081038f98c211427b87a281bd733c277dbadf10372b, r))), r), r), r))), r))
             acc := add(mload(0x2f80), mulmod(acc, y, r))
-            acc := add(mulmod(mload(0x260), add(mulmod(mload(0x2e80), add(mload(0x120), add(mload(0x1de0), mulmod(mload(0x100), mload(0x2de0), r))), r), sub(r, mulmod(mload(0x2e60), add(mload(0x120), add(mload(0x1de0), mulmod(mload(0x2fa0), 0x18afdf23e9bd9302673fc1e076a492d4d65bd18ebc4d854ed189139bab313e52, r))), r))), r), mulmod(acc, y, r))
+            acc := add(mulmod(mload(0x260), add(mulmod(mload(0x2ec0), add(mload(0x120), add(mload(0x1de0), mulmod(mload(0x100), mload(0x2e20), r))), r), sub(r, mulmod(mload(0x2ea0), add(mload(0x120), add(mload(0x1de0), mulmod(mload(0x2f60), 0x18afdf23e9bd9302673fc1e076a492d4d65bd18ebc4d854ed189139bab313e52, r))), r))), r), mulmod(acc, y, r))
             mstore(0x280, mulmod(acc, mload(0x3e0), r))
         }
     }
@@ -676,23 +684,23 @@ contract ZkmlVerifier is IZkmlVerifier {
             e := addmod(e, mulmod(s, mload(0x2180), r), r)
             ok := and(fold_key(0xfa0, s), ok)
             s := mulmod(s, y, r)
-            q := 0x2b80
+            q := 0x2bc0
             for { p := 0x1520 } lt(p, 0x16a0) { p := add(p, 0x40) } {
                 e := addmod(e, mulmod(s, mload(q), r), r)
                 ok := and(fold_key(p, s), ok)
                 s := mulmod(s, y, r)
                 q := add(q, 0x20)
             }
-            e := addmod(e, mulmod(s, mload(0x2cc0), r), r)
+            e := addmod(e, mulmod(s, mload(0x2d00), r), r)
             ok := and(fold_key(0x16a0, s), ok)
             s := mulmod(s, y, r)
-            e := addmod(e, mulmod(s, mload(0x2ce0), r), r)
+            e := addmod(e, mulmod(s, mload(0x2d20), r), r)
             ok := and(fold_key(0x16e0, s), ok)
             s := mulmod(s, y, r)
-            e := addmod(e, mulmod(s, mload(0x2d00), r), r)
+            e := addmod(e, mulmod(s, mload(0x2d40), r), r)
             ok := and(fold_key(0x1720, s), ok)
             s := mulmod(s, y, r)
-            q := 0x2d80
+            q := 0x2dc0
             for { p := 0x1760 } lt(p, 0x1860) { p := add(p, 0x40) } {
                 e := addmod(e, mulmod(s, mload(q), r), r)
                 ok := and(fold_key(p, s), ok)
@@ -709,7 +717,7 @@ contract ZkmlVerifier is IZkmlVerifier {
             p := mulmod(p, mload(0x1e0), r)
             ok := and(fold(0x1d40, p), ok)
             s := mulmod(s, y, r)
-            e := addmod(e, mulmod(s, mload(0x2d60), r), r)
+            e := addmod(e, mulmod(s, mload(0x2da0), r), r)
             ok := and(fold(0x1c40, s), ok)
             s := mulmod(s, y, r)
             // opened at rotations 0, 1
@@ -721,11 +729,8 @@ contract ZkmlVerifier is IZkmlVerifier {
             e := addmod(e, mulmod(s, add(mulmod(mload(0x2120), mload(0x800), r), mulmod(mload(0x2100), mload(0x7e0), r)), r), r)
             ok := and(fold(0x1b80, s), ok)
             s := mulmod(s, y, r)
-            e := addmod(e, mulmod(s, add(mulmod(mload(0x2e80), mload(0x800), r), mulmod(mload(0x2e60), mload(0x7e0), r)), r), r)
+            e := addmod(e, mulmod(s, add(mulmod(mload(0x2ec0), mload(0x800), r), mulmod(mload(0x2ea0), mload(0x7e0), r)), r), r)
             ok := and(fold(0x1c00, s), ok)
-            s := mulmod(s, y, r)
-            e := addmod(e, mulmod(s, add(mulmod(mload(0x2d40), mload(0x800), r), mulmod(mload(0x2d20), mload(0x7e0), r)), r), r)
-            ok := and(fold_key(0x14e0, s), ok)
             s := mulmod(s, y, r)
             // opened at rotations 0, 1, 2, 3
             v := mulmod(v, mload(0x1a0), r)
@@ -748,43 +753,46 @@ contract ZkmlVerifier is IZkmlVerifier {
             e := addmod(e, mulmod(s, add(mulmod(mload(0x2280), mload(0x880), r), add(mulmod(mload(0x2260), mload(0x860), r), add(mulmod(mload(0x2240), mload(0x840), r), mulmod(mload(0x2220), mload(0x820), r)))), r), r)
             ok := and(fold_key(0x1460, s), ok)
             s := mulmod(s, y, r)
-            e := addmod(e, mulmod(s, add(mulmod(mload(0x2c60), mload(0x880), r), add(mulmod(mload(0x2c40), mload(0x860), r), add(mulmod(mload(0x22c0), mload(0x840), r), mulmod(mload(0x22a0), mload(0x820), r)))), r), r)
+            e := addmod(e, mulmod(s, add(mulmod(mload(0x2300), mload(0x880), r), add(mulmod(mload(0x22e0), mload(0x860), r), add(mulmod(mload(0x22c0), mload(0x840), r), mulmod(mload(0x22a0), mload(0x820), r)))), r), r)
             ok := and(fold_key(0x14a0, s), ok)
             s := mulmod(s, y, r)
-            e := addmod(e, mulmod(s, add(mulmod(mload(0x2340), mload(0x880), r), add(mulmod(mload(0x2320), mload(0x860), r), add(mulmod(mload(0x2300), mload(0x840), r), mulmod(mload(0x22e0), mload(0x820), r)))), r), r)
+            e := addmod(e, mulmod(s, add(mulmod(mload(0x2380), mload(0x880), r), add(mulmod(mload(0x2360), mload(0x860), r), add(mulmod(mload(0x2340), mload(0x840), r), mulmod(mload(0x2320), mload(0x820), r)))), r), r)
             ok := and(fold_key(0x13e0, s), ok)
             s := mulmod(s, y, r)
-            q := 0x2360
+            q := 0x23a0
             for { p := 0xfe0 } lt(p, 0x13e0) { p := add(p, 0x40) } {
                 e := addmod(e, mulmod(s, add(mulmod(mload(add(q, 0x60)), mload(0x880), r), add(mulmod(mload(add(q, 0x40)), mload(0x860), r), add(mulmod(mload(add(q, 0x20)), mload(0x840), r), mulmod(mload(q), mload(0x820), r)))), r), r)
                 ok := and(fold_key(p, s), ok)
                 s := mulmod(s, y, r)
                 q := add(q, 0x80)
             }
+            e := addmod(e, mulmod(s, add(mulmod(mload(0x2d80), mload(0x880), r), add(mulmod(mload(0x2d60), mload(0x860), r), add(mulmod(mload(0x2ca0), mload(0x840), r), mulmod(mload(0x2c80), mload(0x820), r)))), r), r)
+            ok := and(fold_key(0x14e0, s), ok)
+            s := mulmod(s, y, r)
             // opened at rotations 0, 1, -9
             v := mulmod(v, mload(0x1a0), r)
             s := mulmod(mulmod(mulmod(mload(0x380), mulmod(mload(0x2e0), mload(0x2a0), r), r), mload(0x660), r), v, r)
-            e := addmod(e, mulmod(s, add(mulmod(mload(0x2e40), mload(0x8e0), r), add(mulmod(mload(0x2e20), mload(0x8c0), r), mulmod(mload(0x2e00), mload(0x8a0), r))), r), r)
+            e := addmod(e, mulmod(s, add(mulmod(mload(0x2e80), mload(0x8e0), r), add(mulmod(mload(0x2e60), mload(0x8c0), r), mulmod(mload(0x2e40), mload(0x8a0), r))), r), r)
             ok := and(fold(0x1bc0, s), ok)
             s := mulmod(s, y, r)
             // opened at rotations 0, -1, 1
             v := mulmod(v, mload(0x1a0), r)
             s := mulmod(mulmod(mulmod(mload(0x2e0), mulmod(mload(0x3a0), mload(0x2a0), r), r), mload(0x660), r), v, r)
-            e := addmod(e, mulmod(s, add(mulmod(mload(0x2ca0), mload(0x940), r), add(mulmod(mload(0x2c80), mload(0x920), r), mulmod(mload(0x2b60), mload(0x900), r))), r), r)
+            e := addmod(e, mulmod(s, add(mulmod(mload(0x2ce0), mload(0x940), r), add(mulmod(mload(0x2cc0), mload(0x920), r), mulmod(mload(0x2ba0), mload(0x900), r))), r), r)
             ok := and(fold_key(0xf60, s), ok)
             s := mulmod(s, y, r)
             // - e G - Z_first(u) H + u W
             mstore(0x00, 1)
             mstore(0x20, 2)
             ok := and(fold(0x00, sub(r, e)), ok)
-            ok := and(fold(0x2ea0, sub(r, mload(0x660))), ok)
-            ok := and(fold(0x2ee0, mload(0x1c0)), ok)
+            ok := and(fold(0x2ee0, sub(r, mload(0x660))), ok)
+            ok := and(fold(0x2f20, mload(0x1c0)), ok)
             // pairing(accumulator, -[1]_2) pairing(W, [s]_2) = 1
             mstore(0x9a0, 0x198e9393920d483a7260bfb731fb5d25f1aa493335a9e71297e485b7aef312c2)
             mstore(0x9c0, 0x1800deef121f1e76426a00665e5c4479674322d4f75edadd46debd5cd992f6ed)
             mstore(0x9e0, 0x275dc4a288d1afb3cbb1ac09187524c7db36395df7be3b99e673b13a075a65ec)
             mstore(0xa00, 0x1d9befcd05a5323e6da4d435f3b617cdb3af83285c2df711ef39c01571827f9d)
-            mcopy(0xa20, 0x2ee0, 0x40)
+            mcopy(0xa20, 0x2f20, 0x40)
             ok := and(staticcall(gas(), 0x08, ACCUMULATOR, 0x180, 0x00, 0x20), ok)
             ok := and(ok, eq(mload(0x00), 1))
         }

@@ -18,23 +18,23 @@ contract ZkmlVerifier is IZkmlVerifier {
     /// @dev Modulus of the curve's base field.
     uint256 private constant Q = 0x30644e72e131a029b85045b68181585d97816a916871ca8d3c208c16d87cfd47;
     /// @dev Bytes of a proof.
-    uint256 private constant PROOF_LENGTH = 7456;
+    uint256 private constant PROOF_LENGTH = 7520;
     /// @dev Bytes of the proof's leading points.
     uint256 private constant POINTS_LENGTH = 3200;
     /// @dev Offset of the proof's two last points.
-    uint256 private constant SCALARS_END = 7328;
+    uint256 private constant SCALARS_END = 7392;
     /// @dev Bytes of the verifying key.
-    uint256 private constant KEY_LENGTH = 5344;
+    uint256 private constant KEY_LENGTH = 5472;
     /// @dev Smallest domain, log2.
     uint256 private constant MIN_K = 3;
     /// @dev Blinding rows; one more row is unusable.
     uint256 private constant BLINDING = 5;
     /// @dev Calldata offset of the first public word.
-    uint256 private constant FIRST_WORD = 0x1da4;
+    uint256 private constant FIRST_WORD = 0x1de4;
     /// @dev Memory: the verifying key.
     uint256 private constant KEY = 0x820;
     /// @dev Memory: the proof.
-    uint256 private constant PROOF = 0x1d20;
+    uint256 private constant PROOF = 0x1da0;
     /// @dev Memory: values to invert.
     uint256 private constant INVERSES = 0x2a0;
     /// @dev Memory: their end.
@@ -44,7 +44,7 @@ contract ZkmlVerifier is IZkmlVerifier {
     /// @dev Memory: input and output of precompiles, 0x180 bytes.
     uint256 private constant ACCUMULATOR = 0x6a0;
     /// @dev Memory: what the first challenge hashes; nothing is behind it.
-    uint256 private constant SEGMENT = 0x3b80;
+    uint256 private constant SEGMENT = 0x3c80;
 
     uint256 private constant OK = 0;
     uint256 private constant BAD_LENGTH = 1;
@@ -207,7 +207,7 @@ contract ZkmlVerifier is IZkmlVerifier {
                 for { let p := PROOF } lt(p, add(PROOF, POINTS_LENGTH)) { p := add(p, 0x40) } {
                     good := and(good, on_curve(p))
                 }
-                good := and(good, and(on_curve(0x39c0), on_curve(0x3a00)))
+                good := and(good, and(on_curve(0x3a80), on_curve(0x3ac0)))
                 if iszero(good) {
                     status := INVALID_POINT
                     break
@@ -239,8 +239,8 @@ contract ZkmlVerifier is IZkmlVerifier {
             h := keccak256(SEGMENT, sub(add(end, 0x6c0), SEGMENT))
             mstore(0x80, mod(h, r))
             // challenge 1
-            mstore(0x23c0, h)
-            h := keccak256(0x23c0, 0x60)
+            mstore(0x2440, h)
+            h := keccak256(0x2440, 0x60)
             mstore(0xa0, mod(h, r))
             // challenge 2
             mstore(0x00, h)
@@ -251,8 +251,8 @@ contract ZkmlVerifier is IZkmlVerifier {
             h := keccak256(0x00, 0x21)
             mstore(0xe0, mod(h, r))
             // theta, which only halo2's lookups use
-            mstore(0x2400, h)
-            h := keccak256(0x2400, 0x3e0)
+            mstore(0x2480, h)
+            h := keccak256(0x2480, 0x3e0)
             // beta
             mstore(0x00, h)
             h := keccak256(0x00, 0x21)
@@ -262,24 +262,24 @@ contract ZkmlVerifier is IZkmlVerifier {
             h := keccak256(0x00, 0x21)
             mstore(0x120, mod(h, r))
             // y
-            mstore(0x27c0, h)
-            h := keccak256(0x27c0, 0xe0)
+            mstore(0x2840, h)
+            h := keccak256(0x2840, 0xe0)
             mstore(0x140, mod(h, r))
             // x
-            mstore(0x2880, h)
-            h := keccak256(0x2880, 0x120)
+            mstore(0x2900, h)
+            h := keccak256(0x2900, 0x120)
             mstore(0x160, mod(h, r))
             // opening: y
-            mstore(0x2980, h)
-            h := keccak256(0x2980, 0x1040)
+            mstore(0x2a00, h)
+            h := keccak256(0x2a00, 0x1080)
             mstore(0x180, mod(h, r))
             // opening: v
             mstore(0x00, h)
             h := keccak256(0x00, 0x21)
             mstore(0x1a0, mod(h, r))
             // opening: u
-            mstore(0x39a0, h)
-            h := keccak256(0x39a0, 0x60)
+            mstore(0x3a60, h)
+            h := keccak256(0x3a60, 0x60)
             mstore(0x1c0, mod(h, r))
             calldatacopy(PROOF, 0x64, PROOF_LENGTH)
             mstore(0x40, add(end, POINTS_LENGTH))
@@ -406,192 +406,205 @@ contract ZkmlVerifier is IZkmlVerifier {
     //   0x0220 l_0(x)
     //   0x0240 l_last(x)
     //   0x0260 1 - l_last(x) - l_blind(x)
-    //   0x29a0 advice 28 at rotation 0
-    //   0x29c0 advice 29 at rotation 0
-    //   0x29e0 advice 30 at rotation 0
-    //   0x2a00 advice 31 at rotation 0
-    //   0x2a20 advice 32 at rotation 0
-    //   0x2a40 advice 33 at rotation 0
-    //   0x2a60 advice 0 at rotation 0
-    //   0x2a80 advice 1 at rotation 0
-    //   0x2aa0 advice 2 at rotation 0
-    //   0x2ac0 advice 3 at rotation 0
-    //   0x2ae0 advice 4 at rotation 0
-    //   0x2b00 advice 5 at rotation 0
-    //   0x2b20 advice 6 at rotation 0
-    //   0x2b40 advice 7 at rotation 0
-    //   0x2b60 advice 8 at rotation 0
-    //   0x2b80 advice 9 at rotation 0
-    //   0x2ba0 advice 10 at rotation 0
-    //   0x2bc0 advice 11 at rotation 0
-    //   0x2be0 advice 12 at rotation 0
-    //   0x2c00 advice 13 at rotation 0
-    //   0x2c20 advice 14 at rotation 0
-    //   0x2c40 advice 15 at rotation 0
-    //   0x2c60 advice 16 at rotation 0
-    //   0x2c80 advice 17 at rotation 0
-    //   0x2ca0 advice 18 at rotation 0
-    //   0x2cc0 advice 19 at rotation 0
-    //   0x2ce0 advice 20 at rotation 0
-    //   0x2d00 advice 21 at rotation 0
-    //   0x2d20 advice 22 at rotation 0
-    //   0x2d40 advice 23 at rotation 0
-    //   0x2d60 advice 24 at rotation 0
-    //   0x2d80 advice 28 at rotation 1
-    //   0x2da0 advice 29 at rotation 1
-    //   0x2dc0 advice 30 at rotation 1
-    //   0x2de0 advice 33 at rotation 1
-    //   0x2e00 advice 27 at rotation 0
-    //   0x2e20 advice 34 at rotation 0
-    //   0x2e40 advice 35 at rotation 0
-    //   0x2e60 advice 36 at rotation 0
-    //   0x2e80 advice 37 at rotation 0
-    //   0x2ea0 advice 38 at rotation 0
-    //   0x2ec0 advice 39 at rotation 0
-    //   0x2ee0 advice 42 at rotation 0
-    //   0x2f00 advice 42 at rotation 1
-    //   0x2f20 advice 25 at rotation 0
-    //   0x2f40 advice 40 at rotation 0
-    //   0x2f60 advice 26 at rotation 0
-    //   0x2f80 advice 41 at rotation 0
-    //   0x2fa0 fixed 0 at rotation 0
-    //   0x2fc0 fixed 41 at rotation 0
-    //   0x2fe0 fixed 42 at rotation 0
-    //   0x3000 fixed 43 at rotation 0
-    //   0x3020 fixed 44 at rotation 0
-    //   0x3040 fixed 45 at rotation 0
-    //   0x3060 fixed 46 at rotation 0
-    //   0x3080 fixed 47 at rotation 0
-    //   0x30a0 fixed 48 at rotation 0
-    //   0x30c0 fixed 49 at rotation 0
-    //   0x30e0 fixed 50 at rotation 0
-    //   0x3100 fixed 33 at rotation 0
-    //   0x3120 fixed 34 at rotation 0
-    //   0x3140 fixed 35 at rotation 0
-    //   0x3160 fixed 36 at rotation 0
-    //   0x3180 fixed 37 at rotation 0
-    //   0x31a0 fixed 38 at rotation 0
-    //   0x31c0 fixed 39 at rotation 0
-    //   0x31e0 fixed 40 at rotation 0
-    //   0x3200 fixed 1 at rotation 0
-    //   0x3220 fixed 2 at rotation 0
-    //   0x3240 fixed 3 at rotation 0
-    //   0x3260 fixed 4 at rotation 0
-    //   0x3280 fixed 5 at rotation 0
-    //   0x32a0 fixed 6 at rotation 0
-    //   0x32c0 fixed 7 at rotation 0
-    //   0x32e0 fixed 8 at rotation 0
-    //   0x3300 fixed 9 at rotation 0
-    //   0x3320 fixed 10 at rotation 0
-    //   0x3340 fixed 11 at rotation 0
-    //   0x3360 fixed 12 at rotation 0
-    //   0x3380 fixed 13 at rotation 0
-    //   0x33a0 fixed 14 at rotation 0
-    //   0x33c0 fixed 15 at rotation 0
-    //   0x33e0 fixed 16 at rotation 0
-    //   0x3400 fixed 17 at rotation 0
-    //   0x3420 fixed 18 at rotation 0
-    //   0x3440 fixed 19 at rotation 0
-    //   0x3460 fixed 20 at rotation 0
-    //   0x3480 fixed 21 at rotation 0
-    //   0x34a0 fixed 22 at rotation 0
-    //   0x34c0 fixed 23 at rotation 0
-    //   0x34e0 fixed 24 at rotation 0
-    //   0x3500 fixed 25 at rotation 0
-    //   0x3520 fixed 26 at rotation 0
-    //   0x3540 fixed 27 at rotation 0
-    //   0x3560 fixed 28 at rotation 0
-    //   0x3580 fixed 29 at rotation 0
-    //   0x35a0 fixed 30 at rotation 0
-    //   0x35c0 fixed 31 at rotation 0
-    //   0x35e0 fixed 32 at rotation 0
-    //   0x3600 fixed 55 at rotation 0
-    //   0x3620 fixed 56 at rotation 0
-    //   0x3640 fixed 57 at rotation 0
-    //   0x3660 fixed 58 at rotation 0
-    //   0x3680 fixed 59 at rotation 0
-    //   0x36a0 fixed 60 at rotation 0
-    //   0x36c0 fixed 51 at rotation 0
-    //   0x36e0 fixed 52 at rotation 0
-    //   0x3700 fixed 0 at rotation -1
-    //   0x3720 fixed 0 at rotation 1
+    //   0x2a20 advice 28 at rotation 0
+    //   0x2a40 advice 29 at rotation 0
+    //   0x2a60 advice 30 at rotation 0
+    //   0x2a80 advice 31 at rotation 0
+    //   0x2aa0 advice 32 at rotation 0
+    //   0x2ac0 advice 33 at rotation 0
+    //   0x2ae0 advice 0 at rotation 0
+    //   0x2b00 advice 1 at rotation 0
+    //   0x2b20 advice 2 at rotation 0
+    //   0x2b40 advice 3 at rotation 0
+    //   0x2b60 advice 4 at rotation 0
+    //   0x2b80 advice 5 at rotation 0
+    //   0x2ba0 advice 6 at rotation 0
+    //   0x2bc0 advice 7 at rotation 0
+    //   0x2be0 advice 8 at rotation 0
+    //   0x2c00 advice 9 at rotation 0
+    //   0x2c20 advice 10 at rotation 0
+    //   0x2c40 advice 11 at rotation 0
+    //   0x2c60 advice 12 at rotation 0
+    //   0x2c80 advice 13 at rotation 0
+    //   0x2ca0 advice 14 at rotation 0
+    //   0x2cc0 advice 15 at rotation 0
+    //   0x2ce0 advice 16 at rotation 0
+    //   0x2d00 advice 17 at rotation 0
+    //   0x2d20 advice 18 at rotation 0
+    //   0x2d40 advice 19 at rotation 0
+    //   0x2d60 advice 20 at rotation 0
+    //   0x2d80 advice 21 at rotation 0
+    //   0x2da0 advice 22 at rotation 0
+    //   0x2dc0 advice 23 at rotation 0
+    //   0x2de0 advice 24 at rotation 0
+    //   0x2e00 advice 28 at rotation 1
+    //   0x2e20 advice 29 at rotation 1
+    //   0x2e40 advice 30 at rotation 1
+    //   0x2e60 advice 33 at rotation 1
+    //   0x2e80 advice 27 at rotation 0
+    //   0x2ea0 advice 34 at rotation 0
+    //   0x2ec0 advice 35 at rotation 0
+    //   0x2ee0 advice 36 at rotation 0
+    //   0x2f00 advice 37 at rotation 0
+    //   0x2f20 advice 38 at rotation 0
+    //   0x2f40 advice 39 at rotation 0
+    //   0x2f60 advice 42 at rotation 0
+    //   0x2f80 advice 42 at rotation 1
+    //   0x2fa0 advice 25 at rotation 0
+    //   0x2fc0 advice 40 at rotation 0
+    //   0x2fe0 advice 26 at rotation 0
+    //   0x3000 advice 41 at rotation 0
+    //   0x3020 fixed 0 at rotation 0
+    //   0x3040 fixed 41 at rotation 0
+    //   0x3060 fixed 42 at rotation 0
+    //   0x3080 fixed 43 at rotation 0
+    //   0x30a0 fixed 44 at rotation 0
+    //   0x30c0 fixed 45 at rotation 0
+    //   0x30e0 fixed 46 at rotation 0
+    //   0x3100 fixed 47 at rotation 0
+    //   0x3120 fixed 48 at rotation 0
+    //   0x3140 fixed 49 at rotation 0
+    //   0x3160 fixed 50 at rotation 0
+    //   0x3180 fixed 51 at rotation 0
+    //   0x31a0 fixed 52 at rotation 0
+    //   0x31c0 fixed 33 at rotation 0
+    //   0x31e0 fixed 34 at rotation 0
+    //   0x3200 fixed 35 at rotation 0
+    //   0x3220 fixed 36 at rotation 0
+    //   0x3240 fixed 37 at rotation 0
+    //   0x3260 fixed 38 at rotation 0
+    //   0x3280 fixed 39 at rotation 0
+    //   0x32a0 fixed 40 at rotation 0
+    //   0x32c0 fixed 1 at rotation 0
+    //   0x32e0 fixed 2 at rotation 0
+    //   0x3300 fixed 3 at rotation 0
+    //   0x3320 fixed 4 at rotation 0
+    //   0x3340 fixed 5 at rotation 0
+    //   0x3360 fixed 6 at rotation 0
+    //   0x3380 fixed 7 at rotation 0
+    //   0x33a0 fixed 8 at rotation 0
+    //   0x33c0 fixed 9 at rotation 0
+    //   0x33e0 fixed 10 at rotation 0
+    //   0x3400 fixed 11 at rotation 0
+    //   0x3420 fixed 12 at rotation 0
+    //   0x3440 fixed 13 at rotation 0
+    //   0x3460 fixed 14 at rotation 0
+    //   0x3480 fixed 15 at rotation 0
+    //   0x34a0 fixed 16 at rotation 0
+    //   0x34c0 fixed 17 at rotation 0
+    //   0x34e0 fixed 18 at rotation 0
+    //   0x3500 fixed 19 at rotation 0
+    //   0x3520 fixed 20 at rotation 0
+    //   0x3540 fixed 21 at rotation 0
+    //   0x3560 fixed 22 at rotation 0
+    //   0x3580 fixed 23 at rotation 0
+    //   0x35a0 fixed 24 at rotation 0
+    //   0x35c0 fixed 25 at rotation 0
+    //   0x35e0 fixed 26 at rotation 0
+    //   0x3600 fixed 27 at rotation 0
+    //   0x3620 fixed 28 at rotation 0
+    //   0x3640 fixed 29 at rotation 0
+    //   0x3660 fixed 30 at rotation 0
+    //   0x3680 fixed 31 at rotation 0
+    //   0x36a0 fixed 32 at rotation 0
+    //   0x36c0 fixed 57 at rotation 0
+    //   0x36e0 fixed 58 at rotation 0
+    //   0x3700 fixed 59 at rotation 0
+    //   0x3720 fixed 60 at rotation 0
     //   0x3740 fixed 61 at rotation 0
     //   0x3760 fixed 62 at rotation 0
-    //   0x3780 fixed 63 at rotation 0
-    //   0x37a0 fixed 64 at rotation 0
-    //   0x37c0 fixed 65 at rotation 0
-    //   0x37e0 fixed 66 at rotation 0
-    //   0x3800 fixed 53 at rotation 0
-    //   0x3820 fixed 54 at rotation 0
-    //   0x3860 permutation 0
-    //   0x3880 permutation 1
-    //   0x38a0 permutation 2
-    //   0x38c0 permutation 3
-    //   0x38e0 permutation 4
-    //   0x3900 permutation 5
-    //   0x3920 product 0 at rotation 0
-    //   0x3940 product 0 at rotation 1
-    //   0x3960 product 0 at the last usable row
-    //   0x3980 product 1 at rotation 0
-    //   0x39a0 product 1 at rotation 1
-    //   0x3a40 intermediate values
+    //   0x3780 fixed 53 at rotation 0
+    //   0x37a0 fixed 54 at rotation 0
+    //   0x37c0 fixed 0 at rotation -1
+    //   0x37e0 fixed 0 at rotation 1
+    //   0x3800 fixed 63 at rotation 0
+    //   0x3820 fixed 64 at rotation 0
+    //   0x3840 fixed 65 at rotation 0
+    //   0x3860 fixed 66 at rotation 0
+    //   0x3880 fixed 67 at rotation 0
+    //   0x38a0 fixed 68 at rotation 0
+    //   0x38c0 fixed 55 at rotation 0
+    //   0x38e0 fixed 56 at rotation 0
+    //   0x3920 permutation 0
+    //   0x3940 permutation 1
+    //   0x3960 permutation 2
+    //   0x3980 permutation 3
+    //   0x39a0 permutation 4
+    //   0x39c0 permutation 5
+    //   0x39e0 product 0 at rotation 0
+    //   0x3a00 product 0 at rotation 1
+    //   0x3a20 product 0 at the last usable row
+    //   0x3a40 product 1 at rotation 0
+    //   0x3a60 product 1 at rotation 1
+    //   0x3b00 intermediate values
         assembly {
             let r := R
             let y := mload(0x140)
             let acc
-            mstore(0x3a40, mulmod(mload(0x3000), mload(0x2d80), r))
-            mstore(0x3a60, mulmod(mload(0x31e0), add(mload(0x2c40), mulmod(mload(0x3020), mload(0x2b40), r)), r))
-            mstore(0x3a80, mulmod(mload(0x31c0), add(mload(0x2c20), mulmod(mload(0x3020), mload(0x2b20), r)), r))
-            mstore(0x3aa0, mulmod(mload(0x31a0), add(mload(0x2c00), mulmod(mload(0x3020), mload(0x2b00), r)), r))
-            mstore(0x3ac0, mulmod(mload(0x3180), add(mload(0x2be0), mulmod(mload(0x3020), mload(0x2ae0), r)), r))
-            mstore(0x3ae0, mulmod(mload(0x3160), add(mload(0x2bc0), mulmod(mload(0x3020), mload(0x2ac0), r)), r))
-            mstore(0x3b00, mulmod(mload(0x3140), add(mload(0x2ba0), mulmod(mload(0x3020), mload(0x2aa0), r)), r))
-            mstore(0x3b20, mulmod(mload(0xa0), add(mload(0x3b00), mulmod(mload(0xa0), add(mload(0x3ae0), mulmod(mload(0xa0), add(mload(0x3ac0), mulmod(mload(0xa0), add(mload(0x3aa0), mulmod(mload(0xa0), add(mload(0x3a80), mulmod(mload(0xa0), add(mload(0x3a60), mulmod(mload(0x3a40), mload(0xa0), r)), r)), r)), r)), r)), r)), r))
-            mstore(0x3b40, mulmod(mload(0x3120), add(mload(0x2b80), mulmod(mload(0x3020), mload(0x2a80), r)), r))
-            mstore(0x3b60, mulmod(mload(0x3100), add(mload(0x2b60), mulmod(mload(0x3020), mload(0x2a60), r)), r))
-            mstore(0x3b00, mulmod(mload(0x80), add(mload(0x3b00), mulmod(mload(0x80), add(mload(0x3ae0), mulmod(mload(0x80), add(mload(0x3ac0), mulmod(mload(0x80), add(mload(0x3aa0), mulmod(mload(0x80), add(mload(0x3a80), mulmod(mload(0x80), add(mload(0x3a60), mulmod(mload(0x3a40), mload(0x80), r)), r)), r)), r)), r)), r)), r))
-            acc := mulmod(mload(0x2fa0), add(mload(0x29a0), add(sub(r, mulmod(mload(0x2fc0), add(mload(0x3b60), mulmod(mload(0xa0), add(mload(0x3b20), mload(0x3b40)), r)), r)), sub(r, mulmod(mload(0x2fe0), add(mload(0x3b60), mulmod(mload(0x80), add(mload(0x3b40), mload(0x3b00)), r)), r)))), r)
-            mstore(0x3b00, mulmod(mload(0xa0), add(mulmod(mload(0x3180), add(mload(0x30a0), add(mulmod(mload(0x2ae0), mload(0x3060), r), mulmod(mload(0x3080), mload(0x2ce0), r))), r), mulmod(mload(0xa0), add(mulmod(mload(0x31a0), add(mload(0x30a0), add(mulmod(mload(0x2b00), mload(0x3060), r), mulmod(mload(0x3080), mload(0x2d00), r))), r), mulmod(mload(0xa0), add(mulmod(mload(0x31c0), add(mload(0x30a0), add(mulmod(mload(0x2b20), mload(0x3060), r), mulmod(mload(0x3080), mload(0x2d20), r))), r), mulmod(mload(0xa0), add(mulmod(mload(0x2da0), mulmod(mload(0xa0), mload(0x3040), r), r), mulmod(mload(0x31e0), add(mload(0x30a0), add(mulmod(mload(0x2b40), mload(0x3060), r), mulmod(mload(0x3080), mload(0x2d40), r))), r)), r)), r)), r)), r))
-            mstore(0x3b00, mulmod(mload(0x2fa0), add(mload(0x29c0), add(sub(r, mulmod(mload(0x30c0), mload(0x2d60), r)), add(sub(r, mulmod(mload(0x3100), add(mload(0x30a0), add(mulmod(mload(0x2a60), mload(0x3060), r), mulmod(mload(0x3080), mload(0x2c60), r))), r)), sub(r, mulmod(mload(0xa0), add(mulmod(mload(0x3120), add(mload(0x30a0), add(mulmod(mload(0x2a80), mload(0x3060), r), mulmod(mload(0x3080), mload(0x2c80), r))), r), mulmod(mload(0xa0), add(mulmod(mload(0x3140), add(mload(0x30a0), add(mulmod(mload(0x2aa0), mload(0x3060), r), mulmod(mload(0x3080), mload(0x2ca0), r))), r), mulmod(mload(0xa0), add(mload(0x3b00), mulmod(mload(0x3160), add(mload(0x30a0), add(mulmod(mload(0x2ac0), mload(0x3060), r), mulmod(mload(0x3080), mload(0x2cc0), r))), r)), r)), r)), r))))), r))
-            acc := add(mload(0x3b00), mulmod(acc, y, r))
-            mstore(0x3b00, mulmod(mload(0x80), add(mload(0x3560), mulmod(mload(0x80), add(mload(0x3580), mulmod(mload(0x80), add(mload(0x35a0), mulmod(mload(0x80), add(mload(0x35c0), mulmod(mload(0x80), add(mload(0x35e0), mulmod(mload(0x2dc0), mulmod(mload(0x80), mload(0x30e0), r), r)), r)), r)), r)), r)), r))
-            mstore(0x3b00, mulmod(mload(0x80), add(mload(0x3480), mulmod(mload(0x80), add(mload(0x34a0), mulmod(mload(0x80), add(mload(0x34c0), mulmod(mload(0x80), add(mload(0x34e0), mulmod(mload(0x80), add(mload(0x3500), mulmod(mload(0x80), add(mload(0x3520), mulmod(mload(0x80), add(mload(0x3b00), mload(0x3540)), r)), r)), r)), r)), r)), r)), r))
-            mstore(0x3b00, mulmod(mload(0x80), add(mload(0x33a0), mulmod(mload(0x80), add(mload(0x33c0), mulmod(mload(0x80), add(mload(0x33e0), mulmod(mload(0x80), add(mload(0x3400), mulmod(mload(0x80), add(mload(0x3420), mulmod(mload(0x80), add(mload(0x3440), mulmod(mload(0x80), add(mload(0x3b00), mload(0x3460)), r)), r)), r)), r)), r)), r)), r))
-            mstore(0x3b00, mulmod(mload(0x80), add(mload(0x32c0), mulmod(mload(0x80), add(mload(0x32e0), mulmod(mload(0x80), add(mload(0x3300), mulmod(mload(0x80), add(mload(0x3320), mulmod(mload(0x80), add(mload(0x3340), mulmod(mload(0x80), add(mload(0x3360), mulmod(mload(0x80), add(mload(0x3b00), mload(0x3380)), r)), r)), r)), r)), r)), r)), r))
-            acc := add(mulmod(mload(0x2fa0), add(mload(0x29e0), add(sub(r, mload(0x3200)), sub(r, mulmod(mload(0x80), add(mload(0x3220), mulmod(mload(0x80), add(mload(0x3240), mulmod(mload(0x80), add(mload(0x3260), mulmod(mload(0x80), add(mload(0x3280), mulmod(mload(0x80), add(mload(0x3b00), mload(0x32a0)), r)), r)), r)), r)), r)))), r), mulmod(acc, y, r))
-            acc := add(add(sub(r, mulmod(mload(0x36a0), mload(0x2e00), r)), add(mulmod(mload(0x2fa0), mload(0x2a40), r), add(sub(r, mulmod(mload(0x2a00), add(mload(0x3680), mulmod(mload(0x3660), mload(0x2a20), r)), r)), sub(r, mulmod(mload(0x2de0), add(mload(0x3600), add(mulmod(mload(0x80), mload(0x3620), r), mulmod(mload(0xa0), mload(0x3640), r))), r))))), mulmod(acc, y, r))
-            mstore(0x3b00, add(mload(0x2a60), mulmod(mload(0x2c60), mload(0xe0), r)))
-            mstore(0x3b60, mulmod(add(mload(0x36c0), add(mload(0xc0), mulmod(mload(0x2b60), mload(0xe0), r))), add(mload(0x36e0), add(mload(0xc0), mulmod(mload(0xe0), mload(0x3b00), r))), r))
-            acc := add(sub(r, mulmod(mload(0x2fa0), add(mload(0x3b60), mulmod(add(mload(0x36c0), add(mload(0xc0), mulmod(mload(0x2b80), mload(0xe0), r))), addmod(mload(0x36e0), add(mload(0x36c0), add(mul(mload(0xc0), 0x2), add(sub(r, mulmod(mload(0x2e20), mload(0x3b60), r)), mulmod(mload(0xe0), add(mload(0x2b60), mload(0x3b00)), r)))), r), r)), r)), mulmod(acc, y, r))
-            mstore(0x3b60, add(mload(0x2a80), mulmod(mload(0x2c80), mload(0xe0), r)))
-            mstore(0x3b00, mulmod(add(mload(0x36e0), add(mload(0xc0), mulmod(mload(0xe0), mload(0x3b60), r))), add(mload(0x36c0), add(mload(0xc0), mulmod(mload(0x2ba0), mload(0xe0), r))), r))
-            acc := add(sub(r, mulmod(mload(0x2fa0), add(mload(0x3b00), mulmod(add(mload(0x36e0), add(mload(0xc0), mulmod(mload(0xe0), add(mload(0x2aa0), mulmod(mload(0x2ca0), mload(0xe0), r)), r))), addmod(mload(0x36e0), add(mload(0x36c0), add(mul(mload(0xc0), 0x2), add(sub(r, mulmod(mload(0x2e40), mload(0x3b00), r)), mulmod(mload(0xe0), add(mload(0x2ba0), mload(0x3b60)), r)))), r), r)), r)), mulmod(acc, y, r))
-            mstore(0x3b00, add(mload(0x2ac0), mulmod(mload(0x2cc0), mload(0xe0), r)))
-            mstore(0x3b60, mulmod(add(mload(0x36c0), add(mload(0xc0), mulmod(mload(0x2bc0), mload(0xe0), r))), add(mload(0x36e0), add(mload(0xc0), mulmod(mload(0xe0), mload(0x3b00), r))), r))
-            acc := add(sub(r, mulmod(mload(0x2fa0), add(mload(0x3b60), mulmod(add(mload(0x36c0), add(mload(0xc0), mulmod(mload(0x2be0), mload(0xe0), r))), addmod(mload(0x36e0), add(mload(0x36c0), add(mul(mload(0xc0), 0x2), add(sub(r, mulmod(mload(0x2e60), mload(0x3b60), r)), mulmod(mload(0xe0), add(mload(0x2bc0), mload(0x3b00)), r)))), r), r)), r)), mulmod(acc, y, r))
-            mstore(0x3b60, add(mload(0x2ae0), mulmod(mload(0x2ce0), mload(0xe0), r)))
-            mstore(0x3b00, mulmod(add(mload(0x36e0), add(mload(0xc0), mulmod(mload(0xe0), mload(0x3b60), r))), add(mload(0x36c0), add(mload(0xc0), mulmod(mload(0x2c00), mload(0xe0), r))), r))
-            acc := add(sub(r, mulmod(mload(0x2fa0), add(mload(0x3b00), mulmod(add(mload(0x36e0), add(mload(0xc0), mulmod(mload(0xe0), add(mload(0x2b00), mulmod(mload(0x2d00), mload(0xe0), r)), r))), addmod(mload(0x36e0), add(mload(0x36c0), add(mul(mload(0xc0), 0x2), add(sub(r, mulmod(mload(0x2e80), mload(0x3b00), r)), mulmod(mload(0xe0), add(mload(0x2c00), mload(0x3b60)), r)))), r), r)), r)), mulmod(acc, y, r))
-            mstore(0x3b00, add(mload(0x2b20), mulmod(mload(0x2d20), mload(0xe0), r)))
-            mstore(0x3b60, mulmod(add(mload(0x36c0), add(mload(0xc0), mulmod(mload(0x2c20), mload(0xe0), r))), add(mload(0x36e0), add(mload(0xc0), mulmod(mload(0xe0), mload(0x3b00), r))), r))
-            acc := add(sub(r, mulmod(mload(0x2fa0), add(mload(0x3b60), mulmod(add(mload(0x36c0), add(mload(0xc0), mulmod(mload(0x2c40), mload(0xe0), r))), addmod(mload(0x36e0), add(mload(0x36c0), add(mul(mload(0xc0), 0x2), add(sub(r, mulmod(mload(0x2ea0), mload(0x3b60), r)), mulmod(mload(0xe0), add(mload(0x2c20), mload(0x3b00)), r)))), r), r)), r)), mulmod(acc, y, r))
-            acc := add(mulmod(mload(0x2fa0), add(sub(r, 0x1), mulmod(mload(0x2ec0), add(mload(0x36e0), add(mload(0xc0), mulmod(mload(0xe0), add(mload(0x2b40), mulmod(mload(0x2d40), mload(0xe0), r)), r))), r)), r), mulmod(acc, y, r))
-            acc := add(mulmod(mload(0x2fa0), add(sub(r, mload(0x2f20)), mulmod(mload(0x2f40), add(mload(0x3740), add(mload(0xc0), mulmod(mload(0xe0), add(mload(0x3760), mulmod(mload(0xe0), mload(0x3780), r)), r))), r)), r), mulmod(acc, y, r))
-            acc := add(mulmod(mload(0x2fa0), add(sub(r, mload(0x2f60)), mulmod(mload(0x2f80), add(mload(0x37a0), add(mload(0xc0), mulmod(mload(0xe0), add(mload(0x37c0), mulmod(mload(0xe0), mload(0x37e0), r)), r))), r)), r), mulmod(acc, y, r))
-            acc := add(sub(r, mulmod(mload(0x2fa0), add(mload(0x2ee0), add(mload(0x2ec0), add(mload(0x2ea0), add(mload(0x2e80), addmod(mload(0x2e60), add(mload(0x2e40), add(mload(0x2e20), add(sub(r, mload(0x2f80)), add(sub(r, mload(0x2f40)), sub(r, mulmod(mload(0x3720), mload(0x2f00), r)))))), r))))), r)), mulmod(acc, y, r))
-            acc := add(sub(r, mulmod(mload(0x2ee0), mulmod(mload(0x2fa0), add(mload(0x3700), sub(r, 0x1)), r), r)), mulmod(acc, y, r))
-            mstore(0x3b60, add(mload(0x3800), mload(0x3820)))
-            mstore(0x3b00, mulmod(0x10000, add(mulmod(mload(0x3180), add(mulmod(mload(0x2ce0), mload(0x3820), r), add(mulmod(mload(0x3b60), 0x8000, r), mulmod(mload(0x2ae0), mload(0x3800), r))), r), mulmod(0x10000, add(mulmod(mload(0x31a0), add(mulmod(mload(0x2d00), mload(0x3820), r), add(mulmod(mload(0x3b60), 0x8000, r), mulmod(mload(0x2b00), mload(0x3800), r))), r), mulmod(0x10000, add(mulmod(mload(0x31c0), add(mulmod(mload(0x2d20), mload(0x3820), r), add(mulmod(mload(0x3b60), 0x8000, r), mulmod(mload(0x2b20), mload(0x3800), r))), r), mulmod(0x10000, mulmod(mload(0x31e0), add(mulmod(mload(0x2d40), mload(0x3820), r), add(mulmod(mload(0x3b60), 0x8000, r), mulmod(mload(0x2b40), mload(0x3800), r))), r), r)), r)), r)), r))
-            mstore(0x3b00, mulmod(mload(0x2fa0), add(mulmod(mload(0x200), mload(0x3b60), r), add(sub(r, mulmod(mload(0x3100), add(mulmod(mload(0x2c60), mload(0x3820), r), add(mulmod(mload(0x3b60), 0x8000, r), mulmod(mload(0x2a60), mload(0x3800), r))), r)), sub(r, mulmod(0x10000, add(mulmod(mload(0x3120), add(mulmod(mload(0x2c80), mload(0x3820), r), add(mulmod(mload(0x3b60), 0x8000, r), mulmod(mload(0x2a80), mload(0x3800), r))), r), mulmod(0x10000, add(mulmod(mload(0x3140), add(mulmod(mload(0x2ca0), mload(0x3820), r), add(mulmod(mload(0x3b60), 0x8000, r), mulmod(mload(0x2aa0), mload(0x3800), r))), r), mulmod(0x10000, add(mload(0x3b00), mulmod(mload(0x3160), add(mulmod(mload(0x2cc0), mload(0x3820), r), add(mulmod(mload(0x3b60), 0x8000, r), mulmod(mload(0x2ac0), mload(0x3800), r))), r)), r)), r)), r)))), r))
-            acc := add(mload(0x3b00), mulmod(acc, y, r))
-            acc := add(sub(r, mulmod(mload(0x220), add(mload(0x3920), sub(r, 0x1)), r)), mulmod(acc, y, r))
-            acc := add(mulmod(mload(0x3980), mulmod(mload(0x240), add(mload(0x3980), sub(r, 0x1)), r), r), mulmod(acc, y, r))
-            acc := add(mulmod(mload(0x220), add(mload(0x3980), sub(r, mload(0x3960))), r), mulmod(acc, y, r))
-            mstore(0x3b00, mulmod(mload(0x100), mload(0x160), r))
-            mstore(0x3b60, mulmod(mload(0x260), add(mulmod(mload(0x3940), mulmod(add(mload(0x120), add(mload(0x29e0), mulmod(mload(0x100), mload(0x38a0), r))), mulmod(add(mload(0x120), add(mload(0x29a0), mulmod(mload(0x100), mload(0x3860), r))), add(mload(0x120), add(mload(0x29c0), mulmod(mload(0x100), mload(0x3880), r))), r), r), r), sub(r, mulmod(mload(0x3920), mulmod(add(mload(0x3b00), add(mload(0x29a0), mload(0x120))), mulmod(add(mload(0x120), add(mload(0x29c0), mulmod(mload(0x3b00), 0x9226b6e22c6f0ca64ec26aad4c86e715b5f898e5e963f25870e56bbe533e9a2, r))), add(mload(0x120), add(mload(0x29e0), mulmod(mload(0x3b00), 0x13b360d4e82fe915fed16081038f98c211427b87a281bd733c277dbadf10372b, r))), r), r), r))), r))
-            acc := add(mload(0x3b60), mulmod(acc, y, r))
-            mstore(0x3b00, mulmod(mload(0x260), add(mulmod(mload(0x39a0), mulmod(add(mload(0x120), add(mload(0x2a40), mulmod(mload(0x100), mload(0x3900), r))), mulmod(add(mload(0x120), add(mload(0x2a00), mulmod(mload(0x100), mload(0x38c0), r))), add(mload(0x120), add(mload(0x2a20), mulmod(mload(0x100), mload(0x38e0), r))), r), r), r), sub(r, mulmod(mload(0x3980), mulmod(add(mload(0x120), add(mload(0x2a40), mulmod(mload(0x3b00), 0x2eb9750dce545f17d492058dd201a1251ff3d9077864583d44eaf9be9008699d, r))), mulmod(add(mload(0x120), add(mload(0x2a00), mulmod(mload(0x3b00), 0x18afdf23e9bd9302673fc1e076a492d4d65bd18ebc4d854ed189139bab313e52, r))), add(mload(0x120), add(mload(0x2a20), mulmod(mload(0x3b00), 0xa136ba13afa6c83eb7b82fb370e228e74155e48fb8f1c1cfc33fb0da8afb42, r))), r), r), r))), r))
-            acc := add(mload(0x3b00), mulmod(acc, y, r))
+            mstore(0x3b00, mulmod(mload(0x30a0), mload(0x2e00), r))
+            mstore(0x3b20, mulmod(mload(0x32a0), add(mload(0x2cc0), mulmod(mload(0x30c0), mload(0x2bc0), r)), r))
+            mstore(0x3b40, mulmod(mload(0x3280), add(mload(0x2ca0), mulmod(mload(0x30c0), mload(0x2ba0), r)), r))
+            mstore(0x3b60, mulmod(mload(0x3260), add(mload(0x2c80), mulmod(mload(0x30c0), mload(0x2b80), r)), r))
+            mstore(0x3b80, mulmod(mload(0x3240), add(mload(0x2c60), mulmod(mload(0x30c0), mload(0x2b60), r)), r))
+            mstore(0x3ba0, mulmod(mload(0x3220), add(mload(0x2c40), mulmod(mload(0x30c0), mload(0x2b40), r)), r))
+            mstore(0x3bc0, mulmod(mload(0x3200), add(mload(0x2c20), mulmod(mload(0x30c0), mload(0x2b20), r)), r))
+            mstore(0x3be0, mulmod(mload(0xa0), add(mload(0x3bc0), mulmod(mload(0xa0), add(mload(0x3ba0), mulmod(mload(0xa0), add(mload(0x3b80), mulmod(mload(0xa0), add(mload(0x3b60), mulmod(mload(0xa0), add(mload(0x3b40), mulmod(mload(0xa0), add(mload(0x3b20), mulmod(mload(0x3b00), mload(0xa0), r)), r)), r)), r)), r)), r)), r))
+            mstore(0x3c00, mulmod(mload(0x31e0), add(mload(0x2c00), mulmod(mload(0x30c0), mload(0x2b00), r)), r))
+            mstore(0x3c20, mulmod(mload(0x31c0), add(mload(0x2be0), mulmod(mload(0x30c0), mload(0x2ae0), r)), r))
+            mstore(0x3c40, mulmod(mload(0xa0), mload(0xa0), r))
+            mstore(0x3c60, mulmod(mload(0x3c40), add(mload(0x3bc0), mulmod(mload(0x3c40), add(mload(0x3ba0), mulmod(mload(0x3c40), add(mload(0x3b80), mulmod(mload(0x3c40), add(mload(0x3b60), mulmod(mload(0x3c40), add(mload(0x3b40), mulmod(mload(0x3c40), add(mload(0x3b20), mulmod(mload(0x3b00), mload(0x3c40), r)), r)), r)), r)), r)), r)), r))
+            mstore(0x3bc0, mulmod(mload(0x80), add(mload(0x3bc0), mulmod(mload(0x80), add(mload(0x3ba0), mulmod(mload(0x80), add(mload(0x3b80), mulmod(mload(0x80), add(mload(0x3b60), mulmod(mload(0x80), add(mload(0x3b40), mulmod(mload(0x80), add(mload(0x3b20), mulmod(mload(0x3b00), mload(0x80), r)), r)), r)), r)), r)), r)), r))
+            acc := mulmod(mload(0x3020), add(mload(0x2a20), add(sub(r, mulmod(mload(0x3080), add(mload(0x3c20), mulmod(mload(0x80), add(mload(0x3c00), mload(0x3bc0)), r)), r)), add(sub(r, mulmod(mload(0x3040), add(mload(0x3c20), mulmod(mload(0xa0), add(mload(0x3be0), mload(0x3c00)), r)), r)), sub(r, mulmod(mload(0x3060), add(mload(0x3c20), mulmod(mload(0x3c40), add(mload(0x3c00), mload(0x3c60)), r)), r))))), r)
+            mstore(0x3bc0, mulmod(mload(0x30e0), mload(0x2e20), r))
+            mstore(0x3c60, mulmod(mload(0x32a0), add(mload(0x3160), add(mulmod(mload(0x2bc0), mload(0x3120), r), mulmod(mload(0x3140), mload(0x2dc0), r))), r))
+            mstore(0x3c20, mulmod(mload(0x3280), add(mload(0x3160), add(mulmod(mload(0x2ba0), mload(0x3120), r), mulmod(mload(0x3140), mload(0x2da0), r))), r))
+            mstore(0x3c00, mulmod(mload(0x3260), add(mload(0x3160), add(mulmod(mload(0x2b80), mload(0x3120), r), mulmod(mload(0x3140), mload(0x2d80), r))), r))
+            mstore(0x3be0, mulmod(mload(0x3240), add(mload(0x3160), add(mulmod(mload(0x2b60), mload(0x3120), r), mulmod(mload(0x3140), mload(0x2d60), r))), r))
+            mstore(0x3ba0, mulmod(mload(0x3220), add(mload(0x3160), add(mulmod(mload(0x2b40), mload(0x3120), r), mulmod(mload(0x3140), mload(0x2d40), r))), r))
+            mstore(0x3b80, mulmod(mload(0x3200), add(mload(0x3160), add(mulmod(mload(0x2b20), mload(0x3120), r), mulmod(mload(0x3140), mload(0x2d20), r))), r))
+            mstore(0x3b60, mulmod(mload(0xa0), add(mload(0x3b80), mulmod(mload(0xa0), add(mload(0x3ba0), mulmod(mload(0xa0), add(mload(0x3be0), mulmod(mload(0xa0), add(mload(0x3c00), mulmod(mload(0xa0), add(mload(0x3c20), mulmod(mload(0xa0), add(mload(0x3c60), mulmod(mload(0xa0), mload(0x3bc0), r)), r)), r)), r)), r)), r)), r))
+            mstore(0x3b40, mulmod(mload(0x31e0), add(mload(0x3160), add(mulmod(mload(0x2b00), mload(0x3120), r), mulmod(mload(0x3140), mload(0x2d00), r))), r))
+            mstore(0x3b20, mulmod(mload(0x31c0), add(mload(0x3160), add(mulmod(mload(0x2ae0), mload(0x3120), r), mulmod(mload(0x3140), mload(0x2ce0), r))), r))
+            mstore(0x3b80, mulmod(mload(0x3c40), add(mload(0x3b80), mulmod(mload(0x3c40), add(mload(0x3ba0), mulmod(mload(0x3c40), add(mload(0x3be0), mulmod(mload(0x3c40), add(mload(0x3c00), mulmod(mload(0x3c40), add(mload(0x3c20), mulmod(mload(0x3c40), add(mload(0x3c60), mulmod(mload(0x3c40), mload(0x3bc0), r)), r)), r)), r)), r)), r)), r))
+            acc := add(mulmod(mload(0x3020), add(mload(0x2a40), add(sub(r, mulmod(mload(0x3180), mload(0x2de0), r)), add(mulmod(add(mload(0x3100), sub(r, 0x1)), add(mload(0x3b20), mulmod(mload(0xa0), add(mload(0x3b60), mload(0x3b40)), r)), r), sub(r, mulmod(mload(0x3100), add(mload(0x3b20), mulmod(mload(0x3c40), add(mload(0x3b40), mload(0x3b80)), r)), r))))), r), mulmod(acc, y, r))
+            mstore(0x3b80, mulmod(mload(0x80), add(mload(0x3620), mulmod(mload(0x80), add(mload(0x3640), mulmod(mload(0x80), add(mload(0x3660), mulmod(mload(0x80), add(mload(0x3680), mulmod(mload(0x80), add(mload(0x36a0), mulmod(mload(0x2e40), mulmod(mload(0x80), mload(0x31a0), r), r)), r)), r)), r)), r)), r))
+            mstore(0x3b80, mulmod(mload(0x80), add(mload(0x3540), mulmod(mload(0x80), add(mload(0x3560), mulmod(mload(0x80), add(mload(0x3580), mulmod(mload(0x80), add(mload(0x35a0), mulmod(mload(0x80), add(mload(0x35c0), mulmod(mload(0x80), add(mload(0x35e0), mulmod(mload(0x80), add(mload(0x3b80), mload(0x3600)), r)), r)), r)), r)), r)), r)), r))
+            mstore(0x3b80, mulmod(mload(0x80), add(mload(0x3460), mulmod(mload(0x80), add(mload(0x3480), mulmod(mload(0x80), add(mload(0x34a0), mulmod(mload(0x80), add(mload(0x34c0), mulmod(mload(0x80), add(mload(0x34e0), mulmod(mload(0x80), add(mload(0x3500), mulmod(mload(0x80), add(mload(0x3b80), mload(0x3520)), r)), r)), r)), r)), r)), r)), r))
+            mstore(0x3b80, mulmod(mload(0x80), add(mload(0x3380), mulmod(mload(0x80), add(mload(0x33a0), mulmod(mload(0x80), add(mload(0x33c0), mulmod(mload(0x80), add(mload(0x33e0), mulmod(mload(0x80), add(mload(0x3400), mulmod(mload(0x80), add(mload(0x3420), mulmod(mload(0x80), add(mload(0x3b80), mload(0x3440)), r)), r)), r)), r)), r)), r)), r))
+            acc := add(mulmod(mload(0x3020), add(mload(0x2a60), add(sub(r, mload(0x32c0)), sub(r, mulmod(mload(0x80), add(mload(0x32e0), mulmod(mload(0x80), add(mload(0x3300), mulmod(mload(0x80), add(mload(0x3320), mulmod(mload(0x80), add(mload(0x3340), mulmod(mload(0x80), add(mload(0x3b80), mload(0x3360)), r)), r)), r)), r)), r)))), r), mulmod(acc, y, r))
+            acc := add(add(sub(r, mulmod(mload(0x3760), mload(0x2e80), r)), add(mulmod(mload(0x3020), mload(0x2ac0), r), add(sub(r, mulmod(mload(0x2a80), add(mload(0x3740), mulmod(mload(0x3720), mload(0x2aa0), r)), r)), sub(r, mulmod(mload(0x2e60), add(mload(0x36c0), add(mulmod(mload(0x80), mload(0x36e0), r), mulmod(mload(0xa0), mload(0x3700), r))), r))))), mulmod(acc, y, r))
+            mstore(0x3b80, add(mload(0x2ae0), mulmod(mload(0x2ce0), mload(0xe0), r)))
+            mstore(0x3b20, mulmod(add(mload(0x3780), add(mload(0xc0), mulmod(mload(0x2be0), mload(0xe0), r))), add(mload(0x37a0), add(mload(0xc0), mulmod(mload(0xe0), mload(0x3b80), r))), r))
+            acc := add(sub(r, mulmod(mload(0x3020), add(mload(0x3b20), mulmod(add(mload(0x3780), add(mload(0xc0), mulmod(mload(0x2c00), mload(0xe0), r))), addmod(mload(0x37a0), add(mload(0x3780), add(mul(mload(0xc0), 0x2), add(sub(r, mulmod(mload(0x2ea0), mload(0x3b20), r)), mulmod(mload(0xe0), add(mload(0x2be0), mload(0x3b80)), r)))), r), r)), r)), mulmod(acc, y, r))
+            mstore(0x3b20, add(mload(0x2b00), mulmod(mload(0x2d00), mload(0xe0), r)))
+            mstore(0x3b80, mulmod(add(mload(0x37a0), add(mload(0xc0), mulmod(mload(0xe0), mload(0x3b20), r))), add(mload(0x3780), add(mload(0xc0), mulmod(mload(0x2c20), mload(0xe0), r))), r))
+            acc := add(sub(r, mulmod(mload(0x3020), add(mload(0x3b80), mulmod(add(mload(0x37a0), add(mload(0xc0), mulmod(mload(0xe0), add(mload(0x2b20), mulmod(mload(0x2d20), mload(0xe0), r)), r))), addmod(mload(0x37a0), add(mload(0x3780), add(mul(mload(0xc0), 0x2), add(sub(r, mulmod(mload(0x2ec0), mload(0x3b80), r)), mulmod(mload(0xe0), add(mload(0x2c20), mload(0x3b20)), r)))), r), r)), r)), mulmod(acc, y, r))
+            mstore(0x3b80, add(mload(0x2b40), mulmod(mload(0x2d40), mload(0xe0), r)))
+            mstore(0x3b20, mulmod(add(mload(0x3780), add(mload(0xc0), mulmod(mload(0x2c40), mload(0xe0), r))), add(mload(0x37a0), add(mload(0xc0), mulmod(mload(0xe0), mload(0x3b80), r))), r))
+            acc := add(sub(r, mulmod(mload(0x3020), add(mload(0x3b20), mulmod(add(mload(0x3780), add(mload(0xc0), mulmod(mload(0x2c60), mload(0xe0), r))), addmod(mload(0x37a0), add(mload(0x3780), add(mul(mload(0xc0), 0x2), add(sub(r, mulmod(mload(0x2ee0), mload(0x3b20), r)), mulmod(mload(0xe0), add(mload(0x2c40), mload(0x3b80)), r)))), r), r)), r)), mulmod(acc, y, r))
+            mstore(0x3b20, add(mload(0x2b60), mulmod(mload(0x2d60), mload(0xe0), r)))
+            mstore(0x3b80, mulmod(add(mload(0x37a0), add(mload(0xc0), mulmod(mload(0xe0), mload(0x3b20), r))), add(mload(0x3780), add(mload(0xc0), mulmod(mload(0x2c80), mload(0xe0), r))), r))
+            acc := add(sub(r, mulmod(mload(0x3020), add(mload(0x3b80), mulmod(add(mload(0x37a0), add(mload(0xc0), mulmod(mload(0xe0), add(mload(0x2b80), mulmod(mload(0x2d80), mload(0xe0), r)), r))), addmod(mload(0x37a0), add(mload(0x3780), add(mul(mload(0xc0), 0x2), add(sub(r, mulmod(mload(0x2f00), mload(0x3b80), r)), mulmod(mload(0xe0), add(mload(0x2c80), mload(0x3b20)), r)))), r), r)), r)), mulmod(acc, y, r))
+            mstore(0x3b80, add(mload(0x2ba0), mulmod(mload(0x2da0), mload(0xe0), r)))
+            mstore(0x3b20, mulmod(add(mload(0x3780), add(mload(0xc0), mulmod(mload(0x2ca0), mload(0xe0), r))), add(mload(0x37a0), add(mload(0xc0), mulmod(mload(0xe0), mload(0x3b80), r))), r))
+            acc := add(sub(r, mulmod(mload(0x3020), add(mload(0x3b20), mulmod(add(mload(0x3780), add(mload(0xc0), mulmod(mload(0x2cc0), mload(0xe0), r))), addmod(mload(0x37a0), add(mload(0x3780), add(mul(mload(0xc0), 0x2), add(sub(r, mulmod(mload(0x2f20), mload(0x3b20), r)), mulmod(mload(0xe0), add(mload(0x2ca0), mload(0x3b80)), r)))), r), r)), r)), mulmod(acc, y, r))
+            acc := add(mulmod(mload(0x3020), add(sub(r, 0x1), mulmod(mload(0x2f40), add(mload(0x37a0), add(mload(0xc0), mulmod(mload(0xe0), add(mload(0x2bc0), mulmod(mload(0x2dc0), mload(0xe0), r)), r))), r)), r), mulmod(acc, y, r))
+            acc := add(mulmod(mload(0x3020), add(sub(r, mload(0x2fa0)), mulmod(mload(0x2fc0), add(mload(0x3800), add(mload(0xc0), mulmod(mload(0xe0), add(mload(0x3820), mulmod(mload(0xe0), mload(0x3840), r)), r))), r)), r), mulmod(acc, y, r))
+            acc := add(mulmod(mload(0x3020), add(sub(r, mload(0x2fe0)), mulmod(mload(0x3000), add(mload(0x3860), add(mload(0xc0), mulmod(mload(0xe0), add(mload(0x3880), mulmod(mload(0xe0), mload(0x38a0), r)), r))), r)), r), mulmod(acc, y, r))
+            acc := add(sub(r, mulmod(mload(0x3020), add(mload(0x2f60), add(mload(0x2f40), add(mload(0x2f20), add(mload(0x2f00), addmod(mload(0x2ee0), add(mload(0x2ec0), add(mload(0x2ea0), add(sub(r, mload(0x3000)), add(sub(r, mload(0x2fc0)), sub(r, mulmod(mload(0x37e0), mload(0x2f80), r)))))), r))))), r)), mulmod(acc, y, r))
+            acc := add(sub(r, mulmod(mload(0x2f60), mulmod(mload(0x3020), add(mload(0x37c0), sub(r, 0x1)), r), r)), mulmod(acc, y, r))
+            mstore(0x3b20, add(mload(0x38c0), mload(0x38e0)))
+            mstore(0x3b80, mulmod(0x10000, add(mulmod(mload(0x3240), add(mulmod(mload(0x2d60), mload(0x38e0), r), add(mulmod(mload(0x3b20), 0x8000, r), mulmod(mload(0x2b60), mload(0x38c0), r))), r), mulmod(0x10000, add(mulmod(mload(0x3260), add(mulmod(mload(0x2d80), mload(0x38e0), r), add(mulmod(mload(0x3b20), 0x8000, r), mulmod(mload(0x2b80), mload(0x38c0), r))), r), mulmod(0x10000, add(mulmod(mload(0x3280), add(mulmod(mload(0x2da0), mload(0x38e0), r), add(mulmod(mload(0x3b20), 0x8000, r), mulmod(mload(0x2ba0), mload(0x38c0), r))), r), mulmod(0x10000, mulmod(mload(0x32a0), add(mulmod(mload(0x2dc0), mload(0x38e0), r), add(mulmod(mload(0x3b20), 0x8000, r), mulmod(mload(0x2bc0), mload(0x38c0), r))), r), r)), r)), r)), r))
+            mstore(0x3b80, mulmod(mload(0x3020), add(mulmod(mload(0x200), mload(0x3b20), r), add(sub(r, mulmod(mload(0x31c0), add(mulmod(mload(0x2ce0), mload(0x38e0), r), add(mulmod(mload(0x3b20), 0x8000, r), mulmod(mload(0x2ae0), mload(0x38c0), r))), r)), sub(r, mulmod(0x10000, add(mulmod(mload(0x31e0), add(mulmod(mload(0x2d00), mload(0x38e0), r), add(mulmod(mload(0x3b20), 0x8000, r), mulmod(mload(0x2b00), mload(0x38c0), r))), r), mulmod(0x10000, add(mulmod(mload(0x3200), add(mulmod(mload(0x2d20), mload(0x38e0), r), add(mulmod(mload(0x3b20), 0x8000, r), mulmod(mload(0x2b20), mload(0x38c0), r))), r), mulmod(0x10000, add(mload(0x3b80), mulmod(mload(0x3220), add(mulmod(mload(0x2d40), mload(0x38e0), r), add(mulmod(mload(0x3b20), 0x8000, r), mulmod(mload(0x2b40), mload(0x38c0), r))), r)), r)), r)), r)))), r))
+            acc := add(mload(0x3b80), mulmod(acc, y, r))
+            acc := add(sub(r, mulmod(mload(0x220), add(mload(0x39e0), sub(r, 0x1)), r)), mulmod(acc, y, r))
+            acc := add(mulmod(mload(0x3a40), mulmod(mload(0x240), add(mload(0x3a40), sub(r, 0x1)), r), r), mulmod(acc, y, r))
+            acc := add(mulmod(mload(0x220), add(mload(0x3a40), sub(r, mload(0x3a20))), r), mulmod(acc, y, r))
+            mstore(0x3b80, mulmod(mload(0x100), mload(0x160), r))
+            mstore(0x3b20, mulmod(mload(0x260), add(mulmod(mload(0x3a00), mulmod(add(mload(0x120), add(mload(0x2a60), mulmod(mload(0x100), mload(0x3960), r))), mulmod(add(mload(0x120), add(mload(0x2a20), mulmod(mload(0x100), mload(0x3920), r))), add(mload(0x120), add(mload(0x2a40), mulmod(mload(0x100), mload(0x3940), r))), r), r), r), sub(r, mulmod(mload(0x39e0), mulmod(add(mload(0x3b80), add(mload(0x2a20), mload(0x120))), mulmod(add(mload(0x120), add(mload(0x2a40), mulmod(mload(0x3b80), 0x9226b6e22c6f0ca64ec26aad4c86e715b5f898e5e963f25870e56bbe533e9a2, r))), add(mload(0x120), add(mload(0x2a60), mulmod(mload(0x3b80), 0x13b360d4e82fe915fed16081038f98c211427b87a281bd733c277dbadf10372b, r))), r), r), r))), r))
+            acc := add(mload(0x3b20), mulmod(acc, y, r))
+            mstore(0x3b80, mulmod(mload(0x260), add(mulmod(mload(0x3a60), mulmod(add(mload(0x120), add(mload(0x2ac0), mulmod(mload(0x100), mload(0x39c0), r))), mulmod(add(mload(0x120), add(mload(0x2a80), mulmod(mload(0x100), mload(0x3980), r))), add(mload(0x120), add(mload(0x2aa0), mulmod(mload(0x100), mload(0x39a0), r))), r), r), r), sub(r, mulmod(mload(0x3a40), mulmod(add(mload(0x120), add(mload(0x2ac0), mulmod(mload(0x3b80), 0x2eb9750dce545f17d492058dd201a1251ff3d9077864583d44eaf9be9008699d, r))), mulmod(add(mload(0x120), add(mload(0x2a80), mulmod(mload(0x3b80), 0x18afdf23e9bd9302673fc1e076a492d4d65bd18ebc4d854ed189139bab313e52, r))), add(mload(0x120), add(mload(0x2aa0), mulmod(mload(0x3b80), 0xa136ba13afa6c83eb7b82fb370e228e74155e48fb8f1c1cfc33fb0da8afb42, r))), r), r), r))), r))
+            acc := add(mload(0x3b80), mulmod(acc, y, r))
             mstore(0x280, mulmod(acc, mload(0x340), r))
         }
     }
@@ -628,111 +641,111 @@ contract ZkmlVerifier is IZkmlVerifier {
             ok := 1
             // opened at rotations 0, 1
             s := 1
-            mcopy(ACCUMULATOR, 0x2420, 0x40)
-            e := add(mulmod(mload(0x2d80), mload(0x5c0), r), mulmod(mload(0x29a0), mload(0x5a0), r))
+            mcopy(ACCUMULATOR, 0x24a0, 0x40)
+            e := add(mulmod(mload(0x2e00), mload(0x5c0), r), mulmod(mload(0x2a20), mload(0x5a0), r))
             s := y
-            e := addmod(e, mulmod(s, add(mulmod(mload(0x2da0), mload(0x5c0), r), mulmod(mload(0x29c0), mload(0x5a0), r)), r), r)
-            ok := and(fold(0x2460, s), ok)
+            e := addmod(e, mulmod(s, add(mulmod(mload(0x2e20), mload(0x5c0), r), mulmod(mload(0x2a40), mload(0x5a0), r)), r), r)
+            ok := and(fold(0x24e0, s), ok)
             s := mulmod(s, y, r)
-            e := addmod(e, mulmod(s, add(mulmod(mload(0x2dc0), mload(0x5c0), r), mulmod(mload(0x29e0), mload(0x5a0), r)), r), r)
-            ok := and(fold(0x24a0, s), ok)
+            e := addmod(e, mulmod(s, add(mulmod(mload(0x2e40), mload(0x5c0), r), mulmod(mload(0x2a60), mload(0x5a0), r)), r), r)
+            ok := and(fold(0x2520, s), ok)
             s := mulmod(s, y, r)
-            e := addmod(e, mulmod(s, add(mulmod(mload(0x2de0), mload(0x5c0), r), mulmod(mload(0x2a40), mload(0x5a0), r)), r), r)
-            ok := and(fold(0x2560, s), ok)
+            e := addmod(e, mulmod(s, add(mulmod(mload(0x2e60), mload(0x5c0), r), mulmod(mload(0x2ac0), mload(0x5a0), r)), r), r)
+            ok := and(fold(0x25e0, s), ok)
             s := mulmod(s, y, r)
-            e := addmod(e, mulmod(s, add(mulmod(mload(0x2f00), mload(0x5c0), r), mulmod(mload(0x2ee0), mload(0x5a0), r)), r), r)
-            ok := and(fold(0x27a0, s), ok)
-            s := mulmod(s, y, r)
-            e := addmod(e, mulmod(s, add(mulmod(mload(0x39a0), mload(0x5c0), r), mulmod(mload(0x3980), mload(0x5a0), r)), r), r)
+            e := addmod(e, mulmod(s, add(mulmod(mload(0x2f80), mload(0x5c0), r), mulmod(mload(0x2f60), mload(0x5a0), r)), r), r)
             ok := and(fold(0x2820, s), ok)
+            s := mulmod(s, y, r)
+            e := addmod(e, mulmod(s, add(mulmod(mload(0x3a60), mload(0x5c0), r), mulmod(mload(0x3a40), mload(0x5a0), r)), r), r)
+            ok := and(fold(0x28a0, s), ok)
             s := mulmod(s, y, r)
             // opened at rotations 0
             v := mulmod(v, mload(0x1a0), r)
             s := mulmod(mulmod(mload(0x2a0), mload(0x520), r), v, r)
-            e := addmod(e, mulmod(s, mload(0x2a00), r), r)
-            ok := and(fold(0x24e0, s), ok)
+            e := addmod(e, mulmod(s, mload(0x2a80), r), r)
+            ok := and(fold(0x2560, s), ok)
             s := mulmod(s, y, r)
-            e := addmod(e, mulmod(s, mload(0x2a20), r), r)
-            ok := and(fold(0x2520, s), ok)
+            e := addmod(e, mulmod(s, mload(0x2aa0), r), r)
+            ok := and(fold(0x25a0, s), ok)
             s := mulmod(s, y, r)
-            q := 0x2a60
-            for { p := 0x1d20 } lt(p, 0x2360) { p := add(p, 0x40) } {
+            q := 0x2ae0
+            for { p := 0x1da0 } lt(p, 0x23e0) { p := add(p, 0x40) } {
                 e := addmod(e, mulmod(s, mload(q), r), r)
                 ok := and(fold(p, s), ok)
                 s := mulmod(s, y, r)
                 q := add(q, 0x20)
             }
-            e := addmod(e, mulmod(s, mload(0x2e00), r), r)
+            e := addmod(e, mulmod(s, mload(0x2e80), r), r)
+            ok := and(fold(0x2460, s), ok)
+            s := mulmod(s, y, r)
+            q := 0x2ea0
+            for { p := 0x2620 } lt(p, 0x27a0) { p := add(p, 0x40) } {
+                e := addmod(e, mulmod(s, mload(q), r), r)
+                ok := and(fold(p, s), ok)
+                s := mulmod(s, y, r)
+                q := add(q, 0x20)
+            }
+            e := addmod(e, mulmod(s, mload(0x2fa0), r), r)
             ok := and(fold(0x23e0, s), ok)
             s := mulmod(s, y, r)
-            q := 0x2e20
-            for { p := 0x25a0 } lt(p, 0x2720) { p := add(p, 0x40) } {
-                e := addmod(e, mulmod(s, mload(q), r), r)
-                ok := and(fold(p, s), ok)
-                s := mulmod(s, y, r)
-                q := add(q, 0x20)
-            }
-            e := addmod(e, mulmod(s, mload(0x2f20), r), r)
-            ok := and(fold(0x2360, s), ok)
+            e := addmod(e, mulmod(s, mload(0x2fc0), r), r)
+            ok := and(fold(0x27a0, s), ok)
             s := mulmod(s, y, r)
-            e := addmod(e, mulmod(s, mload(0x2f40), r), r)
-            ok := and(fold(0x2720, s), ok)
+            e := addmod(e, mulmod(s, mload(0x2fe0), r), r)
+            ok := and(fold(0x2420, s), ok)
             s := mulmod(s, y, r)
-            e := addmod(e, mulmod(s, mload(0x2f60), r), r)
-            ok := and(fold(0x23a0, s), ok)
+            e := addmod(e, mulmod(s, mload(0x3000), r), r)
+            ok := and(fold(0x27e0, s), ok)
             s := mulmod(s, y, r)
-            e := addmod(e, mulmod(s, mload(0x2f80), r), r)
-            ok := and(fold(0x2760, s), ok)
-            s := mulmod(s, y, r)
-            q := 0x2fc0
-            for { p := 0x1500 } lt(p, 0x1780) { p := add(p, 0x40) } {
+            q := 0x3040
+            for { p := 0x1500 } lt(p, 0x1800) { p := add(p, 0x40) } {
                 e := addmod(e, mulmod(s, mload(q), r), r)
                 ok := and(fold_key(p, s), ok)
                 s := mulmod(s, y, r)
                 q := add(q, 0x20)
             }
-            q := 0x3100
+            q := 0x31c0
             for { p := 0x1300 } lt(p, 0x1500) { p := add(p, 0x40) } {
                 e := addmod(e, mulmod(s, mload(q), r), r)
                 ok := and(fold_key(p, s), ok)
                 s := mulmod(s, y, r)
                 q := add(q, 0x20)
             }
-            q := 0x3200
+            q := 0x32c0
             for { p := 0xb00 } lt(p, 0x1300) { p := add(p, 0x40) } {
                 e := addmod(e, mulmod(s, mload(q), r), r)
                 ok := and(fold_key(p, s), ok)
                 s := mulmod(s, y, r)
                 q := add(q, 0x20)
             }
-            q := 0x3600
-            for { p := 0x1880 } lt(p, 0x1a00) { p := add(p, 0x40) } {
+            q := 0x36c0
+            for { p := 0x1900 } lt(p, 0x1a80) { p := add(p, 0x40) } {
                 e := addmod(e, mulmod(s, mload(q), r), r)
                 ok := and(fold_key(p, s), ok)
                 s := mulmod(s, y, r)
                 q := add(q, 0x20)
             }
-            e := addmod(e, mulmod(s, mload(0x36c0), r), r)
-            ok := and(fold_key(0x1780, s), ok)
-            s := mulmod(s, y, r)
-            e := addmod(e, mulmod(s, mload(0x36e0), r), r)
-            ok := and(fold_key(0x17c0, s), ok)
-            s := mulmod(s, y, r)
-            q := 0x3740
-            for { p := 0x1a00 } lt(p, 0x1b80) { p := add(p, 0x40) } {
-                e := addmod(e, mulmod(s, mload(q), r), r)
-                ok := and(fold_key(p, s), ok)
-                s := mulmod(s, y, r)
-                q := add(q, 0x20)
-            }
-            e := addmod(e, mulmod(s, mload(0x3800), r), r)
+            e := addmod(e, mulmod(s, mload(0x3780), r), r)
             ok := and(fold_key(0x1800, s), ok)
             s := mulmod(s, y, r)
-            e := addmod(e, mulmod(s, mload(0x3820), r), r)
+            e := addmod(e, mulmod(s, mload(0x37a0), r), r)
             ok := and(fold_key(0x1840, s), ok)
             s := mulmod(s, y, r)
-            q := 0x3860
-            for { p := 0x1b80 } lt(p, 0x1d00) { p := add(p, 0x40) } {
+            q := 0x3800
+            for { p := 0x1a80 } lt(p, 0x1c00) { p := add(p, 0x40) } {
+                e := addmod(e, mulmod(s, mload(q), r), r)
+                ok := and(fold_key(p, s), ok)
+                s := mulmod(s, y, r)
+                q := add(q, 0x20)
+            }
+            e := addmod(e, mulmod(s, mload(0x38c0), r), r)
+            ok := and(fold_key(0x1880, s), ok)
+            s := mulmod(s, y, r)
+            e := addmod(e, mulmod(s, mload(0x38e0), r), r)
+            ok := and(fold_key(0x18c0, s), ok)
+            s := mulmod(s, y, r)
+            q := 0x3920
+            for { p := 0x1c00 } lt(p, 0x1d80) { p := add(p, 0x40) } {
                 e := addmod(e, mulmod(s, mload(q), r), r)
                 ok := and(fold_key(p, s), ok)
                 s := mulmod(s, y, r)
@@ -740,41 +753,41 @@ contract ZkmlVerifier is IZkmlVerifier {
             }
             e := addmod(e, mulmod(s, mload(0x280), r), r)
             p := s
-            ok := and(fold(0x28a0, p), ok)
-            p := mulmod(p, mload(0x1e0), r)
-            ok := and(fold(0x28e0, p), ok)
-            p := mulmod(p, mload(0x1e0), r)
             ok := and(fold(0x2920, p), ok)
             p := mulmod(p, mload(0x1e0), r)
             ok := and(fold(0x2960, p), ok)
+            p := mulmod(p, mload(0x1e0), r)
+            ok := and(fold(0x29a0, p), ok)
+            p := mulmod(p, mload(0x1e0), r)
+            ok := and(fold(0x29e0, p), ok)
             s := mulmod(s, y, r)
-            e := addmod(e, mulmod(s, mload(0x3840), r), r)
-            ok := and(fold(0x2860, s), ok)
+            e := addmod(e, mulmod(s, mload(0x3900), r), r)
+            ok := and(fold(0x28e0, s), ok)
             s := mulmod(s, y, r)
             // opened at rotations 0, 1, -6
             v := mulmod(v, mload(0x1a0), r)
             s := mulmod(mulmod(mulmod(mload(0x2e0), mulmod(mload(0x2c0), mload(0x2a0), r), r), mload(0x520), r), v, r)
-            e := addmod(e, mulmod(s, add(mulmod(mload(0x3960), mload(0x620), r), add(mulmod(mload(0x3940), mload(0x600), r), mulmod(mload(0x3920), mload(0x5e0), r))), r), r)
-            ok := and(fold(0x27e0, s), ok)
+            e := addmod(e, mulmod(s, add(mulmod(mload(0x3a20), mload(0x620), r), add(mulmod(mload(0x3a00), mload(0x600), r), mulmod(mload(0x39e0), mload(0x5e0), r))), r), r)
+            ok := and(fold(0x2860, s), ok)
             s := mulmod(s, y, r)
             // opened at rotations 0, -1, 1
             v := mulmod(v, mload(0x1a0), r)
             s := mulmod(mulmod(mulmod(mload(0x2c0), mulmod(mload(0x300), mload(0x2a0), r), r), mload(0x520), r), v, r)
-            e := addmod(e, mulmod(s, add(mulmod(mload(0x3720), mload(0x680), r), add(mulmod(mload(0x3700), mload(0x660), r), mulmod(mload(0x2fa0), mload(0x640), r))), r), r)
+            e := addmod(e, mulmod(s, add(mulmod(mload(0x37e0), mload(0x680), r), add(mulmod(mload(0x37c0), mload(0x660), r), mulmod(mload(0x3020), mload(0x640), r))), r), r)
             ok := and(fold_key(0xac0, s), ok)
             s := mulmod(s, y, r)
             // - e G - Z_first(u) H + u W
             mstore(0x00, 1)
             mstore(0x20, 2)
             ok := and(fold(0x00, sub(r, e)), ok)
-            ok := and(fold(0x39c0, sub(r, mload(0x520))), ok)
-            ok := and(fold(0x3a00, mload(0x1c0)), ok)
+            ok := and(fold(0x3a80, sub(r, mload(0x520))), ok)
+            ok := and(fold(0x3ac0, mload(0x1c0)), ok)
             // pairing(accumulator, -[1]_2) pairing(W, [s]_2) = 1
             mstore(0x6e0, 0x198e9393920d483a7260bfb731fb5d25f1aa493335a9e71297e485b7aef312c2)
             mstore(0x700, 0x1800deef121f1e76426a00665e5c4479674322d4f75edadd46debd5cd992f6ed)
             mstore(0x720, 0x275dc4a288d1afb3cbb1ac09187524c7db36395df7be3b99e673b13a075a65ec)
             mstore(0x740, 0x1d9befcd05a5323e6da4d435f3b617cdb3af83285c2df711ef39c01571827f9d)
-            mcopy(0x760, 0x3a00, 0x40)
+            mcopy(0x760, 0x3ac0, 0x40)
             ok := and(staticcall(gas(), 0x08, ACCUMULATOR, 0x180, 0x00, 0x20), ok)
             ok := and(ok, eq(mload(0x00), 1))
         }
