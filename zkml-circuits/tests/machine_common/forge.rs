@@ -42,6 +42,11 @@ impl Lie {
         Some(Self { tensor, element, x, r: cells.r.get(element).copied().unwrap_or(0), y })
     }
 
+    /// The element as it is, but for the remainder, moved by `dr`, and `x`, by `dx`.
+    pub(crate) fn shifted(self, dx: i32, dr: i32) -> Self {
+        Self { x: self.x + dx, r: self.r + dr, ..self }
+    }
+
     /// The run after the lie: later tensors are computed from it. None if one leaves its range.
     pub(crate) fn carried(self, program: &Program, trace: &Trace) -> Option<Trace> {
         let at = self.tensor.0;

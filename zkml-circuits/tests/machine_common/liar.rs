@@ -38,17 +38,22 @@ impl<F: FnMut(u8, &[Fr], &mut Cells)> PhaseWitness for Liar<'_, F> {
         let columns = self.inner.phase(phase, challenges)?;
         let indices: Vec<usize> = columns.iter().map(|(index, _)| *index).collect();
         for (index, values) in columns {
-            let mut full = match values {
-                AdviceColumn::Small(small) => small.into_iter().map(signed).collect(),
-                AdviceColumn::Full(full) => full,
-            };
-            full.resize(self.geometry.rows(), Fr::ZERO);
-            self.cells.insert(index, full);
+            self.cells.insert(index, full(values, self.geometry));
         }
         (self.change)(phase, challenges, &mut self.cells);
         let full = |index: &usize| (*index, AdviceColumn::Full(self.cells[index].clone()));
         Ok(indices.iter().map(full).collect())
     }
+}
+
+/// A whole column.
+pub(crate) fn full(values: AdviceColumn, geometry: Geometry) -> Vec<Fr> {
+    let mut full = match values {
+        AdviceColumn::Small(small) => small.into_iter().map(signed).collect(),
+        AdviceColumn::Full(full) => full,
+    };
+    full.resize(geometry.rows(), Fr::ZERO);
+    full
 }
 
 /// Column and row of a source.

@@ -9,9 +9,11 @@ mod rows;
 
 pub(crate) use forge::Lie;
 pub(crate) use liar::{
-    Cells, Liar, cell_of, is_operand, logup, recount, set_accumulator, words_of,
+    Cells, Liar, cell_of, full, is_operand, logup, recount, set_accumulator, words_of,
 };
-pub(crate) use models::{HIDDEN, INPUT, LOGITS, classifier};
+pub(crate) use models::{
+    FIRST, HIDDEN, INPUT, LOGITS, SECOND, classifier, convolutions, padded, strided,
+};
 pub(crate) use rows::RowMachine;
 
 use halo2curves::bn256::Fr;
@@ -27,7 +29,7 @@ use zkml_circuits::{
 };
 use zkml_core::{
     exec::integer::{Trace, run},
-    program::Program,
+    program::{Program, TensorId},
     progress::NoProgress,
     proving::{CpuMsm, Srs},
     tensor::Tensor,
@@ -83,6 +85,11 @@ impl Subject {
     /// The witness of a first phase, honest after it.
     pub(crate) fn with(&self, first: FirstPhase) -> Witness<'_> {
         Witness::new(&self.key.compiled().plan().rows, self.geometry(), first)
+    }
+
+    /// Group and lane of an element.
+    pub(crate) fn home(&self, tensor: TensorId, element: usize) -> (usize, usize) {
+        home(self.plan(), tensor, element)
     }
 
     /// The first phase of any run, a lie or not.
@@ -167,6 +174,15 @@ impl Subject {
         let mut rng = ChaCha20Rng::seed_from_u64(12);
         mock::check(self.key.plonk(), words, witness, &mut rng).expect("fits").is_satisfied()
     }
+}
+
+/// Group and lane of an element.
+pub(crate) fn home(plan: &Plan, tensor: TensorId, element: usize) -> (usize, usize) {
+    plan.layouts[tensor.0]
+        .cells(plan.rows.profile.lanes())
+        .find(|(e, _, _)| *e as usize == element)
+        .map(|(_, group, lane)| (group, lane))
+        .expect("each element has a home")
 }
 
 /// A witness with one column changed after the fact.

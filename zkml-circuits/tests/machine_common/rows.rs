@@ -7,7 +7,7 @@ use zkml_circuits::{
     lint::{LintError, lint},
     machine::{CircuitProfile, MachineCircuit},
     plan::{Geometry, Plan, RowProgram},
-    plonk::{self, InstanceLayout, KeyOptions, PhaseWitness, generate_keys, prove},
+    plonk::{self, InstanceLayout, KeyOptions, PhaseWitness, generate_keys, mock, prove},
     witness::{FirstPhase, Witness},
 };
 use zkml_core::{
@@ -61,6 +61,13 @@ impl RowMachine {
     pub(crate) fn witness(&self, mut first: FirstPhase) -> Witness<'_> {
         recount(&self.plan.rows, self.geometry, &mut first);
         Witness::new(&self.plan.rows, self.geometry, first)
+    }
+
+    /// Whether gates and copies hold, row by row, for the most consistent lie from `first`.
+    pub(crate) fn satisfied_by(&self, first: FirstPhase) -> bool {
+        let (words, mut witness) = self.consistent(first);
+        let mut rng = ChaCha20Rng::seed_from_u64(15);
+        mock::check(&self.key, &words, &mut witness, &mut rng).expect("fits").is_satisfied()
     }
 
     /// What all verifiers say of a proof by `witness`.
