@@ -228,7 +228,7 @@ impl<'a> Chooser<'a> {
         let image = &self.images[t];
         let (height, width) = (image.height, image.width);
         // A single row has no stride, and two units' bases reach every second position.
-        let free = height == 1 && apart.1 <= 2 || width == 1 && height == 1;
+        let free = height == 1 && (apart.1 <= 2 || width == 1);
         if free {
             return;
         }

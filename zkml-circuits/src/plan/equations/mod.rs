@@ -13,13 +13,16 @@
 //! columns that a stride skips. There `J`, one junk cell an exponent for all channels, takes them
 //! away. No junk stands at an exponent of a live output, whatever its channel.
 
+mod parts;
+
+use self::parts::{Channel, Filter, Part, Summand, exponent, sum_of_reads};
 use super::{
     builder::{Builder, Piece, multiply},
     claims::{Claim, Monomial},
     frame::{Frame, taps},
     image::{Image, Product},
     layout::{Arrangement, Layout},
-    rows::{Base, Carry, Source, VectorRow},
+    rows::{Base, Carry, VectorRow},
     storage::{Storage, products},
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -75,26 +78,6 @@ impl Places {
 fn positions(image: &Image) -> impl Iterator<Item = (usize, usize, usize)> + use<> {
     let (batch, height, width) = (image.batch, image.height, image.width);
     (0..batch).flat_map(move |b| (0..height).flat_map(move |h| (0..width).map(move |w| (b, h, w))))
-}
-
-/// `rho^rho lambda^offset factor source`.
-struct Summand {
-    rho: usize,
-    source: Source,
-    offset: i64,
-    factor: i64,
-}
-
-/// Part of a right side, its exponents not yet shifted.
-enum Part {
-    /// A sum of reads.
-    Reads(Vec<Summand>),
-    /// A sum of reads times one polynomial of constants.
-    Uniform(Vec<Summand>, Vec<(i64, i64)>),
-    /// Operand channels times polynomials of constants, by `rho`.
-    Depthwise(Vec<(usize, Vec<Piece>, Vec<(i64, i64)>)>),
-    /// Operand channels times taps of weights by `rho`.
-    Dense(Vec<(Vec<Piece>, Vec<(i64, Vec<i64>)>)>),
 }
 
 struct StepBuilder<'a> {
@@ -251,11 +234,11 @@ impl StepBuilder<'_> {
             }
             weights
         };
-        let kernels = channels
-            .into_iter()
-            .enumerate()
-            .map(|(c, pieces)| (pieces, taps.iter().map(|(tap, e)| (*e, of(c, *tap))).collect()));
-        Part::Dense(kernels.collect())
+        let channel = |(c, pieces)| {
+            let taps = taps.iter().map(|(tap, e)| (*e, of(c, *tap))).collect();
+            Channel { pieces, taps }
+        };
+        Part::Dense(channels.into_iter().enumerate().map(channel).collect())
     }
 
     fn depthwise(
@@ -287,8 +270,8 @@ impl StepBuilder<'_> {
             });
             return Part::Uniform(reads.collect(), kernels.into_iter().next().unwrap_or_default());
         }
-        let each = kernels.into_iter().enumerate();
-        Part::Depthwise(each.map(|(o, kernel)| (rho(o), pieces(o).clone(), kernel)).collect())
+        let filter = |(o, taps)| Filter { rho: rho(o), pieces: pieces(o).clone(), taps };
+        Part::Depthwise(kernels.into_iter().enumerate().map(filter).collect())
     }
 
     fn scale(
@@ -382,145 +365,4 @@ fn distinct(wanted: Vec<(u32, i64)>) -> Vec<Vec<(u32, i64)>> {
         *times += 1;
     }
     lists
-}
-
-/// An exponent that the shift has made non-negative.
-fn exponent(e: i64) -> u32 {
-    // Frames of tensors of fewer than 2^24 elements.
-    u32::try_from(e).expect("the shift of a step makes its exponents non-negative")
-}
-
-/// Least offset of an operand's pieces, if negative.
-fn behind(pieces: &[Piece]) -> i64 {
-    pieces.iter().map(|piece| piece.offset).min().unwrap_or(0).min(0)
-}
-
-impl Part {
-    /// Exponents that must not stay negative.
-    fn least(&self) -> Vec<i64> {
-        let with = |pieces: &[Piece], taps: &mut dyn Iterator<Item = i64>| {
-            // Alone, a piece's offset goes into the taps; several are brought to 0 first.
-            let before = if let [piece] = pieces { piece.offset } else { behind(pieces) };
-            taps.min().map(|tap| tap + before)
-        };
-        match self {
-            Self::Reads(reads) => reads.iter().map(|read| read.offset).collect(),
-            Self::Uniform(reads, kernel) => {
-                let before = reads.iter().map(|read| read.offset).min().unwrap_or(0).min(0);
-                kernel.iter().map(|(tap, _)| tap + before).collect()
-            }
-            Self::Depthwise(rows) => rows
-                .iter()
-                .filter_map(|(_, pieces, kernel)| with(pieces, &mut kernel.iter().map(|(t, _)| *t)))
-                .collect(),
-            Self::Dense(channels) => channels
-                .iter()
-                .filter_map(|(pieces, taps)| with(pieces, &mut taps.iter().map(|(t, _)| *t)))
-                .collect(),
-        }
-    }
-
-    fn emit(self, builder: &mut Builder, shift: i64, sum: &mut Vec<VectorRow>) {
-        match self {
-            Self::Reads(reads) => {
-                if !reads.is_empty() {
-                    let source = sum_of_reads(builder, reads, shift);
-                    sum.push(builder.shifted(source, 0, 1));
-                }
-            }
-            Self::Uniform(reads, kernel) => {
-                if reads.is_empty() || kernel.is_empty() {
-                    return;
-                }
-                let before = reads.iter().map(|read| read.offset).min().unwrap_or(0).min(0);
-                let source = sum_of_reads(builder, reads, -before);
-                let kernel = kernel.into_iter().map(|(e, k)| (exponent(e + shift + before), k));
-                let kernel: Vec<_> = kernel.collect();
-                sum.push(match kernel[..] {
-                    [(e, k)] => builder.shifted(source, e, k),
-                    _ => {
-                        let kernel = builder.kernel(kernel);
-                        multiply(source, kernel)
-                    }
-                });
-            }
-            Self::Depthwise(rows) => {
-                // One row a channel: Z = rho Z_next + X K.
-                let count = rows.iter().map(|(rho, ..)| rho + 1).max().unwrap_or(0);
-                let filler = VectorRow { carry: Carry::Rho, ..VectorRow::default() };
-                let mut run = vec![filler; count];
-                for (rho, pieces, kernel) in rows {
-                    if kernel.is_empty() || pieces.is_empty() {
-                        continue;
-                    }
-                    let (source, before) = operand(builder, &pieces);
-                    let kernel = kernel.into_iter().map(|(e, k)| (exponent(e + shift + before), k));
-                    let kernel = builder.kernel(kernel.collect());
-                    run[rho] = VectorRow { carry: Carry::Rho, ..multiply(source, kernel) };
-                }
-                if !run.is_empty() {
-                    let source = builder.run(run);
-                    sum.push(builder.shifted(source, 0, 1));
-                }
-            }
-            Self::Dense(channels) => {
-                for (pieces, taps) in channels {
-                    if pieces.is_empty() {
-                        continue;
-                    }
-                    let before =
-                        if let [piece] = &pieces[..] { piece.offset } else { behind(&pieces) };
-                    let mut kernel = Vec::with_capacity(taps.len());
-                    for (e, weights) in taps {
-                        if let Some(weights) = builder.weights(weights) {
-                            kernel.push(builder.shifted(weights, exponent(e + shift + before), 1));
-                        }
-                    }
-                    if !kernel.is_empty() {
-                        let kernel = builder.sum(kernel);
-                        let (source, _) = operand(builder, &pieces);
-                        sum.push(multiply(source, kernel));
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// The polynomial of an operand's pieces, and by how much its exponents are too large.
-fn operand(builder: &mut Builder, pieces: &[Piece]) -> (Source, i64) {
-    if let [piece] = pieces {
-        return (piece.source, piece.offset);
-    }
-    let before = behind(pieces);
-    let rows =
-        pieces.iter().map(|p| builder.shifted(p.source, exponent(p.offset - before), 1)).collect();
-    (builder.sum(rows), before)
-}
-
-/// `sum rho^o lambda^(offset + shift) factor source`, offset by offset.
-fn sum_of_reads(builder: &mut Builder, reads: Vec<Summand>, shift: i64) -> Source {
-    let mut by_offset: BTreeMap<i64, Vec<Vec<(usize, Source, i64)>>> = BTreeMap::new();
-    for Summand { rho, source, offset, factor } in reads {
-        let layers = by_offset.entry(offset).or_default();
-        // Two reads of one monomial go to layers of their own.
-        let free = layers.iter_mut().find(|layer| layer.iter().all(|(other, ..)| *other != rho));
-        match free {
-            Some(layer) => layer.push((rho, source, factor)),
-            None => layers.push(vec![(rho, source, factor)]),
-        }
-    }
-    let mut rows = Vec::new();
-    for (offset, layers) in by_offset {
-        for layer in layers {
-            let count = layer.iter().map(|(rho, ..)| rho + 1).max().unwrap_or(0);
-            let mut values = vec![None; count];
-            for (rho, source, factor) in layer {
-                values[rho] = Some((source, factor));
-            }
-            let source = builder.horner(Carry::Rho, &values);
-            rows.push(builder.shifted(source, exponent(offset + shift), 1));
-        }
-    }
-    builder.sum(rows)
 }

@@ -1,5 +1,10 @@
 //! Allocates groups, weights, scalars and vector rows of a row program.
 
+mod polynomials;
+mod reads;
+
+pub(super) use reads::Piece;
+
 use super::{
     claims::Claim,
     layout::Layout,
@@ -19,16 +24,6 @@ pub struct Scalar {
     pub tensor: TensorId,
     /// The stored element.
     pub element: u32,
-}
-
-/// A read of stored elements: `source` holds them at the exponents of their slots; times
-/// `lambda^offset` they stand where they are wanted.
-#[derive(Clone, Debug)]
-pub(super) struct Piece {
-    pub(super) source: Source,
-    pub(super) offset: i64,
-    /// Exponents of elements read along that nobody wants.
-    pub(super) spill: Vec<i64>,
 }
 
 /// A row program under construction. Lane groups come first, then groups whose lanes are idle.
@@ -160,127 +155,6 @@ impl Builder {
         multiply(source, power)
     }
 
-    /// `lambda^exponent`, from smaller powers.
-    pub(super) fn power(&mut self, exponent: u32) -> Source {
-        if let Some(source) = self.powers.get(&exponent) {
-            return *source;
-        }
-        let source = match exponent {
-            0 => self.ones(vec![true], false),
-            1 => {
-                let one = self.power(0);
-                self.horner(Carry::Lambda, &[None, Some((one, 1))])
-            }
-            _ => {
-                // The largest power so far, if it is more than half; squares otherwise.
-                let known = self.powers.range(exponent.div_ceil(2).max(1)..exponent).next_back();
-                let part = known.map_or(exponent.div_ceil(2), |(known, _)| *known);
-                let (a, b) = (self.power(part), self.power(exponent - part));
-                self.run(vec![multiply(a, b)])
-            }
-        };
-        self.powers.insert(exponent, source);
-        source
-    }
-
-    /// `sum_t lambda^e_t k_t` of constants, `(e_t, k_t)` ascending.
-    pub(super) fn kernel(&mut self, taps: Vec<(u32, i64)>) -> Source {
-        if let Some(source) = self.kernels.get(&taps) {
-            return *source;
-        }
-        let rows = taps
-            .iter()
-            .map(|(exponent, k)| VectorRow {
-                carry: Carry::One,
-                a: Some(self.power(*exponent)),
-                linear: *k,
-                ..VectorRow::default()
-            })
-            .collect();
-        let source = self.sum(rows);
-        self.kernels.insert(taps, source);
-        source
-    }
-
-    /// `sum of lambda^e` over ascending exponents.
-    pub(super) fn indicator(&mut self, exponents: &[u32]) -> Source {
-        let Some(first) = exponents.first().copied() else { return self.run(Vec::new()) };
-        let shape: Vec<u32> = exponents.iter().map(|e| e - first).collect();
-        let source = match self.indicators.get(&shape) {
-            Some(source) => *source,
-            None => {
-                let source = self.indicator_from_zero(&shape);
-                self.indicators.insert(shape, source);
-                source
-            }
-        };
-        let row = self.shifted(source, first, 1);
-        self.sum(vec![row])
-    }
-
-    fn indicator_from_zero(&mut self, shape: &[u32]) -> Source {
-        // Runs of equal steps; an image has one a row, all alike.
-        let step = shape.get(1).map_or(1, |second| *second).clamp(1, 2);
-        let mut rows: Vec<(u32, usize)> = Vec::new();
-        for exponent in shape {
-            match rows.last_mut() {
-                Some((start, length)) if *start + step * *length as u32 == *exponent => {
-                    *length += 1
-                }
-                _ => rows.push((*exponent, 1)),
-            }
-        }
-        let mut starts: BTreeMap<usize, Vec<u32>> = BTreeMap::new();
-        for (start, length) in rows {
-            starts.entry(length).or_default().push(start);
-        }
-        let mut sum = Vec::new();
-        for (length, starts) in starts {
-            let grid = self.kernel(starts.into_iter().map(|start| (start, 1)).collect());
-            let row =
-                if length == 1 { self.power(0) } else { self.ones(vec![true; length], step == 2) };
-            sum.push(if length == 1 {
-                VectorRow { carry: Carry::One, a: Some(grid), linear: 1, ..VectorRow::default() }
-            } else {
-                multiply(grid, row)
-            });
-        }
-        self.sum(sum)
-    }
-
-    /// `sum_e lambda^e j_e` over junk cells at ascending exponents.
-    pub(super) fn junk(&mut self, exponents: &[u32]) -> Source {
-        /// Gaps up to this are filled row by row; a longer one takes a row and a power.
-        const GAP: u32 = 4;
-        let mut above: Option<(u32, Source)> = None;
-        let mut end = exponents.len();
-        while end > 0 {
-            let mut start = end - 1;
-            while start > 0 && exponents[start] - exponents[start - 1] <= GAP {
-                start -= 1;
-            }
-            let mut rows = Vec::new();
-            for (i, exponent) in exponents[start..end].iter().enumerate() {
-                if i > 0 {
-                    let gap = exponent - exponents[start + i - 1];
-                    let filler = VectorRow { carry: Carry::Lambda, ..VectorRow::default() };
-                    rows.extend(std::iter::repeat_n(filler, gap as usize - 1));
-                }
-                rows.push(VectorRow { carry: Carry::Lambda, junk: 1, ..VectorRow::default() });
-            }
-            if let (Some((exponent, source)), Some(last)) = (above, rows.last_mut()) {
-                (last.a, last.b) = (Some(source), Some(self.power(exponent - exponents[end - 1])));
-                last.product = true;
-            }
-            let source = self.run(rows);
-            above = Some((exponents[start], source));
-            end = start;
-        }
-        let Some((first, source)) = above else { return self.run(Vec::new()) };
-        let row = self.shifted(source, first, 1);
-        self.sum(vec![row])
-    }
-
     /// `sum_e rho^e weights[e]` over a weight segment of its own, or `None` if it is 0.
     pub(super) fn weights(&mut self, mut weights: Vec<i64>) -> Option<Source> {
         while weights.last() == Some(&0) {
@@ -321,72 +195,6 @@ impl Builder {
         let source = Source::Unit(UnitRef::new(Unit::Operand, first));
         self.ones_at.insert((squared, live), source);
         source
-    }
-
-    /// Reads of elements at the exponents where they are wanted: whole segments where their slots
-    /// and the exponents go in step and what is read along is `harmless`, scalars otherwise.
-    pub(super) fn pieces(
-        &mut self,
-        tensor: TensorId,
-        wanted: &[(u32, i64)],
-        harmless: impl Fn(i64) -> bool,
-    ) -> Vec<Piece> {
-        let mut by_segment: BTreeMap<u32, Vec<(u32, i64, u32)>> = BTreeMap::new();
-        for (element, exponent) in wanted {
-            let (segment, slot) = self.places[tensor.0][*element as usize];
-            by_segment.entry(segment).or_default().push((slot, *exponent, *element));
-        }
-        let mut pieces = Vec::new();
-        for (segment, wanted) in by_segment {
-            let segment = segment as usize;
-            if let Some((squared, offset, spill)) = self.aligned(tensor, segment, &wanted)
-                && spill.iter().all(|e| harmless(*e))
-            {
-                let source = self.segment(tensor, segment, squared);
-                pieces.push(Piece { source, offset, spill });
-                continue;
-            }
-            for (_, exponent, element) in wanted {
-                let source = self.scalar(tensor, element);
-                pieces.push(Piece { source, offset: exponent, spill: Vec::new() });
-            }
-        }
-        pieces
-    }
-
-    /// Base and offset with which a segment puts its wanted slots at their exponents, and where
-    /// it puts the others.
-    fn aligned(
-        &self,
-        tensor: TensorId,
-        segment: usize,
-        wanted: &[(u32, i64, u32)],
-    ) -> Option<(bool, i64, Vec<i64>)> {
-        /// A segment of which fewer than one in so many elements are wanted is not read, nor one
-        /// of which a lone element is: a scalar is cheaper than the junk.
-        const WASTE: usize = 8;
-        let slots = &self.layouts[tensor.0].segments[segment].slots;
-        let (slot, exponent, _) = *wanted.first()?;
-        let in_use = self.segment_at.get(&(tensor.0, segment)).map(|(squared, _)| *squared);
-        let step = match wanted.iter().find(|(other, ..)| *other != slot) {
-            Some((other, at, _)) => (at - exponent) / (i64::from(*other) - i64::from(slot)),
-            None => 1 + i64::from(in_use.unwrap_or(false)),
-        };
-        let fits =
-            wanted.iter().all(|(s, e, _)| e - exponent == step * (i64::from(*s) - i64::from(slot)));
-        let squared = step == 2;
-        if !fits || !(1..=2).contains(&step) || in_use.is_some_and(|used| used != squared) {
-            return None;
-        }
-        let offset = exponent - step * i64::from(slot);
-        let taken: HashSet<u32> = wanted.iter().map(|(slot, ..)| *slot).collect();
-        let spill: Vec<i64> = (0u32..)
-            .zip(slots)
-            .filter(|(slot, element)| element.is_some() && !taken.contains(slot))
-            .map(|(slot, _)| offset + step * i64::from(slot))
-            .collect();
-        let worth = spill.is_empty() || taken.len() > 1 && taken.len() * (WASTE - 1) >= spill.len();
-        worth.then_some((squared, offset, spill))
     }
 
     /// `U1` over a stored segment.
