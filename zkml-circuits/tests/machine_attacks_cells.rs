@@ -1,7 +1,7 @@
 //! Every cell of the machine, changed: what no constraint determines, no equation reads.
 //!
 //! [`every_cell`] says of each advice cell, from the row program alone, whether a constraint must
-//! bind it. The rest is free by design: junk (no operation of this version reads it), scalars of
+//! bind it. The rest is free by design: junk that no vector row reads, scalars of
 //! groups that read none, vector operands copied from nowhere and used by nothing, the fourth unit
 //! cell of a group folded four times, rows of an incomplete last group. Of each kind the first,
 //! the last and some cells between by a stated seed are changed after the fact, all other cells
@@ -14,7 +14,7 @@ mod plonk_common;
 use std::collections::BTreeMap;
 
 use halo2curves::bn256::Fr;
-use machine_common::{Subject, Tampered, Verdict, classifier};
+use machine_common::{Subject, Tampered, Verdict, classifier, strided};
 use zkml_circuits::{
     machine::{Profile, Role, Unit},
     plan::{OperandRead, Visibility},
@@ -33,7 +33,7 @@ struct CellAt {
 }
 
 /// Kinds that every machine with idle groups and dead lanes has, and must bind.
-const KINDS: [&str; 19] = [
+const KINDS: [&str; 20] = [
     "x live",
     "x dead",
     "x idle",
@@ -51,6 +51,7 @@ const KINDS: [&str; 19] = [
     "A",
     "B",
     "Z in use",
+    "junk in use",
     "h",
     "S",
 ];
@@ -133,7 +134,9 @@ fn every_cell(subject: &Subject) -> Vec<CellAt> {
         put(if a { "A" } else { "unread A" }.into(), columns.a.index(), row, a);
         let b = vector.is_some_and(|v| v.b.is_some());
         put(if b { "B" } else { "unread B" }.into(), columns.b.index(), row, b);
-        put("junk".into(), columns.junk.index(), row, false);
+        let junk = vector.is_some_and(|v| v.junk != 0);
+        let kind = if junk { "junk in use" } else { "junk" };
+        put(kind.into(), columns.junk.index(), row, junk);
         let place = match row {
             0 => "first",
             r if r + 1 == geometry.rows() => "last",
@@ -199,6 +202,8 @@ fn subjects() -> Vec<Subject> {
         (classifier(1, 0), standard[3], Visibility::Public),
         (classifier(3, 0), standard[0], Visibility::Public),
         (classifier(1, 0), odd, Visibility::Private),
+        (strided(), standard[0], Visibility::Public),
+        (strided(), odd, Visibility::Private),
     ]
     .into_iter()
     .map(|(program, profile, visibility)| Subject::new(program, profile, visibility))
@@ -209,7 +214,7 @@ fn subjects() -> Vec<Subject> {
 #[test]
 fn each_cell_is_bound_or_read_by_nothing() {
     let mut kinds = BTreeMap::new();
-    for (subject, seed) in subjects().iter().zip([101, 102, 103]) {
+    for (subject, seed) in subjects().iter().zip(101..) {
         let profile = subject.key.compiled().profile();
         assert!(subject.satisfied(&subject.words, &mut subject.honest()));
         let cells = every_cell(subject);
@@ -247,7 +252,7 @@ fn each_cell_is_bound_or_read_by_nothing() {
 /// As proofs, before all verifiers: one of each kind.
 #[test]
 fn proofs_with_a_cell_changed_are_rejected_unless_nothing_reads_it() {
-    for (subject, seed) in subjects().iter().zip([201, 202, 203]) {
+    for (subject, seed) in subjects().iter().zip(201..) {
         let profile = subject.key.compiled().profile();
         let honest = subject.verdict(&subject.words, &mut subject.honest());
         assert_eq!(honest, Verdict::Accepted, "{profile}");
