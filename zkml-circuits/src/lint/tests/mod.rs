@@ -1,0 +1,101 @@
+//! The linter accepts what the planner makes, and nothing else.
+
+mod claims;
+mod fixed;
+
+use super::*;
+use crate::{
+    machine::Profile,
+    plan::{Plan, Visibility},
+    testing::{Dice, encoding, mlp, random, random_program, random_windows, relu, shape},
+};
+use zkml_core::{
+    ir::{Axis, Window},
+    program::{Affine, ProgramBuilder, Term},
+};
+
+fn profiles() -> Vec<Profile> {
+    let shape = |w, r, g, t| Profile::new(w, r, g, t).expect("a machine");
+    let mut all = Profile::standard();
+    all.extend([shape(1, 1, 1, 1), shape(3, 1, 4, 2), shape(6, 3, 6, 1), shape(12, 2, 8, 3)]);
+    all
+}
+
+#[test]
+fn plans_of_random_programs_mean_them() {
+    for seed in 0..60 {
+        let program = random_program(seed, 1 + seed as usize % 5);
+        for profile in profiles() {
+            for visibility in [Visibility::Public, Visibility::Private] {
+                let plan = Plan::new(&program, profile, visibility).expect("fits");
+                let report = lint(&program, &plan)
+                    .unwrap_or_else(|e| panic!("seed {seed}, {profile}, {visibility:?}: {e}"));
+                assert!(report.definitions > 0);
+            }
+        }
+    }
+}
+
+#[test]
+fn plans_of_random_convolutions_mean_them() {
+    for seed in 0..150 {
+        let program = random_windows(seed, 1 + seed as usize % 3);
+        for profile in [profiles()[0], profiles()[2], profiles()[5]] {
+            let plan = Plan::new(&program, profile, Visibility::Private).expect("fits");
+            lint(&program, &plan).unwrap_or_else(|e| panic!("seed {seed}, {profile}: {e}"));
+        }
+    }
+}
+
+#[test]
+fn another_program_is_not_what_a_plan_means() {
+    let (one, two) = (mlp(2, 1), mlp(2, 2));
+    let plan = Plan::new(&one, Profile::standard()[0], Visibility::Public).expect("fits");
+    assert!(lint(&one, &plan).is_ok());
+    assert!(matches!(lint(&two, &plan), Err(LintError::Equation { .. })));
+}
+
+/// One convolution of `[1, 2, 4, 3]` by 3x3 kernels with stride 2 and uneven pads, in `groups` groups,
+/// and one by 2x2 kernels after it.
+fn strided(groups: usize) -> Program {
+    let mut dice = Dice::new(groups as u64);
+    let mut b = ProgramBuilder::new();
+    let x = b.input("x", shape(&[1, 2, 4, 3]), encoding("x", 4));
+    let window = Window {
+        height: Axis::convolution(4, 2, 3, (2, 1), 1),
+        width: Axis::convolution(3, 2, 3, (2, 1), 2),
+    };
+    let table = b.table(relu(6));
+    let weight = random(&mut dice, &[2, 2 / groups, 3, 3], 3);
+    let term = Term::Correlate { view: b.whole(x), weight, window, groups };
+    let affine = Affine::new(vec![term]).bias(random(&mut dice, &[1, 2, 2, 2], 9)).shift(4);
+    let h = b.affine(shape(&[1, 2, 2, 2]), encoding("h", 6), affine.table(table));
+    let axis = Axis::convolution(2, 2, 2, (1, 1), 1);
+    let weight = random(&mut dice, &[2, 2 / groups, 2, 2], 3);
+    let window = Window { height: axis, width: axis };
+    let term = Term::Correlate { view: b.whole(h), weight, window, groups };
+    let y = b.affine(shape(&[1, 2, 2, 2]), encoding("y", 6), Affine::new(vec![term]).shift(4));
+    let view = b.whole(y);
+    b.output("y", view);
+    b.finish().expect("a program")
+}
+
+/// Small plans of every kind of step: matrix products, a strided padded convolution, a depthwise one.
+fn plans() -> Vec<(Program, Plan)> {
+    let standard = Profile::standard();
+    let odd = Profile::new(3, 1, 4, 2).expect("a machine");
+    [
+        (mlp(1, 7), standard[2], Visibility::Public),
+        (mlp(3, 7), standard[0], Visibility::Public),
+        (strided(1), standard[3], Visibility::Public),
+        (strided(1), odd, Visibility::Private),
+        (strided(2), standard[3], Visibility::Private),
+        (strided(2), odd, Visibility::Public),
+    ]
+    .into_iter()
+    .map(|(program, profile, visibility)| {
+        let plan = Plan::new(&program, profile, visibility).expect("fits");
+        (program, plan)
+    })
+    .collect()
+}
