@@ -14,7 +14,7 @@
 //! | 2.9 remainder out of range; off-by-one rounding (ToB 7, 33) | [`rounding_has_one_answer`] |
 //! | 2.12 sum in place of equality | [`an_error_spread_over_outputs`], [`lies_balanced_for_a_known_challenge`] |
 //! | 2.13 owners, 2.17 tag 0 | [`idle_groups_hold_zeros`], `machine_attacks_cells` |
-//! | 2.16 the row program is part of the soundness | `machine_attacks_rows`, and `lint/tests.rs` |
+//! | 2.16 the row program is part of the soundness | `machine_attacks_rows`, and `lint/tests` |
 //! | 2.21 multiplicities after alpha | [`lies_balanced_for_a_known_challenge`] |
 //! | attacks.md 4.1 #4 lookup without multiplicity, #6, #7, #12 | [`multiplicities_matter`], above, `machine_attacks_statement` |
 //! | 4.2 Freivalds with a constant challenge (ddkang, uiuc, Artemis; jolt's rule) | [`lies_balanced_for_a_known_challenge`] |
@@ -22,15 +22,16 @@
 //! | 4.3 key digest, unblinded columns; 4.5 statement | `machine_attacks_statement` |
 //! | 4.3 query collision, points at infinity, proof length | `plonk_keys`, `plonk_referee` |
 //! | 4.4 challenges after all operands, forged `C` | [`lies_balanced_for_a_known_challenge`], [`forged_logits`] |
+//! | 2.2 junk on a live exponent; Rule F for junk; pads and idle lanes (2.18) | `machine_attacks_kernels`, `machine_attacks_windows` |
+//! | 2.14, ToB 5, 11 maxima and ties; averages | `machine_attacks_pools` |
 //!
-//! Not applicable in this version, since it has no such operation (the linter refuses a row
-//! program that would): causal and other masks by junk, junk on a live exponent (2.2), the lookup of
-//! degree 2 (2.4), two axes on one challenge and packed heads (2.6), private weights and
-//! commitments to them (2.7, 2.15, "1/3", registration), broadcast under a mask (2.10), merged
-//! reads by `eta` (2.12), max pool and ArgMax ties (2.14, ToB 5, 11), per-channel multipliers
-//! (2.19), finite masks (2.20), embeddings and `id` (2.23), shifts between segments (LSTM,
-//! `V_{2,j}`), trees. Remainders of more than one limb (2.9) do not exist: the shift is at most
-//! 16. Contract attestations (ToB 13 to 16, 34) are `verifier-contracts`' matter.
+//! Not applicable in this version, since it has no such operation (the linter refuses a row program
+//! that would): causal and other masks by junk, the lookup of degree 2 (2.4), two axes on one challenge
+//! and packed heads (2.6), private weights and commitments to them (2.7, 2.15, "1/3", registration),
+//! broadcast under a mask (2.10), merged reads by `eta` (2.12), ArgMax ties, per-channel multipliers
+//! (2.19), finite masks (2.20), embeddings and `id` (2.23), shifts between segments (LSTM, `V_{2,j}`),
+//! trees. Remainders of more than one limb (2.9) do not exist: the shift is at most 16. Contract
+//! attestations (ToB 13 to 16, 34) are `verifier-contracts`' matter.
 
 mod machine_common;
 mod plonk_common;

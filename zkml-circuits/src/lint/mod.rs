@@ -259,18 +259,17 @@ impl Checker<'_> {
         }
         let expected = self.claims.expected(claim, &self.sample);
         let free: BTreeSet<usize> = difference.junk().iter().map(|junk| junk.exponent).collect();
-        let end = expected.keys().next_back().map_or(0, |last| last + 1).max(difference.end());
-        for exponent in 0..end {
-            let claimed = expected.get(&exponent);
-            let fine = match claimed {
-                Some(_) if free.contains(&exponent) => false,
-                None if free.contains(&exponent) => true,
-                claimed => difference.at(exponent) == claimed.copied().unwrap_or(Fr::ZERO),
-            };
-            if !fine {
-                return Err(LintError::Equation { equation: index, what, exponent });
-            }
+        // Where nothing is claimed, nothing may be left but junk; what is claimed is without junk.
+        let stray = difference.coefficients().map(|(exponent, _)| exponent);
+        let stray = stray.filter(|e| !free.contains(e) && !expected.contains_key(e));
+        let untrue = expected
+            .iter()
+            .filter(|(e, value)| free.contains(e) || difference.at(**e) != **value)
+            .map(|(e, _)| *e);
+        if let Some(exponent) = stray.chain(untrue).min() {
+            return Err(LintError::Equation { equation: index, what, exponent });
         }
+        let end = expected.keys().next_back().map_or(0, |last| last + 1).max(difference.end());
         // Exponents are at most `Poly::MAX_DEGREE`.
         Ok(Monomial { lambda: end.saturating_sub(1) as u32, rho: difference.rho })
     }

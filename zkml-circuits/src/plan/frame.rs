@@ -6,6 +6,7 @@
 //! `out - tap` is that of the input they meet, or of none. [`Frame::holds`] tries all of them.
 
 use super::image::{Image, Product};
+use std::collections::HashMap;
 use zkml_core::ir::Window;
 
 /// Exponents of a step's positions, before they are shifted to be non-negative.
@@ -93,21 +94,17 @@ impl Frame {
 
     fn meets(&self, window: &Window, out: &Image) -> bool {
         let (height, width) = (window.height.input, window.width.input);
-        let end = self.input(window, (0, height.max(1) - 1, width.max(1) - 1));
-        let Ok(size) = usize::try_from(end + 1) else { return false };
-        let mut at: Vec<Option<(usize, usize)>> = vec![None; size];
+        // By exponent: rows may lie far apart.
+        let mut at = HashMap::with_capacity(height * width);
         for (h, w) in (0..height).flat_map(|h| (0..width).map(move |w| (h, w))) {
-            let slot =
-                usize::try_from(self.input(window, (0, h, w))).ok().and_then(|e| at.get_mut(e));
-            match slot {
-                Some(slot) if slot.is_none() => *slot = Some((h, w)),
-                _ => return false,
+            if at.insert(self.input(window, (0, h, w)), (h, w)).is_some() {
+                return false;
             }
         }
         (0..out.height).flat_map(|h| (0..out.width).map(move |w| (h, w))).all(|(row, column)| {
             taps(window).all(|(i, j)| {
                 let exponent = self.output((0, row, column)) - self.tap(window, (i, j));
-                let found = usize::try_from(exponent).ok().and_then(|e| *at.get(e)?);
+                let found = at.get(&exponent).copied();
                 let h = window.height.input_at(row, i);
                 let met = h.and_then(|h| Some((h, window.width.input_at(column, j)?)));
                 found == met

@@ -79,13 +79,15 @@ fn changes(plan: &Plan) -> Vec<(String, Plan)> {
 type With<'a> = dyn FnMut(String, &dyn Fn(&mut Plan)) + 'a;
 
 fn tie(c: usize, length: usize, with: &mut With<'_>) {
-    let of = |plan: &mut Plan, change: &dyn Fn(&mut Vec<(usize, u32)>)| {
+    type Scalars = Vec<(usize, u32)>;
+    type Change<'a> = &'a dyn Fn(&mut Scalars);
+    let of = |plan: &mut Plan, change: Change<'_>| {
         if let Claim::Tie(scalars) = &mut plan.claims[c] {
             change(scalars);
         }
     };
     for s in 0..length {
-        let mut put = |what: &str, change: &dyn Fn(&mut Vec<(usize, u32)>)| {
+        let mut put = |what: &str, change: Change<'_>| {
             with(format!("scalar {s} of claim {c}: {what}"), &|p| of(p, change));
         };
         put("dropped", &|v| _ = v.remove(s));
@@ -99,7 +101,8 @@ fn tie(c: usize, length: usize, with: &mut With<'_>) {
 
 fn step(c: usize, length: usize, with: &mut With<'_>) {
     type Elements = Vec<(u32, Monomial)>;
-    let of = |plan: &mut Plan, change: &dyn Fn(&mut Elements)| {
+    type Change<'a> = &'a dyn Fn(&mut Elements);
+    let of = |plan: &mut Plan, change: Change<'_>| {
         if let Claim::Step { elements, .. } = &mut plan.claims[c] {
             change(elements);
         }
@@ -114,7 +117,7 @@ fn step(c: usize, length: usize, with: &mut With<'_>) {
     with(format!("claim {c}: the tensor before"), &tensor(&|t| t.0 -= 1));
     with(format!("claim {c}: the tensor after"), &tensor(&|t| t.0 += 1));
     for e in 0..length {
-        let mut put = |what: &str, change: &dyn Fn(&mut Elements)| {
+        let mut put = |what: &str, change: Change<'_>| {
             with(format!("element {e} of claim {c}: {what}"), &|p| of(p, change));
         };
         put("dropped", &|v| _ = v.remove(e));

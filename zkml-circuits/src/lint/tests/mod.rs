@@ -55,6 +55,25 @@ fn another_program_is_not_what_a_plan_means() {
     assert!(matches!(lint(&two, &plan), Err(LintError::Equation { .. })));
 }
 
+/// Steps as large as a file may name: exponents far apart, of which polynomials keep those in use.
+#[test]
+fn rows_far_apart_are_linted_like_any_others() {
+    let far = Axis::MAX_STEP as usize;
+    let mut b = ProgramBuilder::new();
+    let x = b.input("x", shape(&[1, 1, 2, 16]), encoding("x", 4));
+    let height = Axis { out_step: far, in_step: far, ..Axis::identity(2) };
+    let window = Window { height, width: Axis::identity(16) };
+    let weight = random(&mut Dice::new(1), &[1, 1, 1, 1], 3);
+    let term = Term::Correlate { view: b.whole(x), weight, window, groups: 1 };
+    let y = b.affine(shape(&[1, 1, 2, 16]), encoding("y", 6), Affine::new(vec![term]));
+    let view = b.whole(y);
+    b.output("y", view);
+    let program = b.finish().expect("a program");
+    let plan = Plan::new(&program, Profile::standard()[0], Visibility::Private).expect("fits");
+    let report = lint(&program, &plan).expect("what the planner makes");
+    assert!(report.lambda_degree as usize >= 16 * far, "{}", report.lambda_degree);
+}
+
 /// One convolution of `[1, 2, 4, 3]` by 3x3 kernels with stride 2 and uneven pads, in `groups` groups,
 /// and one by 2x2 kernels after it.
 fn strided(groups: usize) -> Program {

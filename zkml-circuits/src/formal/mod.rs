@@ -4,6 +4,10 @@
 //! phase-1 cells and `rho`, for a `lambda` not yet drawn. The linter reads from such polynomials
 //! what an equation says at each exponent; the prover reads the junk an equation calls for.
 
+mod poly;
+
+pub(crate) use poly::{JunkTerm, Poly};
+
 use crate::{
     machine::Unit,
     plan::{Base, Carry, Geometry, Group, OperandRead, RowProgram, Source, UnitRef, VectorRow},
@@ -21,24 +25,6 @@ pub(crate) trait Cells {
     fn scalar(&self, group: usize) -> Fr;
 }
 
-/// `sum_i lambda^(start + i) coefficients[i] + sum lambda^e f j`, the latter over junk cells.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Poly {
-    start: usize,
-    coefficients: Vec<Fr>,
-    junk: Vec<JunkTerm>,
-    /// Bound of the degree in `rho`.
-    pub(crate) rho: u32,
-}
-
-/// A junk cell in a polynomial.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct JunkTerm {
-    pub(crate) row: usize,
-    pub(crate) exponent: usize,
-    pub(crate) factor: Fr,
-}
-
 /// Why a row program has no meaning.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum FormalError {
@@ -54,109 +40,6 @@ pub(crate) enum FormalError {
     Weights(usize),
     /// An exponent beyond [`Poly::MAX_DEGREE`].
     Degree,
-}
-
-impl Poly {
-    /// Largest exponent of `lambda`.
-    pub(crate) const MAX_DEGREE: usize = 1 << 26;
-
-    fn constant(value: Fr) -> Self {
-        Self { coefficients: vec![value], ..Self::default() }
-    }
-
-    /// One past the largest exponent.
-    pub(crate) fn end(&self) -> usize {
-        let junk = self.junk.iter().map(|junk| junk.exponent + 1).max().unwrap_or(0);
-        junk.max(self.start + self.coefficients.len())
-    }
-
-    /// The coefficient at an exponent, junk apart.
-    pub(crate) fn at(&self, exponent: usize) -> Fr {
-        let at = exponent.checked_sub(self.start);
-        at.and_then(|at| self.coefficients.get(at)).copied().unwrap_or(Fr::ZERO)
-    }
-
-    /// Junk cells.
-    pub(crate) fn junk(&self) -> &[JunkTerm] {
-        &self.junk
-    }
-
-    /// Adds `factor lambda^shift other`.
-    pub(crate) fn add(
-        &mut self,
-        other: &Self,
-        factor: Fr,
-        shift: usize,
-    ) -> Result<(), FormalError> {
-        self.rho = self.rho.max(other.rho);
-        for junk in &other.junk {
-            let (exponent, factor) = (junk.exponent + shift, junk.factor * factor);
-            self.junk.push(JunkTerm { row: junk.row, exponent, factor });
-        }
-        let start = other.start + shift;
-        self.reserve(start, start + other.coefficients.len())?;
-        for (slot, c) in self.coefficients[start - self.start..].iter_mut().zip(&other.coefficients)
-        {
-            *slot += factor * c;
-        }
-        Ok(())
-    }
-
-    /// Adds `factor lambda^shift a b`.
-    fn add_product(
-        &mut self,
-        a: &Self,
-        b: &Self,
-        factor: Fr,
-        shift: usize,
-    ) -> Result<(), FormalError> {
-        self.rho = self.rho.max(a.rho.saturating_add(b.rho));
-        let (small, large) =
-            if a.coefficients.len() <= b.coefficients.len() { (a, b) } else { (b, a) };
-        let start = small.start + large.start + shift;
-        let length = (small.coefficients.len() + large.coefficients.len()).saturating_sub(1);
-        self.reserve(start, start + length)?;
-        for (i, c) in small.coefficients.iter().enumerate().filter(|(_, c)| !c.is_zero_vartime()) {
-            let c = factor * c;
-            let slots = self.coefficients[start + i - self.start..].iter_mut();
-            for (slot, d) in slots.zip(&large.coefficients) {
-                *slot += c * d;
-            }
-        }
-        for (with, other) in [(a, b), (b, a)] {
-            for junk in &with.junk {
-                if !other.junk.is_empty() {
-                    // Two free cells multiplied: free at every exponent; no plan has this.
-                    return Err(FormalError::Degree);
-                }
-                for (i, c) in other.coefficients.iter().enumerate() {
-                    let exponent = junk.exponent + other.start + i + shift;
-                    let factor = junk.factor * factor * c;
-                    self.junk.push(JunkTerm { row: junk.row, exponent, factor });
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Makes room for exponents `from .. to`.
-    fn reserve(&mut self, from: usize, to: usize) -> Result<(), FormalError> {
-        if to > Self::MAX_DEGREE {
-            return Err(FormalError::Degree);
-        }
-        if self.coefficients.is_empty() {
-            self.start = from;
-        }
-        if from < self.start {
-            let missing = self.start - from;
-            self.coefficients.splice(0..0, std::iter::repeat_n(Fr::ZERO, missing));
-            self.start = from;
-        }
-        if to > self.start + self.coefficients.len() {
-            self.coefficients.resize(to - self.start, Fr::ZERO);
-        }
-        Ok(())
-    }
 }
 
 /// Evaluates sources of a row program.
@@ -264,7 +147,7 @@ impl<'a, C: Cells> Formal<'a, C> {
             part.add_product(a.as_ref().ok_or(free)?, &b, Fr::ONE, 0)?;
         }
         if row.junk != 0 {
-            part.junk.push(JunkTerm { row: index, exponent: 0, factor: signed(row.junk) });
+            part.add_junk(JunkTerm { row: index, exponent: 0, factor: signed(row.junk) })?;
         }
         part.rho = part.rho.saturating_add(rho);
         poly.add(&part, scale, shift)
@@ -326,11 +209,11 @@ impl<'a, C: Cells> Formal<'a, C> {
         let mut put = |lane: usize, value: Fr| match base {
             Base::Lambda | Base::LambdaSquared => {
                 let at = if base == Base::Lambda { lane } else { 2 * lane };
-                poly.add(&Poly::constant(value), Fr::ONE, at)
+                poly.add_at(at, value)
             }
             Base::Rho => {
                 poly.rho = poly.rho.max(lane as u32);
-                poly.add(&Poly::constant(value * self.powers[lane]), Fr::ONE, 0)
+                poly.add_at(0, value * self.powers[lane])
             }
         };
         let mut live = (0..lanes).filter(|lane| group.mask >> lane & 1 == 1);
@@ -347,9 +230,7 @@ impl<'a, C: Cells> Formal<'a, C> {
                 Some(OperandRead::X) => live.try_for_each(|lane| put(lane, cell(0, lane))),
                 Some(OperandRead::Y) => live.try_for_each(|lane| put(lane, cell(2, lane))),
                 Some(OperandRead::One) => live.try_for_each(|lane| put(lane, Fr::ONE)),
-                Some(OperandRead::Scalar) => {
-                    poly.add(&Poly::constant(self.cells.scalar(index)), Fr::ONE, 0)
-                }
+                Some(OperandRead::Scalar) => poly.add_at(0, self.cells.scalar(index)),
             },
             Unit::Weight => {
                 if group.weights.len() > self.rows.profile.weight_lanes() {
