@@ -87,6 +87,12 @@ fn the_circuit_is_the_executor_2() {
     (80..120).for_each(check);
 }
 
+/// Strides of 3 whose outputs are packed in words of fewer lanes than the machine has.
+#[test]
+fn strided_outputs_in_words() {
+    [247, 391, 441, 481].into_iter().for_each(check);
+}
+
 #[test]
 fn proofs_of_random_convolutions_are_accepted_and_lies_rejected() {
     for seed in [3, 8, 17, 30] {

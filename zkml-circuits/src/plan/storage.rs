@@ -147,8 +147,14 @@ pub(super) fn choose(
             let packed = public[t] && digits < lanes;
             let used = if packed { digits } else { lanes };
             let across = Arrangement::Channels { used, lanes };
-            if packed && let Arrangement::Frame(_) | Arrangement::Rows { .. } = kind {
-                kind = Arrangement::Rows { spacing: 1, piece: digits };
+            if packed {
+                // A piece a word, at the spacing that the step's stride asks for.
+                let of = |spacing| Arrangement::Rows { spacing, piece: (digits - 1) / spacing + 1 };
+                kind = match kind {
+                    Arrangement::Rows { spacing, .. } => of(spacing),
+                    Arrangement::Frame(_) => of(1),
+                    other => other,
+                };
             }
             if image.positions() == 1
                 || !read[t] && storage(across).groups(lanes) < storage(kind).groups(lanes)

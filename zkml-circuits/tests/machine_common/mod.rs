@@ -5,6 +5,7 @@
 mod forge;
 mod liar;
 mod models;
+pub(crate) mod perceptron;
 mod rows;
 
 pub(crate) use forge::Lie;

@@ -6,7 +6,7 @@ mod fixed;
 use super::*;
 use crate::{
     machine::Profile,
-    plan::{Plan, Visibility},
+    plan::{LayoutPolicy, Plan, Visibility},
     testing::{Dice, encoding, mlp, random, random_program, random_windows, relu, shape},
 };
 use zkml_core::{
@@ -38,11 +38,17 @@ fn plans_of_random_programs_mean_them() {
 
 #[test]
 fn plans_of_random_convolutions_mean_them() {
-    for seed in 0..150 {
+    let all = profiles();
+    for seed in 0..600 {
         let program = random_windows(seed, 1 + seed as usize % 3);
-        for profile in [profiles()[0], profiles()[2], profiles()[5]] {
-            let plan = Plan::new(&program, profile, Visibility::Private).expect("fits");
-            lint(&program, &plan).unwrap_or_else(|e| panic!("seed {seed}, {profile}: {e}"));
+        // Every machine in turn.
+        let profile = all[seed as usize % all.len()];
+        for visibility in [Visibility::Public, Visibility::Private] {
+            for policy in LayoutPolicy::ALL {
+                let plan = Plan::with_policy(&program, profile, visibility, policy).expect("fits");
+                lint(&program, &plan)
+                    .unwrap_or_else(|e| panic!("seed {seed}, {profile}, {policy:?}: {e}"));
+            }
         }
     }
 }
