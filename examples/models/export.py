@@ -2,7 +2,7 @@
 
     model.onnx     one self-contained file, float32, every dimension fixed
     input.json     one test sample, {"input name": nested list}
-    calib.npy      calibration samples from the training set, [N, *input shape]
+    calib.npy      calibration samples, [N, *input shape]
     samples.npy    20 test samples, [20, *input shape]
     labels.npy     their labels, [20, batch], int64
     expected.npy   onnxruntime's output for samples.npy, [20, *output shape]
