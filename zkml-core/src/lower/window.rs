@@ -118,7 +118,9 @@ impl Sliding {
                  axis {axis}"
             ))
         })?;
-        let up = self.ceil && self.auto_pad == AutoPad::Explicit;
+        // SAME is rounded up as it is. The text of ONNX rounds VALID down in any case, but its shape
+        // inference and onnxruntime do as they are told.
+        let up = self.ceil && matches!(self.auto_pad, AutoPad::Explicit | AutoPad::Valid);
         let mut output = if up { rest.div_ceil(stride) } else { rest / stride } + 1;
         if up && (output - 1).saturating_mul(stride) >= input + before {
             output -= 1;

@@ -5,7 +5,7 @@
 //! * a Pad of nothing, a Take of everything in its order, a Concat of one operand;
 //! * a product with ones and a sum with or difference of zeros that do not broadcast the operand.
 
-use super::rewrite::{Rewrite, producers};
+use super::{matcher::Matcher, rewrite::Rewrite};
 use crate::{
     ir::{Graph, GraphError, Node, Op, ValueId},
     tensor::Shape,
@@ -16,7 +16,7 @@ use crate::{
 /// # Errors
 /// [`GraphError`] if the graph breaks its own rules.
 pub fn remove_identities(graph: &Graph) -> Result<Graph, GraphError> {
-    let producers = producers(graph);
+    let matcher = Matcher::new(graph);
     let mut rewrite = Rewrite::new(graph);
     for node in graph.nodes() {
         if let Some(same) = same_as(graph, node) {
@@ -24,7 +24,7 @@ pub fn remove_identities(graph: &Graph) -> Result<Graph, GraphError> {
             rewrite.set(node.output, id);
             continue;
         }
-        let before = node.inputs.first().and_then(|id| producers.get(id));
+        let before = node.inputs.first().and_then(|id| matcher.producer(*id));
         match (&node.op, before.map(|before| (&before.op, &before.inputs))) {
             (Op::Reshape(to), Some((Op::Reshape(_), inputs))) => {
                 view(&mut rewrite, node, inputs[0], Op::Reshape(to.clone()))?;

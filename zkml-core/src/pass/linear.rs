@@ -14,16 +14,15 @@
 //! pads, outputs at the border see less of `b`. The value in the middle must have no other use. A folded constant that would not be finite is
 //! left alone.
 
-use std::collections::BTreeMap;
-
 use super::{
     constant::{combine, is_finite},
     layer::Layer,
-    rewrite::{Rewrite, producers, uses},
+    matcher::Matcher,
+    rewrite::Rewrite,
 };
 use crate::{
     ir::{Graph, GraphError, Node, Op, ValueId},
-    tensor::{Shape, Tensor},
+    tensor::Tensor,
 };
 
 /// `graph` with constants folded into the weights beside them. Call it again until nothing changes:
@@ -32,7 +31,7 @@ use crate::{
 /// # Errors
 /// [`GraphError`] if the graph breaks its own rules.
 pub fn fold_linear(graph: &Graph) -> Result<Graph, GraphError> {
-    let matcher = Matcher { graph, producers: producers(graph), uses: uses(graph) };
+    let matcher = Matcher::new(graph);
     let mut rewrite = Rewrite::new(graph);
     for node in graph.nodes() {
         let Some(folded) = matcher.fold(node) else {
@@ -53,12 +52,6 @@ pub fn fold_linear(graph: &Graph) -> Result<Graph, GraphError> {
 struct Folded {
     x: ValueId,
     steps: Vec<(Op, Tensor<f32>, &'static str)>,
-}
-
-struct Matcher<'g> {
-    graph: &'g Graph,
-    producers: BTreeMap<ValueId, &'g Node>,
-    uses: Vec<usize>,
 }
 
 impl<'g> Matcher<'g> {
@@ -131,25 +124,6 @@ impl<'g> Matcher<'g> {
         }
     }
 
-    /// The node that computes `id`, if nothing else uses it.
-    fn only_user(&self, id: ValueId) -> Option<&'g Node> {
-        self.producers.get(&id).copied().filter(|_| self.uses[id.0] == 1)
-    }
-
-    fn constant(&self, id: ValueId) -> Option<&'g Tensor<f32>> {
-        self.graph.get(id).constant.as_ref()
-    }
-
-    /// The operands of a node of which one is a constant, the constant second.
-    fn with_constant(&self, node: &Node) -> Option<(ValueId, &'g Tensor<f32>)> {
-        let [a, b] = node.inputs.as_slice() else { return None };
-        match (self.constant(*a), self.constant(*b)) {
-            (None, Some(c)) => Some((*a, c)),
-            (Some(c), None) => Some((*b, c)),
-            _ => None,
-        }
-    }
-
     /// A sum with a constant; `x - c` is `x + (-c)`, `c - x` is none.
     fn sum(&self, node: &Node) -> Option<(ValueId, Tensor<f32>)> {
         let (x, c) = self.with_constant(node)?;
@@ -176,12 +150,8 @@ impl<'g> Matcher<'g> {
         (fits && self.constant(*x).is_none()).then_some(layer)
     }
 
-    fn shape(&self, id: ValueId) -> &'g Shape {
-        &self.graph.get(id).shape
-    }
-
     fn same_shape(&self, a: ValueId, b: ValueId) -> Option<()> {
-        (self.graph.get(a).shape == self.graph.get(b).shape).then_some(())
+        (self.shape(a) == self.shape(b)).then_some(())
     }
 }
 

@@ -1,10 +1,14 @@
 //! Rewrites of the float graph that keep its meaning.
 //!
-//! [`optimise`] repeats three of them until none finds anything to do:
+//! [`optimise`] repeats six of them until none finds anything to do:
 //!
 //! * [`fold_linear`]: constant factors and sums beside a product or correlation with constant weights
 //!   go into them (batch normalisation, scaling layers, biases);
 //! * [`remove_identities`]: views that change nothing, chains of views, pads and selections that do nothing, factors 1 and sums of 0;
+//! * [`move_views`]: views move out from between windows and the constants, functions and pads beside
+//!   them;
+//! * [`fold_pads`]: pads go into the window that reads them;
+//! * [`activate_before_pools`]: functions that never fall go before the maximum they are applied to;
 //! * [`remove_dead`]: what no output depends on.
 //!
 //! All are exact for real numbers; in `f32`, folded constants are computed in double precision and
@@ -15,11 +19,18 @@ mod dead;
 mod identity;
 mod layer;
 mod linear;
+mod matcher;
+mod pads;
+mod planes;
+mod pools;
 mod rewrite;
 
 pub use dead::remove_dead;
 pub use identity::remove_identities;
 pub use linear::fold_linear;
+pub use pads::fold_pads;
+pub use planes::move_views;
+pub use pools::activate_before_pools;
 
 use crate::ir::{Graph, GraphError};
 
@@ -34,7 +45,9 @@ const MAX_ROUNDS: usize = 64;
 pub fn optimise(graph: Graph) -> Result<Graph, GraphError> {
     let mut graph = remove_dead(&graph)?;
     for _ in 0..MAX_ROUNDS {
-        let next = remove_dead(&fold_linear(&remove_identities(&graph)?)?)?;
+        let moved = move_views(&remove_identities(&graph)?)?;
+        let next = activate_before_pools(&fold_pads(&moved)?)?;
+        let next = remove_dead(&fold_linear(&next)?)?;
         let done = next.nodes().len() == graph.nodes().len()
             && next.nodes().iter().zip(graph.nodes()).all(|(a, b)| a.op == b.op);
         graph = next;

@@ -73,6 +73,18 @@ impl<'g> Rewrite<'g> {
         self.to.push(op, inputs, name, node.origin.clone())
     }
 
+    /// Adds a node in front of the one in the place of `node`, under the origin of `node`.
+    pub(super) fn push_part(
+        &mut self,
+        node: &Node,
+        part: &str,
+        op: Op,
+        inputs: Vec<ValueId>,
+    ) -> Result<ValueId, GraphError> {
+        let name = format!("{}/{part}", self.from.get(node.output).name);
+        self.to.push(op, inputs, name, node.origin.clone())
+    }
+
     /// Adds a constant made for `node`.
     pub(super) fn constant(&mut self, node: &Node, part: &str, tensor: Tensor<f32>) -> ValueId {
         let name = format!("{}/{part}", self.from.get(node.output).name);
@@ -89,21 +101,4 @@ impl<'g> Rewrite<'g> {
         }
         Ok(self.to)
     }
-}
-
-/// How often each value is used, by nodes and as an output.
-pub(super) fn uses(graph: &Graph) -> Vec<usize> {
-    let mut uses = vec![0; graph.values().len()];
-    for id in graph.nodes().iter().flat_map(|node| &node.inputs) {
-        uses[id.0] += 1;
-    }
-    for (_, id) in graph.outputs() {
-        uses[id.0] += 1;
-    }
-    uses
-}
-
-/// The node that computes each value.
-pub(super) fn producers(graph: &Graph) -> BTreeMap<ValueId, &Node> {
-    graph.nodes().iter().map(|node| (node.output, node)).collect()
 }

@@ -1,0 +1,72 @@
+//! A function that never falls goes before the maximum that it is applied to:
+//!
+//! ```text
+//! f(MaxPool(x))  ->  MaxPool(f(x))        f non-decreasing
+//! ```
+//!
+//! Equal, as `f(max(a, b)) = max(f(a), f(b))` for such `f`; in `f32` too where `f` as computed never
+//! falls, which holds for all but the last bit of the transcendental ones: these are computed in
+//! double precision and rounded.
+//!
+//! It is done where `x` is the result of a linear operation that nothing else reads: `f` becomes
+//! part of that step, whose result is looked up in a table anyway, and the maximum of values that
+//! are not negative takes one bit less. It would cost a step of its own elsewhere. The pool must have
+//! no other reader.
+
+use super::{matcher::Matcher, rewrite::Rewrite};
+use crate::ir::{Activation, Graph, GraphError, Node, Op};
+
+/// `graph` with non-decreasing functions of maxima applied before them.
+///
+/// # Errors
+/// [`GraphError`] if the graph breaks its own rules.
+pub fn activate_before_pools(graph: &Graph) -> Result<Graph, GraphError> {
+    let matcher = Matcher::new(graph);
+    let mut rewrite = Rewrite::new(graph);
+    for node in graph.nodes() {
+        let Some(pool) = pool_before(&matcher, node) else {
+            rewrite.copy(node)?;
+            continue;
+        };
+        let x = rewrite.operand(pool, pool.inputs[0])?;
+        let value = rewrite.push_part(node, "before", node.op.clone(), vec![x])?;
+        // The name of the result, with the origin of the pool.
+        let named = Node { origin: pool.origin.clone(), ..node.clone() };
+        let id = rewrite.push(&named, pool.op.clone(), vec![value])?;
+        rewrite.set(node.output, id);
+    }
+    rewrite.finish()
+}
+
+/// The pool that changes places with `node`.
+fn pool_before<'g>(matcher: &Matcher<'g>, node: &Node) -> Option<&'g Node> {
+    let Op::Activation(f) = &node.op else { return None };
+    let pool = matcher.only_user(node.inputs[0])?;
+    let fits = is_non_decreasing(f)
+        && matches!(pool.op, Op::MaxPool(_))
+        && is_linear(matcher, matcher.only_user(pool.inputs[0])?);
+    fits.then_some(pool)
+}
+
+/// Is `node`, but for views, a linear operation that nothing else reads?
+fn is_linear<'g>(matcher: &Matcher<'g>, mut node: &'g Node) -> bool {
+    while let (Op::Reshape(_) | Op::Transpose(_), [x]) = (&node.op, node.inputs.as_slice()) {
+        let Some(before) = matcher.only_user(*x) else { return false };
+        node = before;
+    }
+    matches!(node.op, Op::Correlate { .. } | Op::MatMul | Op::Add | Op::Sub | Op::Mul)
+}
+
+fn is_non_decreasing(f: &Activation) -> bool {
+    match *f {
+        Activation::Relu
+        | Activation::Clip { .. }
+        | Activation::Sigmoid
+        | Activation::Tanh
+        | Activation::Softplus => true,
+        Activation::LeakyRelu { alpha }
+        | Activation::Elu { alpha }
+        | Activation::HardSigmoid { alpha, .. } => alpha >= 0.0,
+        _ => false,
+    }
+}

@@ -1,0 +1,365 @@
+//! Pads, pools and views beside windows.
+
+use super::*;
+
+fn shape(dims: &[usize]) -> Op {
+    Op::Reshape(Shape::new(dims.to_vec()).expect("small"))
+}
+
+fn pad(top: usize, bottom: usize, left: usize, right: usize, value: f32) -> Op {
+    Op::Pad { begin: vec![0, 0, top, left], end: vec![0, 0, bottom, right], value }
+}
+
+/// A window of 3 by 2 taps on what is padded of `y`, with strides 2 and 1 and these pads.
+fn window(b: &Builder, y: ValueId, pads: usize) -> Window {
+    let dims = b.0.get(y).shape.dims();
+    let axis = |input: usize, taps: usize, stride: usize| {
+        let output = (input + 2 * pads - taps) / stride + 1;
+        Axis::convolution(input, output, taps, (stride, 1), pads as i64)
+    };
+    Window { height: axis(dims[2], 3, 2), width: axis(dims[3], 2, 1) }
+}
+
+fn correlation(b: &mut Builder, y: ValueId, pads: usize) -> ValueId {
+    let window = window(b, y, pads);
+    b.with(Op::Correlate { window, groups: 2 }, y, &[6, 2, 3, 2], 11)
+}
+
+fn pool(b: &mut Builder, y: ValueId, pads: usize) -> ValueId {
+    let window = window(b, y, pads);
+    b.op(Op::MaxPool(window), &[y])
+}
+
+fn activation(b: &mut Builder, f: Activation, y: ValueId) -> ValueId {
+    b.op(Op::Activation(f), &[y])
+}
+
+const IMAGE: [usize; 4] = [1, 4, 5, 6];
+
+#[test]
+fn pads_of_zero_go_into_a_correlation() {
+    for (inner, zero) in [(0, 0.0), (1, 0.0), (0, -0.0)] {
+        let (mut b, x) = Builder::new(&IMAGE);
+        let y = b.op(pad(1, 0, 2, 3, zero), &[x]);
+        let y = correlation(&mut b, y, inner);
+        let after = same(b.finish(y), 1);
+        let Op::Correlate { window, groups: 2 } = ops(&after)[0] else { panic!("a correlation") };
+        let (before, left) = (1 + inner as i64, 2 + inner as i64);
+        assert_eq!((window.height.origin, window.height.input), (before, 5));
+        assert_eq!((window.width.origin, window.width.input), (left, 6));
+    }
+    // Steps of the input: a transposed correlation.
+    let (mut b, x) = Builder::new(&IMAGE);
+    let y = b.op(pad(1, 0, 2, 1, 0.0), &[x]);
+    let axis = |input: usize, taps: usize| Axis::transposed(input, 2 * input, taps, (2, 1), 1);
+    let window = Window { height: axis(6, 3), width: axis(9, 2) };
+    let y = b.with(Op::Correlate { window, groups: 1 }, y, &[3, 4, 3, 2], 5);
+    let after = same(b.finish(y), 1);
+    let Op::Correlate { window, .. } = ops(&after)[0] else { panic!("a correlation") };
+    assert_eq!((window.height.origin, window.width.origin), (-1 + 2, -1 + 4));
+}
+
+#[test]
+fn pads_of_pads_and_factors_before_them_fold() {
+    let (mut b, x) = Builder::new(&IMAGE);
+    let y = b.with(Op::Mul, x, &[4, 1, 1], 3);
+    let y = b.op(pad(1, 0, 0, 1, 0.0), &[y]);
+    let y = b.op(pad(0, 1, 2, 0, 0.0), &[y]);
+    let y = correlation(&mut b, y, 0);
+    same(b.finish(y), 1);
+}
+
+#[test]
+fn pads_that_a_correlation_does_not_skip_stay() {
+    // Other values, and pads of batch or channels.
+    for op in [
+        pad(1, 0, 2, 3, 1.0),
+        Op::Pad { begin: vec![1, 0, 1, 1], end: vec![0; 4], value: 0.0 },
+        Op::Pad { begin: vec![0, 0, 1, 1], end: vec![0, 2, 0, 0], value: 0.0 },
+    ] {
+        let dims = if op == pad(1, 0, 2, 3, 1.0) { IMAGE } else { [1, 2, 5, 6] };
+        let (mut b, x) = Builder::new(&dims);
+        let y = b.op(op, &[x]);
+        let groups = b.0.get(y).shape.dims()[1] / 2;
+        let window = window(&b, y, 0);
+        let y = b.with(Op::Correlate { window, groups }, y, &[6, 2, 3, 2], 11);
+        same(b.finish(y), 2);
+    }
+    // Another reader, an output, a pad of the weights.
+    let (mut b, x) = Builder::new(&IMAGE);
+    let p = b.op(pad(1, 0, 2, 3, 0.0), &[x]);
+    let y = correlation(&mut b, p, 0);
+    let z = pool(&mut b, p, 0);
+    b.0.output("z", z);
+    same(b.finish(y), 3);
+    let (mut b, x) = Builder::new(&IMAGE);
+    let p = b.op(pad(1, 0, 2, 3, 0.0), &[x]);
+    b.0.output("p", p);
+    let y = correlation(&mut b, p, 0);
+    same(b.finish(y), 2);
+    let (mut b, x) = Builder::new(&IMAGE);
+    let w = b.0.input("w", Shape::new(vec![6, 2, 2, 2]).expect("small"));
+    let w = b.op(pad(1, 0, 0, 0, 0.0), &[w]);
+    let window = window(&b, x, 0);
+    let y = b.op(Op::Correlate { window, groups: 2 }, &[x, w]);
+    same(b.finish(y), 2);
+}
+
+#[test]
+fn pads_that_cannot_win_go_into_a_pool() {
+    let clip = |min: f32| Activation::Clip { min, max: 3.0 };
+    for (f, value) in [
+        (Some(Activation::Relu), 0.0),
+        (Some(Activation::Relu), -2.0),
+        (Some(Activation::Sigmoid), 0.0),
+        (Some(Activation::Tanh), -1.0),
+        (Some(Activation::Elu { alpha: 0.5 }), -0.5),
+        (Some(clip(-1.0)), -1.0),
+        (Some(clip(f32::NEG_INFINITY)), f32::MIN),
+        // Above the maximum, which is then the value.
+        (Some(clip(5.0)), 3.0),
+        (None, f32::MIN),
+    ] {
+        let (mut b, x) = Builder::new(&IMAGE);
+        let y = f.map_or(x, |f| activation(&mut b, f, x));
+        // What views and pools give are elements of their operands.
+        let y = b.op(Op::Transpose(vec![0, 1, 3, 2]), &[y]);
+        let y = pool(&mut b, y, 0);
+        let y = b.op(pad(1, 1, 1, 0, value), &[y]);
+        let y = pool(&mut b, y, 0);
+        let after = same(b.finish(y), 3 + usize::from(f.is_some()));
+        assert!(!ops(&after).iter().any(|op| matches!(op, Op::Pad { .. })));
+    }
+}
+
+#[test]
+fn a_pool_loses_pads_of_minus_infinity() {
+    // The float executor refuses what is not finite: the pool without pads is computed beside.
+    let (mut b, x) = Builder::new(&IMAGE);
+    let p = b.op(pad(1, 1, 1, 1, f32::NEG_INFINITY), &[x]);
+    let y = pool(&mut b, p, 0);
+    let after = optimise(b.finish(y)).expect("whole");
+    let (mut b, x) = Builder::new(&IMAGE);
+    let y = pool(&mut b, x, 1);
+    assert_eq!(ops(&after).len(), 1);
+    assert_eq!(run(&after), run(&b.finish(y)));
+}
+
+#[test]
+fn pads_that_may_win_stay() {
+    for (f, value) in [
+        (None, 0.0),
+        (None, -1e30),
+        (Some(Activation::Relu), 0.5),
+        (Some(Activation::Tanh), 0.0),
+        (Some(Activation::LeakyRelu { alpha: 0.5 }), 0.0),
+        (Some(Activation::Clip { min: -1.0, max: 3.0 }), -0.5),
+        (Some(Activation::Elu { alpha: 0.5 }), 0.0),
+        (Some(Activation::Gelu { tanh: false }), 0.0),
+        (Some(Activation::HardSwish), 0.0),
+    ] {
+        let (mut b, x) = Builder::new(&IMAGE);
+        let y = f.map_or(x, |f| activation(&mut b, f, x));
+        let y = b.op(pad(1, 1, 1, 0, value), &[y]);
+        let y = pool(&mut b, y, 0);
+        same(b.finish(y), 2 + usize::from(f.is_some()));
+    }
+    // A window that meets nothing else.
+    let (mut b, x) = Builder::new(&IMAGE);
+    let y = activation(&mut b, Activation::Relu, x);
+    let y = b.op(pad(3, 0, 0, 0, 0.0), &[y]);
+    let y = pool(&mut b, y, 0);
+    same(b.finish(y), 3);
+    // A sum of Relus is no Relu.
+    let (mut b, x) = Builder::new(&IMAGE);
+    let y = activation(&mut b, Activation::Relu, x);
+    let y = b.with(Op::Add, y, &[4, 1, 1], 1);
+    let y = b.op(pad(1, 1, 1, 0, 0.0), &[y]);
+    let y = pool(&mut b, y, 0);
+    same(b.finish(y), 4);
+}
+
+/// A correlation, a pool and a function.
+fn pooled(f: Activation) -> Graph {
+    let (mut b, x) = Builder::new(&[1, 4, 9, 6]);
+    let y = correlation(&mut b, x, 1);
+    let y = b.with(Op::Add, y, &[1, 6, 1, 1], 1);
+    let y = pool(&mut b, y, 1);
+    let y = activation(&mut b, f, y);
+    b.finish(y)
+}
+
+#[test]
+fn functions_that_never_fall_go_before_a_pool() {
+    for f in [
+        Activation::Relu,
+        Activation::Clip { min: -1.0, max: 3.0 },
+        Activation::Clip { min: 5.0, max: 3.0 },
+        Activation::LeakyRelu { alpha: 0.25 },
+        Activation::LeakyRelu { alpha: 0.0 },
+        Activation::Sigmoid,
+        Activation::Tanh,
+        Activation::HardSigmoid { alpha: 0.25, beta: 0.5 },
+        Activation::Softplus,
+        Activation::Elu { alpha: 0.5 },
+    ] {
+        let after = same(pooled(f), 4);
+        let [Op::Correlate { .. }, Op::Add, Op::Activation(moved), Op::MaxPool(_)] =
+            ops(&after)[..]
+        else {
+            panic!("{:?}", ops(&after))
+        };
+        assert_eq!(*moved, f);
+    }
+}
+
+#[test]
+fn functions_that_may_fall_stay_behind_a_pool() {
+    for f in [
+        Activation::LeakyRelu { alpha: -0.25 },
+        Activation::LeakyRelu { alpha: f32::NAN },
+        Activation::Elu { alpha: -0.5 },
+        Activation::HardSigmoid { alpha: -0.25, beta: 0.5 },
+        Activation::Gelu { tanh: true },
+        Activation::HardSwish,
+    ] {
+        let after = optimise(pooled(f)).expect("whole");
+        assert!(matches!(ops(&after)[..], [_, _, Op::MaxPool(_), Op::Activation(_)]), "{f:?}");
+    }
+}
+
+#[test]
+fn a_function_stays_behind_a_pool_of_anything_else() {
+    let stays = |b: Builder, y: ValueId, count: usize| {
+        let after = same(b.finish(y), count);
+        assert!(matches!(ops(&after).last(), Some(Op::Activation(_))), "{:?}", ops(&after));
+    };
+    // An input, a function.
+    let (mut b, x) = Builder::new(&IMAGE);
+    let y = pool(&mut b, x, 1);
+    let y = activation(&mut b, Activation::Relu, y);
+    stays(b, y, 2);
+    let (mut b, x) = Builder::new(&IMAGE);
+    let y = activation(&mut b, Activation::Tanh, x);
+    let y = pool(&mut b, y, 1);
+    let y = activation(&mut b, Activation::Relu, y);
+    stays(b, y, 3);
+    // The pool or its operand has another reader.
+    for of_pool in [true, false] {
+        let (mut b, x) = Builder::new(&[1, 4, 9, 6]);
+        let c = correlation(&mut b, x, 1);
+        let p = pool(&mut b, c, 1);
+        b.0.output("other", if of_pool { p } else { c });
+        let y = activation(&mut b, Activation::Relu, p);
+        stays(b, y, 3);
+    }
+}
+
+/// A correlation of `[1, 4, 7]` with 3 taps and these pads, as a plane between Reshapes.
+fn row(b: &mut Builder, y: ValueId, pads: usize) -> ValueId {
+    let length = b.0.get(y).shape.dims()[2];
+    let y = b.op(shape(&[1, 4, 1, length]), &[y]);
+    let output = length + 2 * pads - 2;
+    let width = Axis::convolution(length, output, 3, (1, 1), pads as i64);
+    let window = Window { height: Axis::identity(1), width };
+    let y = b.with(Op::Correlate { window, groups: 1 }, y, &[4, 4, 1, 3], 11);
+    b.op(shape(&[1, 4, output]), &[y])
+}
+
+#[test]
+fn normalisation_of_rows_folds() {
+    for (pads, dims) in [(0, &[4, 1][..]), (1, &[1, 4, 1]), (1, &[])] {
+        // After a correlation.
+        let (mut b, x) = Builder::new(&[1, 4, 7]);
+        let y = row(&mut b, x, pads);
+        let y = b.with(Op::Mul, y, dims, 1);
+        let y = b.with(Op::Add, y, dims, 2);
+        let y = activation(&mut b, Activation::Relu, y);
+        let after = same(b.finish(y), 5);
+        let [Op::Reshape(_), Op::Correlate { .. }, Op::Add, Op::Activation(_), Op::Reshape(_)] =
+            ops(&after)[..]
+        else {
+            panic!("{:?}", ops(&after))
+        };
+        // Before it: the sum only without pads, and through to the next.
+        let (mut b, x) = Builder::new(&[1, 4, 7]);
+        let c = b.constant(dyadic(dims, 1));
+        let y = b.op(Op::Mul, &[c, x]);
+        let y = b.with(Op::Sub, y, dims, 2);
+        let y = row(&mut b, y, pads);
+        // Two factors and a sum with pads, a sum behind without.
+        same(b.finish(y), if pads == 0 { 4 } else { 5 });
+    }
+}
+
+#[test]
+fn a_constant_minus_a_row_keeps_its_order() {
+    let (mut b, x) = Builder::new(&[1, 4, 7]);
+    let y = row(&mut b, x, 0);
+    let c = b.constant(dyadic(&[4, 1], 1));
+    let y = b.op(Op::Sub, &[c, y]);
+    let after = same(b.finish(y), 4);
+    assert!(matches!(ops(&after)[2..], [Op::Sub, Op::Reshape(_)]));
+}
+
+#[test]
+fn rows_between_correlations_pools_and_functions_are_one_plane() {
+    let (mut b, x) = Builder::new(&[1, 4, 9]);
+    let pads = |left: usize| Op::Pad { begin: vec![0, 0, left], end: vec![0, 0, 1], value: 0.0 };
+    let y = b.op(pads(2), &[x]);
+    let y = row(&mut b, y, 0);
+    let y = b.with(Op::Mul, y, &[4, 1], 2);
+    let y = b.op(shape(&[1, 4, 1, 10]), &[y]);
+    let width = Axis::convolution(10, 5, 2, (2, 1), 0);
+    let y = b.op(Op::MaxPool(Window { height: Axis::identity(1), width }), &[y]);
+    let y = b.op(shape(&[1, 4, 5]), &[y]);
+    let y = activation(&mut b, Activation::Relu, y);
+    let y = b.op(pads(0), &[y]);
+    let y = row(&mut b, y, 1);
+    let after = same(b.finish(y), 6);
+    let [
+        Op::Reshape(_),
+        Op::Correlate { .. },
+        Op::Activation(_),
+        Op::MaxPool(_),
+        Op::Correlate { .. },
+        Op::Reshape(_),
+    ] = ops(&after)[..]
+    else {
+        panic!("{:?}", ops(&after))
+    };
+}
+
+#[test]
+fn pads_before_a_transpose_fold() {
+    let (mut b, x) = Builder::new(&[1, 5, 6, 4]);
+    let y = b.op(Op::Pad { begin: vec![0, 1, 2, 0], end: vec![0, 0, 1, 0], value: 0.0 }, &[x]);
+    let y = b.op(Op::Transpose(vec![0, 3, 1, 2]), &[y]);
+    let y = correlation(&mut b, y, 0);
+    let after = same(b.finish(y), 2);
+    assert!(matches!(ops(&after)[..], [Op::Transpose(_), Op::Correlate { .. }]));
+}
+
+#[test]
+fn what_is_no_row_of_channels_stays() {
+    // Constants along the row or one for each element, or that broadcast the batch.
+    for dims in [&[7][..], &[1, 4, 7], &[2, 4, 1], &[1, 1, 4, 1]] {
+        let (mut b, x) = Builder::new(&[1, 4, 7]);
+        let y = row(&mut b, x, 1);
+        let y = b.with(Op::Mul, y, dims, 1);
+        let after = same(b.finish(y), 4);
+        assert!(matches!(ops(&after)[2..], [Op::Reshape(_), Op::Mul]));
+    }
+    // Another Reshape, or a reader beside.
+    let (mut b, x) = Builder::new(&[1, 4, 7]);
+    let y = row(&mut b, x, 1);
+    b.0.output("row", y);
+    let y = b.with(Op::Mul, y, &[4, 1], 1);
+    same(b.finish(y), 4);
+    let (mut b, x) = Builder::new(&IMAGE);
+    let y = correlation(&mut b, x, 1);
+    let [_, c, h, w] = *b.0.get(y).shape.dims() else { panic!("an image") };
+    let y = b.op(shape(&[1, c, h * w]), &[y]);
+    let y = b.with(Op::Mul, y, &[c, 1], 1);
+    same(b.finish(y), 3);
+}
