@@ -7,7 +7,7 @@
 
 use super::image::{Image, Product};
 use std::collections::HashMap;
-use zkml_core::ir::Window;
+use zkml_core::ir::{Axis, Window};
 
 /// Exponents of a step's positions, before they are shifted to be non-negative.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,10 +122,48 @@ impl Frame {
                 + scale * (w.origin.abs() + w.slope.abs() * w.kernel as i64)
         });
         let safe = width.max().unwrap_or(0).max(up.1 * out.width as i64);
-        (least.max(1)..=least.max(2 * safe + 1))
+        /// Strides tried one by one before one that is wide enough for certain.
+        const TRIES: i64 = 512;
+        let (least, safe) = (least.max(1), least.max(2 * safe + 1));
+        (least..=safe.min(least + TRIES))
+            .chain([safe])
             .map(|stride| Self::new(products, out, stride))
             .find(|frame| frame.holds(products, out))
     }
+}
+
+/// Exponents of a step at most: programs come from files too.
+const WIDEST: i128 = 1 << 24;
+/// Pairs of an output position and a tap at most.
+const PAIRS: usize = 1 << 28;
+
+/// Whether the frame of a step is of a size that a machine can hold, whatever its windows say.
+pub(super) fn is_bounded(products: &[Product<'_>], out: &Image) -> bool {
+    let mut up = (1i128, 1i128);
+    for p in products {
+        let (h, w) = (p.window.height.out_step as i128, p.window.width.out_step as i128);
+        // Least common multiples are at most products.
+        up = (up.0 * h, up.1 * w);
+        if up.0 > WIDEST || up.1 > WIDEST {
+            return false;
+        }
+    }
+    let extent = |up: i128, output: usize, axes: &dyn Fn(&Window) -> Axis| {
+        let of = |p: &Product<'_>| {
+            let axis = axes(&p.window);
+            let taps =
+                i128::from(axis.origin.abs()) + i128::from(axis.slope.abs()) * axis.kernel as i128;
+            up * (axis.in_step as i128 * axis.input as i128 + taps)
+        };
+        products.iter().map(of).fold(up * output as i128, |sum, one| sum + one)
+    };
+    let rows = extent(up.0, out.height, &|window| window.height);
+    let columns = extent(up.1, out.width, &|window| window.width);
+    let pairs = |p: &Product<'_>| {
+        let taps = p.window.height.kernel.saturating_mul(p.window.width.kernel);
+        taps.saturating_mul(out.height * out.width) <= PAIRS
+    };
+    (rows + 1) * (4 * columns + 4) * out.batch as i128 <= WIDEST && products.iter().all(pairs)
 }
 
 /// All taps of a window.

@@ -43,7 +43,7 @@ pub enum LayoutPolicy {
     /// Frames unless their gaps take too many groups.
     #[default]
     Balanced,
-    /// Frames wherever a step allows them: fewest vector rows.
+    /// Frames unless they take more than four times the groups of rows: fewest vector rows.
     Frames,
     /// Image rows everywhere: no gaps.
     Rows,

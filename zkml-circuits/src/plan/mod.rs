@@ -98,6 +98,9 @@ impl Plan {
     /// read from a file may name very many in few bytes.
     pub const MAX_VALUES: usize = 1 << 24;
 
+    /// Lanes that stored values may take, gaps included.
+    pub const MAX_SLOTS: usize = 1 << 25;
+
     /// Lays out `program` in the machine `profile`, at the smallest `k` that holds it, images by the
     /// default policy.
     ///
@@ -131,7 +134,21 @@ impl Plan {
             .zip(&program.tensors)
             .map(|(t, tensor)| is_output(t) || public_inputs && is_input(tensor))
             .collect();
-        let storages = storage::choose(program, profile, &image::choose(program), &public, policy);
+        let images = image::choose(program);
+        for (tensor, image) in program.tensors.iter().zip(&images) {
+            if let Step::Affine(affine) = &tensor.step
+                && !frame::is_bounded(&storage::products(affine, image), image)
+            {
+                let what = "a window so large, or of so wide strides,";
+                return Err(PlanError::Unsupported { node: tensor.origin.to_string(), what });
+            }
+        }
+        let storages = storage::choose(program, profile, &images, &public, policy);
+        let groups = storages.iter().map(|s| s.groups(profile.lanes()));
+        if groups.fold(0, usize::saturating_add).saturating_mul(profile.lanes()) > Self::MAX_SLOTS {
+            let what = "a total of more than 2^25 lanes";
+            return Err(PlanError::Unsupported { node: "the model".into(), what });
+        }
         let segments: Vec<Vec<Slots>> = storages.iter().map(Storage::segments).collect();
         let io = io::schema(program, profile, input_visibility, &segments);
         let tags = Tags::new(program);

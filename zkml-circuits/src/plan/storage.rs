@@ -87,7 +87,7 @@ impl Storage {
     }
 
     /// Groups it takes.
-    fn groups(&self, lanes: usize) -> usize {
+    pub(super) fn groups(&self, lanes: usize) -> usize {
         let Image { batch, channels, height, width, .. } = self.image;
         let planes = batch * channels;
         match self.kind {
@@ -111,7 +111,7 @@ impl Storage {
 fn gap_limit(policy: LayoutPolicy) -> f64 {
     match policy {
         LayoutPolicy::Balanced => 1.3,
-        LayoutPolicy::Frames => f64::INFINITY,
+        LayoutPolicy::Frames => 4.0,
         LayoutPolicy::Rows => 0.0,
     }
 }

@@ -120,3 +120,34 @@ fn plans_of_windows_are_deterministic_and_lint_under_every_policy() {
         }
     }
 }
+
+/// Programs come from files: absurd windows are refused at once.
+#[test]
+fn windows_without_bounds_are_refused() {
+    let with = |input: usize, output: usize, in_step: usize, out_step: usize, origin: i64| {
+        let mut b = ProgramBuilder::new();
+        let x = b.input("x", shape(&[1, 1, input, input]), encoding("x", 4));
+        let slope = -1;
+        let axis = Axis { input, output, kernel: 1, out_step, in_step, origin, slope };
+        let window = Window { height: axis, width: axis };
+        let weight = random(&mut Dice::new(1), &[1, 1, 1, 1], 3);
+        let term = Term::Correlate { view: b.whole(x), weight, window, groups: 1 };
+        let out = shape(&[1, 1, output, output]);
+        let y = b.affine(out, encoding("y", 8), Affine::new(vec![term]));
+        let view = b.whole(y);
+        b.output("y", view);
+        let profile = Profile::standard()[0];
+        Plan::new(&b.finish().expect("a program"), profile, Visibility::Private)
+    };
+    assert!(with(8, 8, 1, 1, 0).is_ok());
+    for (input, output, in_step, out_step, origin) in [
+        (8, 8, 1 << 20, 1, 0),
+        (8, 8, 1, 1 << 20, 0),
+        (8, 8, 1 << 20, 1 << 20, 1 << 20),
+        (2, 2, 1, 1, -(1 << 20)),
+        (2, 1 << 11, 1, 1, 0),
+    ] {
+        let refused = with(input, output, in_step, out_step, origin);
+        assert!(matches!(refused, Err(PlanError::Unsupported { .. })), "{refused:?}");
+    }
+}
