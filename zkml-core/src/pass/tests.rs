@@ -3,6 +3,7 @@
 
 mod chains;
 mod images;
+mod rows;
 
 use super::{fold_linear, optimise, remove_dead, remove_identities};
 use crate::{
