@@ -153,7 +153,7 @@ pub(super) fn is_bounded(products: &[Product<'_>], out: &Image) -> bool {
             let axis = axes(&p.window);
             let taps =
                 i128::from(axis.origin.abs()) + i128::from(axis.slope.abs()) * axis.kernel as i128;
-            up * (axis.in_step as i128 * axis.input as i128 + taps)
+            up / axis.out_step as i128 * (axis.in_step as i128 * axis.input as i128 + taps)
         };
         products.iter().map(of).fold(up * output as i128, |sum, one| sum + one)
     };
