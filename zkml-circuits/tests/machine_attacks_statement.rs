@@ -14,7 +14,7 @@ use sha3::{Digest, Keccak256};
 use zkml_circuits::{
     machine::Profile,
     model::{CompileConfig, CompileError, Compiled, ProvingKey, RejectedProof, VerifyingKey},
-    plan::{StatementError, Visibility},
+    plan::{LayoutPolicy, StatementError, Visibility},
     plonk::{POINT_BYTES, SCALAR_BYTES},
     testing::{Dice, encoding, mlp, random, random_inputs, shape},
 };
@@ -243,8 +243,9 @@ fn compiled_models_from_hostile_files() {
 /// Bodies in which small numbers stand for much memory.
 #[test]
 fn compiled_models_that_claim_to_be_huge() {
-    let file = |body: &[u8]| summed(&[b"zkml-zkc\x01", body, &[0; 32]].concat());
-    let head = postcard::to_allocvec(&(folded(), Visibility::Public)).expect("encodes");
+    let file = |body: &[u8]| summed(&[b"zkml-zkc\x02", body, &[0; 32]].concat());
+    let head = postcard::to_allocvec(&(folded(), Visibility::Public, LayoutPolicy::Balanced))
+        .expect("encodes");
     // A list of 2^62 and of 2^32 elements, and nothing after.
     for claim in [
         [0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x40].as_slice(),
@@ -254,7 +255,8 @@ fn compiled_models_that_claim_to_be_huge() {
         assert!(matches!(error, CompileError::Format(_)), "{error}");
     }
     let whole = |program: &Program| {
-        let body = postcard::to_allocvec(&(folded(), Visibility::Public, program));
+        let body =
+            postcard::to_allocvec(&(folded(), Visibility::Public, LayoutPolicy::Balanced, program));
         file(&body.expect("encodes"))
     };
     assert!(Compiled::from_bytes(&whole(&classifier(1, 0))).is_ok(), "the format");
@@ -269,7 +271,12 @@ fn compiled_models_that_claim_to_be_huge() {
     let y = b.affine(shape(&[1 << 14, 1 << 14]), encoding("y", 6), double);
     let view = b.whole(y);
     b.output("y", view);
-    let bytes = postcard::to_allocvec(&(folded(), Visibility::Public, b.finish().expect("valid")));
+    let bytes = postcard::to_allocvec(&(
+        folded(),
+        Visibility::Public,
+        LayoutPolicy::Balanced,
+        b.finish().expect("valid"),
+    ));
     let bytes = file(&bytes.expect("encodes"));
     assert!(bytes.len() < 200, "{}", bytes.len());
     assert!(matches!(Compiled::from_bytes(&bytes), Err(CompileError::Plan(_))));

@@ -9,8 +9,8 @@
 //! ```
 //!
 //! with `D` the definition of an element by the integer program (or a scalar minus what it copies).
-//! The left side is evaluated by the gates as a polynomial in `lambda` ([`crate::formal`]), the right
-//! one by the program, both at cells and a `rho` drawn from a hash of program and plan ([`Sample`]).
+//! The left side is evaluated by the gates as a polynomial in `lambda` (`crate::formal`), the right
+//! one by the program, both at cells and a `rho` drawn from a hash of program and plan (`Sample`).
 //! Junk is committed after `rho` and may be anything, so an exponent with junk says nothing, and
 //! nothing is claimed there. `lambda` is drawn after all cells: every other coefficient is 0, and
 //! since `rho` is drawn after the cells of phase 1, so is every `D` there.

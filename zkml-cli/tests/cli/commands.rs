@@ -22,10 +22,13 @@ fn inspect_describes_and_predicts() {
     let document = zkml(&["inspect", &model, "--json"]).exits(0).json();
     assert_eq!(document["unsupported"], Value::Array(vec![]));
     assert_eq!(document["error"], Value::Null);
-    assert_eq!(document["cost"]["words"], 16);
+    // Eight flowers along the lanes of a machine of four: four measurements and three classes.
+    assert_eq!(document["cost"]["words"], 2 * (4 + 3));
+    let layouts = document["layouts"].as_array().expect("a list");
+    assert_eq!(layouts[0]["image"], serde_json::json!([1, 4, 1, 8]));
     assert!(document["cost"]["gas"].as_u64().unwrap() > 100_000);
     let said = zkml(&["inspect", &model]).exits(0).text();
-    for part in ["flowers", "[8, 3]", "HardSwish", "k = ", "gas"] {
+    for part in ["flowers", "[8, 3]", "HardSwish", "k = ", "gas", "a segment a channel"] {
         assert!(said.contains(part), "`{part}` in {said}");
     }
 }
