@@ -48,6 +48,8 @@ pub(crate) struct Formal<'a, C> {
     geometry: Geometry,
     cells: &'a C,
     rho: Fr,
+    /// [`run_starts`] of the rows.
+    starts: &'a [usize],
     /// Powers of `rho` up to the widest unit.
     powers: Vec<Fr>,
     known: HashMap<Source, Rc<Poly>>,
@@ -67,20 +69,35 @@ pub(crate) fn run_starts(rows: &RowProgram) -> Vec<usize> {
 }
 
 impl<'a, C: Cells> Formal<'a, C> {
-    pub(crate) fn new(rows: &'a RowProgram, geometry: Geometry, cells: &'a C, rho: Fr) -> Self {
+    /// Evaluates `rows` at `cells` and `rho`; `starts` are the rows' [`run_starts`].
+    pub(crate) fn new(
+        rows: &'a RowProgram,
+        geometry: Geometry,
+        starts: &'a [usize],
+        cells: &'a C,
+        rho: Fr,
+    ) -> Self {
         let width = rows.profile.lanes().max(rows.profile.weight_lanes());
         let powers = std::iter::successors(Some(Fr::ONE), |p| Some(*p * rho)).take(width + 1);
-        Self { rows, geometry, cells, rho, powers: powers.collect(), known: HashMap::new() }
+        let (powers, known) = (powers.collect(), HashMap::new());
+        Self { rows, geometry, cells, rho, starts, powers, known }
     }
 
-    /// The polynomial of `source`, of which only rows before `end` may be part; `starts` is
-    /// [`run_starts`].
-    pub(crate) fn value(
+    /// `left - right` of an equation.
+    pub(crate) fn difference(
         &mut self,
-        source: Source,
-        end: usize,
-        starts: &[usize],
-    ) -> Result<Rc<Poly>, FormalError> {
+        (left, right): (Source, Source),
+    ) -> Result<Poly, FormalError> {
+        let mut difference = Poly::default();
+        for (source, sign) in [(left, Fr::ONE), (right, -Fr::ONE)] {
+            let side = self.value(source, self.rows.vector.len())?;
+            difference.add(&side, sign, 0)?;
+        }
+        Ok(difference)
+    }
+
+    /// The polynomial of `source`, of which only rows before `end` may be part.
+    fn value(&mut self, source: Source, end: usize) -> Result<Rc<Poly>, FormalError> {
         if let Source::Z(row) = source {
             if row >= self.rows.vector.len() {
                 return Err(FormalError::Dangling(source));
@@ -95,17 +112,17 @@ impl<'a, C: Cells> Formal<'a, C> {
         }
         let poly = Rc::new(match source {
             Source::Unit(at) => self.unit(at)?,
-            Source::Z(row) => self.accumulator(row, starts)?,
+            Source::Z(row) => self.accumulator(row)?,
         });
         self.known.insert(source, Rc::clone(&poly));
         Ok(poly)
     }
 
     /// Follows a run of vector rows from `first` to its end.
-    fn accumulator(&mut self, first: usize, starts: &[usize]) -> Result<Poly, FormalError> {
+    fn accumulator(&mut self, first: usize) -> Result<Poly, FormalError> {
         let mut poly = Poly::default();
         let (mut scale, mut shift, mut rho) = (Fr::ONE, 0, 0u32);
-        let start = starts.get(first).copied().unwrap_or(first);
+        let start = self.starts.get(first).copied().unwrap_or(first);
         for index in first.. {
             if index >= self.geometry.rows() {
                 // The cell after the last row is outside every gate: free.
@@ -113,7 +130,7 @@ impl<'a, C: Cells> Formal<'a, C> {
             }
             // Rows the program does not mention are 0.
             let Some(row) = self.rows.vector.get(index) else { break };
-            self.step(index, row, start, starts, (scale, shift, rho), &mut poly)?;
+            self.step(index, row, start, (scale, shift, rho), &mut poly)?;
             match row.carry {
                 Carry::None => break,
                 Carry::One => {}
@@ -132,19 +149,18 @@ impl<'a, C: Cells> Formal<'a, C> {
         index: usize,
         row: &VectorRow,
         start: usize,
-        starts: &[usize],
         (scale, shift, rho): (Fr, usize, u32),
         poly: &mut Poly,
     ) -> Result<(), FormalError> {
         let free = FormalError::FreeOperand(index);
-        let a = row.a.map(|source| self.value(source, start, starts)).transpose()?;
+        let a = row.a.map(|source| self.value(source, start)).transpose()?;
         let mut part = Poly::default();
         if row.linear != 0 {
             part.add(a.as_ref().ok_or(free)?, signed(row.linear), 0)?;
         }
         if row.product {
-            let b = self.value(row.b.ok_or(free)?, start, starts)?;
-            part.add_product(a.as_ref().ok_or(free)?, &b, Fr::ONE, 0)?;
+            let b = self.value(row.b.ok_or(free)?, start)?;
+            part.add_product(a.as_ref().ok_or(free)?, &b)?;
         }
         if row.junk != 0 {
             part.add_junk(JunkTerm { row: index, exponent: 0, factor: signed(row.junk) })?;

@@ -96,18 +96,12 @@ impl Poly {
         self.add_coefficients(other, factor, shift)
     }
 
-    /// Adds `factor lambda^shift a b`.
-    pub(crate) fn add_product(
-        &mut self,
-        a: &Self,
-        b: &Self,
-        factor: Fr,
-        shift: usize,
-    ) -> Result<(), FormalError> {
+    /// Adds `a b`.
+    pub(crate) fn add_product(&mut self, a: &Self, b: &Self) -> Result<(), FormalError> {
         self.rho = self.rho.max(a.rho.saturating_add(b.rho));
         let (small, large) = if a.blocks.len() <= b.blocks.len() { (a, b) } else { (b, a) };
         for (exponent, c) in small.coefficients() {
-            self.add_coefficients(large, factor * c, shift + exponent)?;
+            self.add_coefficients(large, c, exponent)?;
         }
         for (with, other) in [(a, b), (b, a)] {
             for junk in &with.junk {
@@ -116,8 +110,7 @@ impl Poly {
                     return Err(FormalError::Degree);
                 }
                 for (exponent, c) in other.coefficients() {
-                    let exponent = junk.exponent + exponent + shift;
-                    let factor = junk.factor * factor * c;
+                    let (exponent, factor) = (junk.exponent + exponent, junk.factor * c);
                     self.add_junk(JunkTerm { row: junk.row, exponent, factor })?;
                 }
             }
@@ -191,7 +184,9 @@ mod tests {
             expected.retain(|_, v| *v != Fr::ZERO);
             let mut got = poly(&c);
             got.add(&poly(&a), factor, shift).expect("small");
-            got.add_product(&poly(&a), &poly(&b), factor, shift).expect("small");
+            let mut product = Poly::default();
+            product.add_product(&poly(&a), &poly(&b)).expect("small");
+            got.add(&product, factor, shift).expect("small");
             assert_eq!(got.coefficients().collect::<BTreeMap<_, _>>(), expected);
             assert_eq!(got.end(), expected.keys().next_back().map_or(0, |e| e + 1));
         }
@@ -203,12 +198,13 @@ mod tests {
         let mut a = Poly::default();
         a.add_junk(junk(7)).expect("small");
         let kernel = poly(&[(0, Fr::from(2)), (70, Fr::from(3)), (71, Fr::ZERO)].into());
-        let mut product = Poly::default();
-        product.add_product(&a, &kernel, Fr::ONE, 100).expect("small");
+        let (mut unshifted, mut product) = (Poly::default(), Poly::default());
+        unshifted.add_product(&a, &kernel).expect("small");
+        product.add(&unshifted, Fr::ONE, 100).expect("small");
         let got: Vec<_> = product.junk().iter().map(|j| (j.exponent, j.factor)).collect();
         assert_eq!(got, [(107, Fr::from(2)), (177, Fr::from(3))]);
         assert_eq!(product.end(), 178);
-        assert!(product.add_product(&a, &a, Fr::ONE, 0).is_err(), "two free cells");
+        assert!(product.add_product(&a, &a).is_err(), "two free cells");
     }
 
     #[test]

@@ -40,11 +40,10 @@ mod tables;
 mod tests;
 
 use crate::{
-    formal::{Formal, FormalError, Poly, run_starts},
+    formal::{Formal, FormalError, run_starts},
     plan::{Claim, Geometry, GeometryError, Monomial, Plan, Source},
 };
 use claims::Claims;
-use ff::Field;
 use halo2curves::bn256::Fr;
 use rayon::prelude::*;
 use sample::{Sample, WithScalars};
@@ -244,19 +243,16 @@ impl Checker<'_> {
     /// Proves the claim on one equation; gives its degrees.
     fn equation(&self, index: usize) -> Result<Monomial, LintError> {
         let rows = &self.plan.rows;
-        let ((left, right), claim) = (rows.equations[index], &self.plan.claims[index]);
+        let claim = &self.plan.claims[index];
         // Ties hold for whatever scalars there are; definitions may then use them.
         let (scalars, what) = match claim {
             Claim::Tie(_) => (&self.sample.scalars, "copies of an operand".to_string()),
             Claim::Step { tensor, .. } => (&self.tied, format!("tensor {}", tensor.0)),
         };
         let cells = WithScalars { sample: &self.sample, scalars };
-        let mut formal = Formal::new(rows, self.geometry, &cells, self.sample.rho);
-        let mut difference = Poly::default();
-        for (source, sign) in [(left, Fr::ONE), (right, -Fr::ONE)] {
-            let side = formal.value(source, rows.vector.len(), &self.starts)?;
-            difference.add(&side, sign, 0)?;
-        }
+        let (starts, rho) = (&self.starts, self.sample.rho);
+        let difference = Formal::new(rows, self.geometry, starts, &cells, rho)
+            .difference(rows.equations[index])?;
         let expected = self.claims.expected(claim, &self.sample);
         let free: BTreeSet<usize> = difference.junk().iter().map(|junk| junk.exponent).collect();
         // Where nothing is claimed, nothing may be left but junk; what is claimed is without junk.

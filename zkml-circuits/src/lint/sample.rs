@@ -19,7 +19,7 @@ use zkml_core::program::Program;
 /// One random assignment.
 pub(super) struct Sample {
     /// `x`, `r`, `y`: lane `l` of group `g` at `g W + l`.
-    pub(super) lanes: [Vec<Fr>; 3],
+    lanes: [Vec<Fr>; 3],
     /// Scalars by group.
     pub(super) scalars: Vec<Fr>,
     lanes_of_group: usize,

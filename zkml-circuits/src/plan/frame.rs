@@ -5,7 +5,7 @@
 //! `S` must keep apart what the plane keeps apart: for every output and every tap, the exponent
 //! `out - tap` is that of the input they meet, or of none. [`Frame::holds`] tries all of them.
 
-use super::image::{Image, Product};
+use super::image::{Image, Product, grid};
 use std::collections::HashMap;
 use zkml_core::ir::{Axis, Window};
 
@@ -85,8 +85,8 @@ impl Frame {
 
     /// Whether the exponents mean what the windows mean.
     pub(super) fn holds(&self, products: &[Product<'_>], out: &Image) -> bool {
-        let outputs = || (0..out.height).flat_map(|h| (0..out.width).map(move |w| (h, w)));
-        let mut seen: Vec<i64> = outputs().map(|(h, w)| self.output((0, h, w))).collect();
+        let outputs = grid(out.height, out.width);
+        let mut seen: Vec<i64> = outputs.map(|(h, w)| self.output((0, h, w))).collect();
         seen.sort_unstable();
         seen.windows(2).all(|pair| pair[0] != pair[1])
             && products.iter().all(|p| self.meets(&p.window, out))
@@ -96,12 +96,12 @@ impl Frame {
         let (height, width) = (window.height.input, window.width.input);
         // By exponent: rows may lie far apart.
         let mut at = HashMap::with_capacity(height * width);
-        for (h, w) in (0..height).flat_map(|h| (0..width).map(move |w| (h, w))) {
+        for (h, w) in grid(height, width) {
             if at.insert(self.input(window, (0, h, w)), (h, w)).is_some() {
                 return false;
             }
         }
-        (0..out.height).flat_map(|h| (0..out.width).map(move |w| (h, w))).all(|(row, column)| {
+        grid(out.height, out.width).all(|(row, column)| {
             taps(window).all(|(i, j)| {
                 let exponent = self.output((0, row, column)) - self.tap(window, (i, j));
                 let found = at.get(&exponent).copied();
@@ -159,15 +159,11 @@ pub(super) fn is_bounded(products: &[Product<'_>], out: &Image) -> bool {
     };
     let rows = extent(up.0, out.height, &|window| window.height);
     let columns = extent(up.1, out.width, &|window| window.width);
-    let pairs = |p: &Product<'_>| {
-        let taps = p.window.height.kernel.saturating_mul(p.window.width.kernel);
-        taps.saturating_mul(out.height * out.width) <= PAIRS
-    };
+    let pairs = |p: &Product<'_>| p.window.taps().saturating_mul(out.height * out.width) <= PAIRS;
     (rows + 1) * (4 * columns + 4) * out.batch as i128 <= WIDEST && products.iter().all(pairs)
 }
 
 /// All taps of a window.
 pub(super) fn taps(window: &Window) -> impl Iterator<Item = (usize, usize)> + use<> {
-    let (rows, columns) = (window.height.kernel, window.width.kernel);
-    (0..rows).flat_map(move |i| (0..columns).map(move |j| (i, j)))
+    grid(window.height.kernel, window.width.kernel)
 }

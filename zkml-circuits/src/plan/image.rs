@@ -33,7 +33,13 @@ impl Image {
         Self::natural([1, channels, 1, 1])
     }
 
-    /// Positions of a channel.
+    /// Every position of a channel: image, row, column.
+    pub(super) fn places(&self) -> impl Iterator<Item = (usize, usize, usize)> + use<> {
+        let (batch, height, width) = (self.batch, self.height, self.width);
+        (0..batch).flat_map(move |b| grid(height, width).map(move |(h, w)| (b, h, w)))
+    }
+
+    /// Number of positions of a channel.
     pub(super) fn positions(&self) -> usize {
         self.batch * self.height * self.width
     }
@@ -116,7 +122,7 @@ impl<'a> Product<'a> {
 
     /// Each output reads one channel alone.
     pub(super) fn is_depthwise(&self) -> bool {
-        self.groups == self.inputs && self.inputs > 1 || self.inputs == 1 && !self.matrix
+        !self.matrix && self.groups == self.inputs
     }
 }
 
@@ -160,9 +166,7 @@ fn rows_of(view: &View, image: &Image) -> Option<(usize, usize, usize)> {
     if rows != image.positions() || rows == 1 {
         return None;
     }
-    let mut places = (0..image.batch).flat_map(|b| {
-        (0..image.height).flat_map(move |h| (0..image.width).map(move |w| (b, h, w)))
-    });
+    let mut places = image.places();
     (0..rows)
         .all(|i| {
             let place = places.next();
@@ -201,7 +205,7 @@ fn demanded(program: &Program, id: usize) -> Option<Image> {
             _ => &[],
         })
     };
-    let reads = |view: &View| view.tensor.0 == id && is_permutation(view, length);
+    let reads = |view: &View| view.tensor.0 == id && view.is_permutation(length);
     let convolution = terms().find_map(|term| match term {
         Term::Correlate { view, .. } if reads(view) => {
             let &[batch, channels, height, width] = view.shape.dims() else { return None };
@@ -232,11 +236,10 @@ fn inherited(tensor: &StoredTensor, earlier: &[Image]) -> Option<Image> {
     })
 }
 
-fn is_permutation(view: &View, length: usize) -> bool {
-    let mut seen = vec![false; length];
-    view.shape.len() == length
-        && (0..length).all(|i| {
-            let slot = view.element(i).and_then(|e| seen.get_mut(e));
-            slot.is_some_and(|seen| !std::mem::replace(seen, true))
-        })
+/// Every row and column of a plane, row by row.
+pub(super) fn grid(
+    rows: usize,
+    columns: usize,
+) -> impl Iterator<Item = (usize, usize)> + Clone + use<> {
+    (0..rows).flat_map(move |row| (0..columns).map(move |column| (row, column)))
 }

@@ -11,7 +11,7 @@
 
 use super::{
     frame::{Frame, steps, up},
-    image::{Image, Product},
+    image::{Image, Product, grid},
     layout::{Arrangement, Layout, LayoutPolicy, Slots},
 };
 use crate::machine::Profile;
@@ -42,7 +42,7 @@ impl Storage {
                 let stride = stride as usize;
                 for (b, c) in planes {
                     let mut slots = vec![None; height.saturating_sub(1) * stride + width];
-                    for (h, w) in (0..height).flat_map(|h| (0..width).map(move |w| (h, w))) {
+                    for (h, w) in grid(height, width) {
                         slots[h * stride + w] = Some(self.image.element((b, c, h, w)));
                     }
                     segments.push(slots);
@@ -63,15 +63,13 @@ impl Storage {
                 }
             }
             Arrangement::Channels { .. } => {
-                for b in 0..batch {
-                    for (h, w) in (0..height).flat_map(|h| (0..width).map(move |w| (h, w))) {
-                        let length = channels.checked_sub(1).map_or(0, |c| self.channel(c) + 1);
-                        let mut slots = vec![None; length];
-                        for c in 0..channels {
-                            slots[self.channel(c)] = Some(self.image.element((b, c, h, w)));
-                        }
-                        segments.push(slots);
+                let length = channels.checked_sub(1).map_or(0, |c| self.channel(c) + 1);
+                for (b, h, w) in self.image.places() {
+                    let mut slots = vec![None; length];
+                    for c in 0..channels {
+                        slots[self.channel(c)] = Some(self.image.element((b, c, h, w)));
                     }
+                    segments.push(slots);
                 }
             }
         }

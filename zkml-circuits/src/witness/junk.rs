@@ -5,8 +5,8 @@
 
 use super::{Drawn, FirstPhase, signed};
 use crate::{
-    formal::{Cells, Formal, FormalError, Poly, run_starts},
-    plan::{Geometry, RowProgram, Source},
+    formal::{Cells, Formal, Poly, run_starts},
+    plan::{Geometry, RowProgram},
 };
 use ff::Field;
 use halo2curves::bn256::Fr;
@@ -46,7 +46,8 @@ pub(super) fn column(
         .equations
         .par_iter()
         .map(|equation| {
-            solve(rows, geometry, &cells, drawn.rho, *equation, &starts).unwrap_or_default()
+            let mut formal = Formal::new(rows, geometry, &starts, &cells, drawn.rho);
+            formal.difference(*equation).map(|difference| solve(&difference)).unwrap_or_default()
         })
         .collect();
     for (row, value) in found.into_iter().flatten() {
@@ -57,20 +58,8 @@ pub(super) fn column(
     column
 }
 
-fn solve(
-    rows: &RowProgram,
-    geometry: Geometry,
-    cells: &Honest<'_>,
-    rho: Fr,
-    (left, right): (Source, Source),
-    starts: &[usize],
-) -> Result<Vec<(usize, Fr)>, FormalError> {
-    let mut formal = Formal::new(rows, geometry, cells, rho);
-    let mut difference = Poly::default();
-    for (source, sign) in [(right, -Fr::ONE), (left, Fr::ONE)] {
-        let side = formal.value(source, rows.vector.len(), starts)?;
-        difference.add(&side, sign, 0)?;
-    }
+/// The values of the junk cells for which an equation with this difference of sides holds.
+fn solve(difference: &Poly) -> Vec<(usize, Fr)> {
     let mut by_exponent = BTreeMap::new();
     for junk in difference.junk() {
         by_exponent.entry(junk.exponent).or_insert(*junk);
@@ -79,5 +68,5 @@ fn solve(
         let inverse: Option<Fr> = junk.factor.invert().into();
         Some((junk.row, -difference.at(exponent) * inverse?))
     });
-    Ok(solution.collect())
+    solution.collect()
 }

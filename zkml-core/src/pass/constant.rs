@@ -18,6 +18,13 @@ pub(super) fn combine(
     Tensor::new(shape, data)
 }
 
+/// Does a constant vary along one axis of `shape` only, and not broadcast it?
+pub(super) fn varies_along(constant: &Tensor<f32>, shape: &Shape, axis: usize) -> bool {
+    let Some(offset) = shape.rank().checked_sub(constant.shape().rank()) else { return false };
+    let mut dims = constant.shape().dims().iter().enumerate();
+    dims.all(|(i, dim)| *dim == 1 || i + offset == axis && shape.dims().get(axis) == Some(dim))
+}
+
 /// `tensor` with its elements in a column `[len, 1]`.
 pub(super) fn column(tensor: &Tensor<f32>) -> Result<Tensor<f32>, ShapeError> {
     Tensor::new(Shape::new(vec![tensor.shape().len(), 1])?, tensor.data().to_vec())

@@ -1,7 +1,7 @@
 //! Layers with constant weights, seen alike: a matrix product `[K, N]` with channels on the last
 //! axis, or a correlation `[O, C / groups, Kh, Kw]` with channels on axis 1 of 4.
 
-use super::constant::{column, combine, row_times};
+use super::constant::{column, combine, row_times, varies_along};
 use crate::{
     ir::{Op, ValueId, Window},
     tensor::{Shape, ShapeError, Tensor},
@@ -22,11 +22,7 @@ impl Layer<'_> {
             Op::Correlate { .. } => 1,
             _ => shape.rank().checked_sub(1)?,
         };
-        let offset = shape.rank().checked_sub(c.shape().rank())?;
-        let fits = c.shape().dims().iter().enumerate().all(|(i, dim)| {
-            *dim == 1 || (i + offset == axis && shape.dims().get(axis) == Some(dim))
-        });
-        if !fits {
+        if !varies_along(c, shape, axis) {
             return None;
         }
         Tensor::new(Shape::new(vec![c.shape().len()]).ok()?, c.data().to_vec()).ok()

@@ -13,7 +13,7 @@
 //! and `c'` is the same in the shape `[1, C, 1, 1]`. The value in the middle must have no other
 //! use, so that the number of nodes stays. All results are the same bit for bit.
 
-use super::{matcher::Matcher, rewrite::Rewrite};
+use super::{constant::varies_along, matcher::Matcher, rewrite::Rewrite};
 use crate::{
     ir::{Graph, GraphError, Node, Op, ValueId},
     tensor::{Shape, Tensor},
@@ -156,10 +156,7 @@ fn elementwise<'g>(matcher: &Matcher<'g>, node: &'g Node, x: ValueId) -> Option<
 /// `c` as `[1, C, 1, 1]`, if it varies along the channels of `shape`, `[B, C, L]`, only and does not
 /// broadcast it.
 fn per_channel(c: &Tensor<f32>, shape: &Shape) -> Option<Tensor<f32>> {
-    let &[_, channels, _] = shape.dims() else { return None };
-    let offset = 3usize.checked_sub(c.shape().rank())?;
-    let fits = |(i, dim): (usize, &usize)| *dim == 1 || (i + offset == 1 && *dim == channels);
-    if !c.shape().dims().iter().enumerate().all(fits) {
+    if shape.rank() != 3 || !varies_along(c, shape, 1) {
         return None;
     }
     c.clone().reshaped(Shape::new(vec![1, c.shape().len(), 1, 1]).ok()?).ok()

@@ -151,7 +151,7 @@ impl Program {
             if !taken.insert(id) {
                 return Err(fail(format!("shares tensor {} with another output", id.0)));
             }
-            if !is_permutation(&output.view, self.tensors[id.0].shape.len()) {
+            if !output.view.is_permutation(self.tensors[id.0].shape.len()) {
                 return Err(fail(format!("is no permutation of tensor {}", id.0)));
             }
         }
@@ -248,14 +248,4 @@ fn check_constant(kind: &str, shape: &Shape, out: &Shape) -> Result<(), String> 
     } else {
         Err(format!("{kind} of shape {shape} for {out}"))
     }
-}
-
-/// Whether a view reads every one of `stored` elements once. Its indices must exist.
-fn is_permutation(view: &View, stored: usize) -> bool {
-    let Some(index) = &view.index else { return true };
-    let mut seen = vec![false; stored];
-    index.len() == stored
-        && index
-            .iter()
-            .all(|at| seen.get_mut(*at as usize).is_some_and(|s| !std::mem::replace(s, true)))
 }

@@ -1,6 +1,7 @@
 //! Every single change of fixed data is noticed, or changes no equation at all.
 
 use super::*;
+use crate::formal::Poly;
 use crate::plan::{Base, Carry, OperandRead, PublicRole, RowProgram};
 
 #[test]
@@ -43,14 +44,9 @@ fn differ_in_junk(program: &Program, honest: &Plan, changed: &Plan) -> bool {
     };
     let sides = |plan: &Plan, cells: &WithScalars<'_>, equation: usize| -> Poly {
         let geometry = Geometry::check(&plan.rows).expect("fits");
-        let (left, right) = plan.rows.equations[equation];
-        let mut formal = Formal::new(&plan.rows, geometry, cells, cells.sample.rho);
-        let mut difference = Poly::default();
-        for (source, sign) in [(left, Fr::ONE), (right, -Fr::ONE)] {
-            let side = formal.value(source, plan.rows.vector.len(), &run_starts(&plan.rows));
-            difference.add(&side.expect("a value"), sign, 0).expect("small");
-        }
-        difference
+        let (starts, rho) = (run_starts(&plan.rows), cells.sample.rho);
+        let mut formal = Formal::new(&plan.rows, geometry, &starts, cells, rho);
+        formal.difference(plan.rows.equations[equation]).expect("a value")
     };
     let geometry = Geometry::check(&honest.rows).expect("fits");
     let sample = Sample::new(program, honest, geometry).expect("encodes");

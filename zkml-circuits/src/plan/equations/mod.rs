@@ -20,7 +20,7 @@ use super::{
     builder::{Builder, Piece, multiply},
     claims::{Claim, Monomial},
     frame::{Frame, taps},
-    image::{Image, Product},
+    image::{Product, grid},
     layout::{Arrangement, Layout},
     rows::{Base, Carry, VectorRow},
     storage::{Storage, products},
@@ -70,14 +70,9 @@ struct Places {
 
 impl Places {
     fn new(frame: Frame, storage: &Storage) -> Self {
-        let live = positions(&storage.image).map(|at| frame.output(at)).collect();
+        let live = storage.image.places().map(|at| frame.output(at)).collect();
         Self { frame, live }
     }
-}
-
-fn positions(image: &Image) -> impl Iterator<Item = (usize, usize, usize)> + use<> {
-    let (batch, height, width) = (image.batch, image.height, image.width);
-    (0..batch).flat_map(move |b| (0..height).flat_map(move |h| (0..width).map(move |w| (b, h, w))))
 }
 
 struct StepBuilder<'a> {
@@ -143,7 +138,7 @@ impl StepBuilder<'_> {
     fn claim(&self, shift: i64) -> Claim {
         let image = &self.storage.image;
         let mut elements = Vec::with_capacity(self.stored.shape.len());
-        for (b, h, w) in positions(image) {
+        for (b, h, w) in image.places() {
             let lambda = exponent(self.places.frame.output((b, h, w)) + shift);
             for c in 0..image.channels {
                 let rho = self.storage.channel(c) as u32;
@@ -157,7 +152,7 @@ impl StepBuilder<'_> {
     fn outputs(&self, builder: &mut Builder, layout: &Layout) -> Vec<Summand> {
         let image = &self.storage.image;
         let mut at: BTreeMap<u32, (i64, usize)> = BTreeMap::new();
-        for (b, h, w) in positions(image) {
+        for (b, h, w) in image.places() {
             let lambda = self.places.frame.output((b, h, w));
             for c in 0..image.channels {
                 at.insert(image.element((b, c, h, w)), (lambda, self.storage.channel(c)));
@@ -199,7 +194,7 @@ impl StepBuilder<'_> {
             let (height, width) = (window.height.input, window.width.input);
             let mut wanted = Vec::with_capacity(product.batch * height * width);
             for b in 0..product.batch {
-                for (h, w) in (0..height).flat_map(|h| (0..width).map(move |w| (h, w))) {
+                for (h, w) in grid(height, width) {
                     if let Some(element) = product.element((b, c, h, w)) {
                         wanted.push((element, frame.input(window, (b, h, w))));
                     }
@@ -283,7 +278,7 @@ impl StepBuilder<'_> {
     ) -> Part {
         let image = &self.storage.image;
         let mut wanted: BTreeMap<(usize, i64), Vec<(u32, i64)>> = BTreeMap::new();
-        for (b, h, w) in positions(image) {
+        for (b, h, w) in image.places() {
             let lambda = self.places.frame.output((b, h, w));
             for c in 0..image.channels {
                 let element = image.element((b, c, h, w)) as usize;
@@ -330,7 +325,7 @@ impl StepBuilder<'_> {
         let width = self.storage.channel(image.channels.max(1) - 1) + 1;
         // Positions by the constants of their channels: one polynomial for all that are alike.
         let mut classes: BTreeMap<Vec<i64>, Vec<u32>> = BTreeMap::new();
-        for (b, h, w) in positions(image) {
+        for (b, h, w) in image.places() {
             let mut constants = vec![0; width];
             for c in 0..image.channels {
                 constants[self.storage.channel(c)] = value(image.element((b, c, h, w)));

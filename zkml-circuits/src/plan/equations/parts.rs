@@ -46,23 +46,30 @@ pub(super) fn exponent(e: i64) -> u32 {
     u32::try_from(e).expect("the shift of a step makes its exponents non-negative")
 }
 
-/// Least offset of an operand's pieces, if negative.
-fn behind(pieces: &[Piece]) -> i64 {
-    pieces.iter().map(|piece| piece.offset).min().unwrap_or(0).min(0)
+/// The offset that goes into the taps of an operand: a lone piece's own; several pieces are brought
+/// to 0 first, so the least of theirs if negative.
+fn lead(pieces: &[Piece]) -> i64 {
+    match pieces {
+        [piece] => piece.offset,
+        _ => least(pieces.iter().map(|piece| piece.offset)),
+    }
+}
+
+/// The least of offsets, if negative.
+fn least(offsets: impl Iterator<Item = i64>) -> i64 {
+    offsets.min().unwrap_or(0).min(0)
 }
 
 impl Part {
     /// Exponents that must not stay negative.
     pub(super) fn least(&self) -> Vec<i64> {
         let with = |pieces: &[Piece], taps: &mut dyn Iterator<Item = i64>| {
-            // Alone, a piece's offset goes into the taps; several are brought to 0 first.
-            let before = if let [piece] = pieces { piece.offset } else { behind(pieces) };
-            taps.min().map(|tap| tap + before)
+            taps.min().map(|tap| tap + lead(pieces))
         };
         match self {
             Self::Reads(reads) => reads.iter().map(|read| read.offset).collect(),
             Self::Uniform(reads, kernel) => {
-                let before = reads.iter().map(|read| read.offset).min().unwrap_or(0).min(0);
+                let before = least(reads.iter().map(|read| read.offset));
                 kernel.iter().map(|(tap, _)| tap + before).collect()
             }
             Self::Depthwise(filters) => filters
@@ -88,7 +95,7 @@ impl Part {
                 if reads.is_empty() || kernel.is_empty() {
                     return;
                 }
-                let before = reads.iter().map(|read| read.offset).min().unwrap_or(0).min(0);
+                let before = least(reads.iter().map(|read| read.offset));
                 let source = sum_of_reads(builder, reads, -before);
                 let kernel = kernel.into_iter().map(|(e, k)| (exponent(e + shift + before), k));
                 let kernel: Vec<_> = kernel.collect();
@@ -109,7 +116,7 @@ impl Part {
                     if taps.is_empty() || pieces.is_empty() {
                         continue;
                     }
-                    let (source, before) = operand(builder, &pieces);
+                    let (source, before) = (operand(builder, &pieces), lead(&pieces));
                     let taps = taps.into_iter().map(|(e, k)| (exponent(e + shift + before), k));
                     let kernel = builder.kernel(taps.collect());
                     run[rho] = VectorRow { carry: Carry::Rho, ..multiply(source, kernel) };
@@ -124,8 +131,7 @@ impl Part {
                     if pieces.is_empty() {
                         continue;
                     }
-                    let before =
-                        if let [piece] = &pieces[..] { piece.offset } else { behind(&pieces) };
+                    let before = lead(&pieces);
                     let mut kernel = Vec::with_capacity(taps.len());
                     for (e, weights) in taps {
                         if let Some(weights) = builder.weights(weights) {
@@ -134,7 +140,7 @@ impl Part {
                     }
                     if !kernel.is_empty() {
                         let kernel = builder.sum(kernel);
-                        let (source, _) = operand(builder, &pieces);
+                        let source = operand(builder, &pieces);
                         sum.push(multiply(source, kernel));
                     }
                 }
@@ -143,15 +149,15 @@ impl Part {
     }
 }
 
-/// The polynomial of an operand's pieces, and by how much its exponents are too large.
-fn operand(builder: &mut Builder, pieces: &[Piece]) -> (Source, i64) {
+/// The polynomial of an operand's pieces, its exponents too large by [`lead`].
+fn operand(builder: &mut Builder, pieces: &[Piece]) -> Source {
     if let [piece] = pieces {
-        return (piece.source, piece.offset);
+        return piece.source;
     }
-    let before = behind(pieces);
-    let rows =
-        pieces.iter().map(|p| builder.shifted(p.source, exponent(p.offset - before), 1)).collect();
-    (builder.sum(rows), before)
+    let lead = lead(pieces);
+    let shifted = |p: &Piece| builder.shifted(p.source, exponent(p.offset - lead), 1);
+    let rows = pieces.iter().map(shifted).collect();
+    builder.sum(rows)
 }
 
 /// `sum rho^o lambda^(offset + shift) factor source`, offset by offset.

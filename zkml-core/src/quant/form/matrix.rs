@@ -10,7 +10,7 @@
 //! is a product of rows `(b, h', w')` with columns `o`. It is taken when a form is stored, when it
 //! is known that nothing else in it has to lie as a convolution does.
 
-use super::{FormTerm, Grid, Pending, gather_view, is_identity, spread::gather};
+use super::{Form, FormTerm, Grid, Pending, gather_view, is_identity};
 use crate::{
     ir::{Axis, Window},
     program::View,
@@ -19,7 +19,7 @@ use crate::{
 
 impl Pending {
     /// The value with its convolutions as matrix products, if all of them are.
-    pub(in crate::quant) fn with_matrices(mut self) -> Result<Self, ShapeError> {
+    pub(in crate::quant) fn with_matrices(self) -> Result<Self, ShapeError> {
         let Some(Grid::Planes([batch, outputs, rows, columns])) = self.form.grid() else {
             return Ok(self);
         };
@@ -30,32 +30,17 @@ impl Pending {
         // Element e of the new order is element map[e] of the old, which is element back[..] of it.
         let (shape, map) = planes.transpose_map(&[0, 2, 3, 1])?;
         let (_, back) = shape.transpose_map(&[0, 3, 1, 2])?;
-        let form = &mut self.form;
-        let terms = std::mem::take(&mut form.terms);
-        form.terms = terms
-            .into_iter()
-            .map(|term| match term {
-                FormTerm::Scale { view, factor } => Ok(FormTerm::Scale {
-                    view: gather_view(&view, shape.clone(), &map),
-                    factor: gather(&factor, &map, 0.0),
-                }),
-                FormTerm::Correlate { view, weight, window, .. } => {
-                    contract(&view, &weight, &window)
-                }
-                contract @ FormTerm::Contract { .. } => Ok(contract),
-            })
-            .collect::<Result<_, _>>()?;
-        form.bias = gather(&form.bias, &map, 0.0);
-        for floor in &mut form.floors {
-            floor.factor = gather(&floor.factor, &map, 0.0);
-        }
-        form.shape = shape;
-        let order = self.order.take();
-        let order: Vec<u32> = match order {
+        let form = self.form.gathered(shape, &map, 0.0);
+        let terms = form.terms.into_iter().map(|term| match term {
+            FormTerm::Correlate { view, weight, window, .. } => contract(&view, &weight, &window),
+            other => Ok(other),
+        });
+        let form = Form { terms: terms.collect::<Result<_, _>>()?, ..form };
+        let order: Vec<u32> = match self.order {
             None => back,
             Some(order) => order.iter().map(|&f| back[f as usize]).collect(),
         };
-        Ok(Self { order: Some(order).filter(|order| !is_identity(order)), ..self })
+        Ok(Self { form, order: Some(order).filter(|order| !is_identity(order)), ..self })
     }
 }
 

@@ -84,8 +84,8 @@ impl Form {
         terms.chain(&self.bias).chain(floors).copied()
     }
 
-    /// The form without products whose element `e` is element `map[e]` of this one, and `missing`
-    /// at a hole.
+    /// The form whose element `e` is element `map[e]` of this one, and `missing` at a hole; products
+    /// are left as they are.
     fn gathered(self, shape: Shape, map: &[u32], missing: f64) -> Self {
         let term = |term| match term {
             FormTerm::Scale { view, factor } => FormTerm::Scale {

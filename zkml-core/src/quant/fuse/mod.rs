@@ -249,8 +249,7 @@ impl<'g> Fuser<'g> {
             let view = self.stored(*id)?;
             let draft = &self.drafts[view.tensor.0];
             let input = matches!(draft.step, DraftStep::Input(_));
-            let own =
-                !input && is_permutation(&view, draft.shape.len()) && taken.insert(view.tensor);
+            let own = !input && view.is_permutation(draft.shape.len()) && taken.insert(view.tensor);
             let view = if own { view } else { self.copy(name, *id, view)? };
             taken.insert(view.tensor);
             outputs.push((name.clone(), view));
@@ -279,10 +278,4 @@ impl NewDraft {
     fn new(shape: Shape, step: DraftStep, ids: (ValueId, ValueId), origin: Origin) -> Self {
         Self { shape, step, ids, read: None, origin, precision: Precision::Own }
     }
-}
-
-fn is_permutation(view: &View, stored: usize) -> bool {
-    let Some(index) = &view.index else { return true };
-    let distinct: BTreeSet<u32> = index.iter().copied().filter(|at| *at != View::HOLE).collect();
-    index.len() == stored && distinct.len() == stored
 }

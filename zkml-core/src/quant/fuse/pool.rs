@@ -173,19 +173,15 @@ const MAX_TAPS: usize = 1 << 12;
 
 /// The axis without the taps at either end that never meet an input.
 fn trimmed(node: &Node, axis: &Axis) -> Result<Axis, QuantError> {
-    let meets = |tap: &usize| (0..axis.output).any(|o| axis.input_at(o, *tap).is_some());
-    let first = (0..axis.kernel).find(meets).unwrap_or(0);
-    let last = (first..axis.kernel).rev().find(meets).unwrap_or(first);
-    let kernel = last - first + 1;
-    if kernel > MAX_TAPS {
-        return Err(unsupported(
-            node,
-            format!(
-                "maximum over {kernel} positions of one axis; at most {MAX_TAPS} are supported"
-            ),
-        ));
+    let axis = axis.trimmed();
+    if axis.kernel > MAX_TAPS {
+        let what = format!(
+            "maximum over {} positions of one axis; at most {MAX_TAPS} are supported",
+            axis.kernel
+        );
+        return Err(unsupported(node, what));
     }
-    Ok(Axis { kernel, origin: axis.origin + axis.slope * first as i64, ..*axis })
+    Ok(axis)
 }
 
 /// The operand itself, where each window is one element.
