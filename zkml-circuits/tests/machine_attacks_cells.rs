@@ -47,7 +47,7 @@ const KINDS: [&str; 20] = [
     "m",
     "U Output",
     "U Operand",
-    "U Weight",
+    "U Feature",
     "A",
     "B",
     "Z in use",
@@ -95,7 +95,7 @@ fn every_cell(subject: &Subject) -> Vec<CellAt> {
                 rows.groups.get(g).is_some_and(|g| match unit {
                     Unit::Output => g.output_next,
                     Unit::Operand => g.operand_next,
-                    Unit::Weight => g.weight_next,
+                    Unit::Feature => g.feature_next,
                 })
             };
             let before = index > 0 && next(index - 1);
@@ -238,7 +238,7 @@ fn each_cell_is_bound_or_read_by_nothing() {
     for rare in [
         "U Output middle",
         "U Operand middle",
-        "U Weight middle",
+        "U Feature middle",
         "h spare",
         "spare unit",
         "g",

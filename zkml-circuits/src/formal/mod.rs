@@ -10,7 +10,9 @@ pub(crate) use poly::{JunkTerm, Poly};
 
 use crate::{
     machine::Unit,
-    plan::{Base, Carry, Geometry, Group, OperandRead, RowProgram, Source, UnitRef, VectorRow},
+    plan::{
+        Base, Carry, Geometry, Group, LaneRead, OperandRead, RowProgram, Source, UnitRef, VectorRow,
+    },
     witness::signed,
 };
 use ff::Field;
@@ -183,14 +185,15 @@ impl<'a, C: Cells> Formal<'a, C> {
             // Groups the program does not mention do nothing.
             let Some(group) = self.rows.groups.get(index) else { break };
             let (base, width, next) = match unit {
-                Unit::Output => match group.output {
-                    None => break,
-                    Some(base) => (base, self.rows.profile.lanes(), group.output_next),
-                },
+                Unit::Output => {
+                    (group.output_base(), self.rows.profile.lanes(), group.output_goes_on())
+                }
                 Unit::Operand => {
                     (group.operand_base(), self.rows.profile.lanes(), group.operand_next)
                 }
-                Unit::Weight => (Base::Rho, self.rows.profile.weight_lanes(), group.weight_next),
+                Unit::Feature => {
+                    (Base::Rho, group.feature_width(self.rows.profile), group.feature_next)
+                }
             };
             let mut part = Poly::default();
             self.read(unit, index, group, base, &mut part)?;
@@ -238,7 +241,7 @@ impl<'a, C: Cells> Formal<'a, C> {
                 if group.shift > 16 {
                     return Err(FormalError::Shift(index));
                 }
-                let scale = Fr::from(1 << group.shift);
+                let scale = signed(group.output_scale());
                 live.try_for_each(|lane| put(lane, scale * cell(0, lane) + cell(1, lane)))
             }
             Unit::Operand => match group.operand {
@@ -248,7 +251,12 @@ impl<'a, C: Cells> Formal<'a, C> {
                 Some(OperandRead::One) => live.try_for_each(|lane| put(lane, Fr::ONE)),
                 Some(OperandRead::Scalar) => poly.add_at(0, self.cells.scalar(index)),
             },
-            Unit::Weight => {
+            Unit::Feature => {
+                match group.feature {
+                    None => Ok(()),
+                    Some(LaneRead::X) => live.try_for_each(|lane| put(lane, cell(0, lane))),
+                    Some(LaneRead::Y) => live.try_for_each(|lane| put(lane, cell(2, lane))),
+                }?;
                 if group.weights.len() > self.rows.profile.weight_lanes() {
                     return Err(FormalError::Weights(index));
                 }

@@ -3,7 +3,10 @@
 
 use super::{Control, MachineColumns, Profile, Unit, VectorControl, configure};
 use crate::{
-    plan::{Base, Carry, Geometry, Group, OperandRead, PublicRole, RowProgram, Source, VectorRow},
+    plan::{
+        Base, Carry, Geometry, Group, LaneRead, OperandRead, PublicRole, RowProgram, Source,
+        VectorRow,
+    },
     witness::signed,
 };
 use halo2_proofs::{
@@ -128,22 +131,21 @@ impl Writer<'_, '_, '_> {
     }
 
     fn vector(&mut self, row: usize, step: &VectorRow) {
-        let carry = match step.carry {
-            Carry::None => None,
-            Carry::One => Some(VectorControl::One),
-            Carry::Rho => Some(VectorControl::Rho),
-            Carry::Lambda => Some(VectorControl::Lambda),
+        let (next, power) = match step.carry {
+            Carry::None => (0, 0),
+            Carry::One => (1, 0),
+            Carry::Rho => (0, 1),
+            Carry::Lambda => (1, 1),
         };
         let values = [
-            (carry, 1),
-            (Some(VectorControl::Product), i64::from(step.product)),
-            (Some(VectorControl::Linear), step.linear),
-            (Some(VectorControl::Junk), step.junk),
+            (VectorControl::Next, next),
+            (VectorControl::Power, power),
+            (VectorControl::Product, i64::from(step.product)),
+            (VectorControl::Linear, step.linear),
+            (VectorControl::Junk, step.junk),
         ];
         for (control, value) in values {
-            if let Some(control) = control {
-                self.set(self.columns.vector_control[control.index()], row, value);
-            }
+            self.set(self.columns.vector_control[control.index()], row, value);
         }
         for (source, column) in [(step.a, self.columns.a), (step.b, self.columns.b)] {
             if let Some(source) = source {
@@ -177,22 +179,23 @@ impl Writer<'_, '_, '_> {
 }
 
 /// The control coefficients of a group.
-fn controls(group: &Group) -> [(Control, i64); 16] {
+fn controls(group: &Group) -> [(Control, i64); 17] {
     let bit = i64::from;
     let reads = |read| bit(group.operand == Some(read));
     [
-        (Control::OutputLambda, bit(group.output == Some(Base::Lambda))),
         (Control::OutputSquare, bit(group.output == Some(Base::LambdaSquared))),
         (Control::OutputRho, bit(group.output == Some(Base::Rho))),
-        (Control::OutputNext, bit(group.output_next)),
-        (Control::ScaleX, if group.output.is_some() { 1 << group.shift } else { 0 }),
+        (Control::OutputNext, bit(group.output_goes_on())),
+        (Control::ScaleX, group.output_scale()),
         (Control::OperandNext, bit(group.operand_next)),
         (Control::OperandSquare, bit(group.operand_squared)),
         (Control::OperandX, reads(OperandRead::X)),
         (Control::OperandY, reads(OperandRead::Y)),
         (Control::OperandOne, reads(OperandRead::One)),
         (Control::OperandScalar, reads(OperandRead::Scalar)),
-        (Control::WeightNext, bit(group.weight_next)),
+        (Control::FeatureNext, bit(group.feature_next)),
+        (Control::FeatureX, bit(group.feature == Some(LaneRead::X))),
+        (Control::FeatureY, bit(group.feature == Some(LaneRead::Y))),
         (Control::TagR, i64::from(group.tag_r)),
         (Control::TagF, i64::from(group.tag_f)),
         (Control::PublicX, bit(group.public == Some(PublicRole::X))),

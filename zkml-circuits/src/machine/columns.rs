@@ -32,20 +32,20 @@ pub enum Unit {
     Output,
     /// `U2`: reads operands: `x`, `y`, `1`, or the scalar `p`.
     Operand,
-    /// `U4`: reads weights.
-    Weight,
+    /// `U4`: reads along the feature axis: weights, or the lanes' `x` or `y`.
+    Feature,
 }
 
 impl Unit {
     /// All units, in the order of their cells.
-    pub const ALL: [Self; 3] = [Self::Output, Self::Operand, Self::Weight];
+    pub const ALL: [Self; 3] = [Self::Output, Self::Operand, Self::Feature];
 
     /// Position among a group's unit cells.
     pub fn index(self) -> usize {
         match self {
             Self::Output => 0,
             Self::Operand => 1,
-            Self::Weight => 2,
+            Self::Feature => 2,
         }
     }
 }
@@ -53,11 +53,9 @@ impl Unit {
 /// Fixed coefficients of a group: the op-coded control of the lanes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Control {
-    /// `U1` reads with base `lambda`.
-    OutputLambda,
-    /// `U1` reads with base `lambda^2`.
+    /// `U1` reads with base `lambda^2` instead of `lambda`.
     OutputSquare,
-    /// `U1` reads with base `rho`.
+    /// `U1` reads with base `rho` instead of `lambda`.
     OutputRho,
     /// `U1` continues with the next group.
     OutputNext,
@@ -76,7 +74,11 @@ pub enum Control {
     /// `U2` reads the scalar `p`.
     OperandScalar,
     /// `U4` continues with the next group.
-    WeightNext,
+    FeatureNext,
+    /// `U4` reads `x`.
+    FeatureX,
+    /// `U4` reads `y`.
+    FeatureY,
     /// Tag of the remainder's range table.
     TagR,
     /// Tag of the function table.
@@ -89,8 +91,7 @@ pub enum Control {
 
 impl Control {
     /// All coefficients, in the order of their cells.
-    pub const ALL: [Self; 16] = [
-        Self::OutputLambda,
+    pub const ALL: [Self; 17] = [
         Self::OutputSquare,
         Self::OutputRho,
         Self::OutputNext,
@@ -101,7 +102,9 @@ impl Control {
         Self::OperandY,
         Self::OperandOne,
         Self::OperandScalar,
-        Self::WeightNext,
+        Self::FeatureNext,
+        Self::FeatureX,
+        Self::FeatureY,
         Self::TagR,
         Self::TagF,
         Self::PublicX,
@@ -117,12 +120,10 @@ impl Control {
 /// Fixed coefficients of a row of the vector unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum VectorControl {
-    /// `z1`: adds the next `Z`.
-    One,
-    /// `z_rho`: adds `rho` times the next `Z`.
-    Rho,
-    /// `z_lambda`: adds `lambda` times the next `Z`.
-    Lambda,
+    /// `u`: with `v` off, adds the next `Z`; with `v` on, `lambda` times it.
+    Next,
+    /// `v`: with `u` off, adds `rho` times the next `Z`.
+    Power,
     /// `kab`: adds `A B`.
     Product,
     /// `ka`: adds this multiple of `A`.
@@ -133,8 +134,7 @@ pub enum VectorControl {
 
 impl VectorControl {
     /// All coefficients, in the order of their columns.
-    pub const ALL: [Self; 6] =
-        [Self::One, Self::Rho, Self::Lambda, Self::Product, Self::Linear, Self::Junk];
+    pub const ALL: [Self; 5] = [Self::Next, Self::Power, Self::Product, Self::Linear, Self::Junk];
 
     /// Position among the vector unit's fixed columns.
     pub fn index(self) -> usize {
@@ -185,7 +185,7 @@ pub struct MachineColumns {
     masks: Vec<Column<Fixed>>,
     control: Vec<Column<Fixed>>,
     /// Vector unit's coefficients, by [`VectorControl::index`].
-    pub vector_control: [Column<Fixed>; 6],
+    pub vector_control: [Column<Fixed>; 5],
     /// Junk polynomials (phase 2): what a convolution has where no output lives.
     pub junk: Column<Advice>,
     units: Vec<Column<Advice>>,

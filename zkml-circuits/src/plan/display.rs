@@ -9,10 +9,12 @@ impl fmt::Display for Plan {
         let geometry = Geometry::new(rows.profile, rows.k);
         writeln!(f, "machine {}, k = {}, {} public words", rows.profile, rows.k, rows.words)?;
         let reads = |read| rows.groups.iter().filter(|g| g.operand == Some(read)).count();
+        let features = rows.groups.iter().filter(|g| g.feature.is_some()).count();
         let weights: usize = rows.groups.iter().map(|g| g.weights.len()).sum();
         writeln!(
             f,
-            "groups  {} of {}: {} lanes read x, {} y, {} ones; {} scalars; {weights} weights",
+            "groups  {} of {}: {} lanes read x, {} y, {} ones; {} scalars; {weights} weights; \
+             {features} read along features",
             rows.groups.len(),
             geometry.groups(),
             reads(OperandRead::X),

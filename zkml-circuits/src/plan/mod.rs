@@ -31,7 +31,8 @@ pub use geometry::{Geometry, GeometryError};
 pub use io::{IoSchema, IoTensor, StatementError, Words};
 pub use layout::{Arrangement, Layout, LayoutPolicy, Segment, Slots};
 pub use rows::{
-    Base, Carry, Group, OperandRead, PublicRole, RowProgram, Source, TableRow, UnitRef, VectorRow,
+    Base, Carry, Group, LaneRead, OperandRead, PublicRole, RowProgram, Source, TableRow, UnitRef,
+    VectorRow,
 };
 pub use search::{Objective, search};
 pub use summary::LayoutSummary;

@@ -20,6 +20,15 @@ pub enum OperandRead {
     Scalar,
 }
 
+/// Which cells of the lanes unit `U4` of a group reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LaneRead {
+    /// `sum_l rho^l m_l x_l`.
+    X,
+    /// `sum_l rho^l m_l y_l`.
+    Y,
+}
+
 /// Base of a unit's read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Base {
@@ -45,7 +54,8 @@ pub enum PublicRole {
 pub struct Group {
     /// Live lanes, bit `l` for lane `l`.
     pub mask: u32,
-    /// Base of the `U1` read, if it reads.
+    /// Base of the `U1` read of accumulators. Without one, `U1` reads the remainders alone, base
+    /// `lambda`, for nobody.
     pub output: Option<Base>,
     /// `U1` goes on in the next group.
     pub output_next: bool,
@@ -57,9 +67,12 @@ pub struct Group {
     pub operand_next: bool,
     /// `U2` reads with base `lambda^2` instead of `lambda`.
     pub operand_squared: bool,
-    /// `U4` goes on in the next group.
-    pub weight_next: bool,
-    /// Weights, at most `weight_lanes`; missing ones are 0.
+    /// What `U4` reads of the lanes, if it does.
+    pub feature: Option<LaneRead>,
+    /// `U4` goes on in the next group, `W` positions on if it reads the lanes, else `weight_lanes`.
+    pub feature_next: bool,
+    /// Weights, at most `weight_lanes`; missing ones are 0. `U4` adds them to what it reads of the lanes, so
+    /// a group has one or the other.
     pub weights: Vec<i64>,
     /// Tag looked up with `(r, 0)`.
     pub tag_r: u32,
@@ -70,6 +83,26 @@ pub struct Group {
 }
 
 impl Group {
+    /// Base of the `U1` read.
+    pub fn output_base(&self) -> Base {
+        self.output.unwrap_or(Base::Lambda)
+    }
+
+    /// Whether `U1` goes on in the next group: not if it reads no accumulators.
+    pub fn output_goes_on(&self) -> bool {
+        self.output.is_some() && self.output_next
+    }
+
+    /// Coefficient of `x` in what `U1` reads.
+    pub fn output_scale(&self) -> i64 {
+        if self.output.is_some() { 1 << self.shift } else { 0 }
+    }
+
+    /// Positions along `rho` after which `U4` goes on.
+    pub fn feature_width(&self, profile: Profile) -> usize {
+        if self.feature.is_some() { profile.lanes() } else { profile.weight_lanes() }
+    }
+
     /// Base of the `U2` read.
     pub fn operand_base(&self) -> Base {
         if self.operand_squared { Base::LambdaSquared } else { Base::Lambda }

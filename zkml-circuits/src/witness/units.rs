@@ -3,7 +3,7 @@
 use super::{Drawn, FirstPhase, signed};
 use crate::{
     machine::{MachineColumns, Unit},
-    plan::{Base, Geometry, Group, OperandRead, RowProgram, UnitRef},
+    plan::{Base, Geometry, Group, LaneRead, OperandRead, RowProgram, UnitRef},
     plonk::AdviceColumn,
 };
 use ff::Field;
@@ -91,16 +91,14 @@ fn read(
         values.filter(|(_, v)| *v != 0).map(|(l, v)| base[l] * signed(v)).sum::<Fr>()
     };
     match unit {
-        Unit::Output => match group.output {
-            None => Fr::ZERO,
-            Some(base) => {
-                let mut values = lanes.map(|l| {
-                    // Within 2^33: x and r have at most 16 bits, and lies in tests little more.
-                    (l, at(0, l).wrapping_mul(1 << group.shift).wrapping_add(at(1, l)))
-                });
-                dot(powers.of(base), &mut values)
-            }
-        },
+        Unit::Output => {
+            let scale = group.output_scale();
+            let mut values = lanes.map(|l| {
+                // Within 2^33: x and r have at most 16 bits, and lies in tests little more.
+                (l, at(0, l).wrapping_mul(scale).wrapping_add(at(1, l)))
+            });
+            dot(powers.of(group.output_base()), &mut values)
+        }
         Unit::Operand => {
             let base = powers.of(group.operand_base());
             match group.operand {
@@ -111,7 +109,14 @@ fn read(
                 Some(OperandRead::Scalar) => signed(first.p[index]),
             }
         }
-        Unit::Weight => dot(&powers.rho, &mut group.weights.iter().copied().enumerate()),
+        Unit::Feature => {
+            let read = match group.feature {
+                None => Fr::ZERO,
+                Some(LaneRead::X) => dot(&powers.rho, &mut lanes.map(|l| (l, at(0, l)))),
+                Some(LaneRead::Y) => dot(&powers.rho, &mut lanes.map(|l| (l, at(2, l)))),
+            };
+            read + dot(&powers.rho, &mut group.weights.iter().copied().enumerate())
+        }
     }
 }
 
@@ -127,12 +132,9 @@ fn accumulate(
     let mut after = Fr::ZERO;
     for (value, group) in reads.iter_mut().zip(&rows.groups).rev() {
         let (next, factor) = match unit {
-            Unit::Output => match group.output {
-                Some(base) => (group.output_next, powers.of(base)[lanes]),
-                None => (false, Fr::ZERO),
-            },
+            Unit::Output => (group.output_goes_on(), powers.of(group.output_base())[lanes]),
             Unit::Operand => (group.operand_next, powers.of(group.operand_base())[lanes]),
-            Unit::Weight => (group.weight_next, powers.rho[rows.profile.weight_lanes()]),
+            Unit::Feature => (group.feature_next, powers.rho[group.feature_width(rows.profile)]),
         };
         if next {
             *value += factor * after;

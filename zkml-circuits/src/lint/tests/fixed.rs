@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::formal::Poly;
-use crate::plan::{Base, Carry, OperandRead, PublicRole, RowProgram};
+use crate::plan::{Base, Carry, LaneRead, OperandRead, PublicRole, RowProgram};
 
 #[test]
 fn each_fixed_cell_matters() {
@@ -125,10 +125,14 @@ fn mutations(plan: &Plan) -> Vec<(String, Plan)> {
         for w in 0..group.weights.len() {
             with(format!("weight {w} of group {g}"), &|r| r.groups[g].weights[w] += 1);
         }
-        if !group.weights.is_empty() {
-            let note = runs_on(after.weights.is_empty() && !after.weight_next);
-            with(format!("weight_next of group {g}{note}"), &|r| r.groups[g].weight_next ^= true);
+        if !group.weights.is_empty() || group.feature.is_some() {
+            let silent = after.weights.is_empty() && after.feature.is_none();
+            let note = runs_on(silent && !after.feature_next);
+            with(format!("feature_next of group {g}{note}"), &|r| r.groups[g].feature_next ^= true);
             with(format!("extra weight of group {g}"), &|r| r.groups[g].weights.push(1));
+            for read in [None, Some(LaneRead::X), Some(LaneRead::Y)] {
+                with(format!("feature {read:?} of group {g}"), &|r| r.groups[g].feature = read);
+            }
         }
         let home = plan.layouts.iter().any(|l| l.cells(lanes).any(|(_, at, _)| at == g));
         if home {

@@ -1,23 +1,34 @@
 //! Fingerprint units: random evaluations of whole tensors, one field cell a group.
 //!
 //! ```text
-//! a (U1 - sum_t b_t H_t(k1, c)) = 0     t: lambda, lambda^2, rho;  c_l = m_l (Sx x_l + r_l)
+//! a (U1 - (1 - b - e) H_lambda(k1, c) - b H_lambda^2(k1, c) - e H_rho(k1, c)) = 0
+//!                                       c_l = m_l (Sx x_l + r_l)
 //! a (U2 - (1 - d) H_lambda(k2, o) - d H_lambda^2(k2, o) - cp p) = 0
 //!                                       o_l = m_l (cx x_l + cy y_l + c1)
-//! a (U4 - H_rho(k4, w)) = 0
+//! a (U4 - sum_(l < gW) rho^l w_l - sum_(l < W) rho^l m_l (fx x_l + fy y_l)
+//!       - k4 ((1 - fx - fy) rho^gW + (fx + fy) rho^W) U4[1]) = 0
 //!
-//! H_t(k, v) = k t^W U[1] + sum_l t^l v_l          (W: the unit's number of lanes)
+//! H_t(k, v) = k t^W U[1] + sum_(l < W) t^l v_l
 //! ```
 //!
-//! with fixed `b`, `d` (base), `k` (1: the segment goes on in the next group), `Sx`, `cx cy c1 cp`
-//! (what is read). Base `lambda^2` puts a tensor's elements on every second position, where the
-//! outputs of a convolution of stride 2 live. Accumulated backwards: at the first group of a segment the unit holds
-//! `sum_i t^i v_i`, element `i` at power `i`; no initialisation is needed since `k = 0` on the last.
+//! with fixed `b`, `e`, `d` (base), `k` (1: the segment goes on in the next group), `Sx`,
+//! `cx cy c1 cp fx fy` (what is read), weights `w`. Base `lambda^2` puts a tensor's elements on every second
+//! position, where the outputs of a convolution of stride 2 live. Accumulated backwards: at the
+//! first group of a segment the unit holds `sum_i t^i v_i`, element `i` at power `i`; no
+//! initialisation is needed since `k = 0` on the last.
+//!
+//! `U4` evaluates the right operand of a product along its output features: rows of a constant
+//! matrix from the weight lanes, `gW` to a group, or rows of an activation from the lanes, `W` to a group
+//! (`fx + fy = 1`). So `C = A B` of two activations is the same equation as of one:
+//! `sum_j rho^j C_j(lambda) = sum_k A_k(lambda) B_k(rho)`.
 //!
 //! *Invariants.* `U` is a function of phase-1 cells, fixed cells and challenges: nothing is free.
+//! All that `U4` reads is fixed or committed in phase 1, before `rho` (and so before `lambda`) is drawn, as all
+//! that `U1` and `U2` read: an equation between them is one between polynomials in `rho` and
+//! `lambda` whose coefficients the prover can no longer choose.
 //! Masks apply where a unit reads, so what stands in dead lanes has no effect. `p` is one cell a
 //! group and is read alone: a segment of `p` cells would let neighbours trade (machine.md 4.2).
-//! *Cost.* One full cell a unit and group, whatever `W`. *Degree.* 5, 5, 3.
+//! *Cost.* One full cell a unit and group, whatever `W`. *Degree.* 5, 5, 4.
 //! *Source.* Freivalds / polynomial fingerprints; machine.md section 3.
 
 use super::super::{
@@ -37,7 +48,6 @@ pub(super) fn configure(cs: &mut ConstraintSystem<Fr>, columns: &MachineColumns)
         let rho = v.query_challenge(columns.challenges.rho);
         let active = fixed(v, (columns.active, 0));
         let mut control = |c: Control| fixed(v, columns.control(c));
-        let on_lambda = control(Control::OutputLambda);
         let on_square = control(Control::OutputSquare);
         let on_rho = control(Control::OutputRho);
         let output_next = control(Control::OutputNext);
@@ -48,7 +58,9 @@ pub(super) fn configure(cs: &mut ConstraintSystem<Fr>, columns: &MachineColumns)
         let operand_y = control(Control::OperandY);
         let operand_one = control(Control::OperandOne);
         let operand_scalar = control(Control::OperandScalar);
-        let weight_next = control(Control::WeightNext);
+        let feature_next = control(Control::FeatureNext);
+        let feature_x = control(Control::FeatureX);
+        let feature_y = control(Control::FeatureY);
 
         let masks: Vec<_> = lanes.clone().map(|l| fixed(v, columns.mask(l))).collect();
         let mut role = |role: Role| -> Vec<_> {
@@ -64,7 +76,7 @@ pub(super) fn configure(cs: &mut ConstraintSystem<Fr>, columns: &MachineColumns)
         };
         let (output, output_after) = unit(Unit::Output);
         let (operand, operand_after) = unit(Unit::Operand);
-        let (weight, weight_after) = unit(Unit::Weight);
+        let (feature, feature_after) = unit(Unit::Feature);
 
         let accumulators: Vec<_> = lanes
             .clone()
@@ -79,21 +91,56 @@ pub(super) fn configure(cs: &mut ConstraintSystem<Fr>, columns: &MachineColumns)
                         + operand_one.clone())
             })
             .collect();
+        let on_lambda = one() - on_square.clone() - on_rho.clone();
         let square = lambda.clone() * lambda.clone();
         let carried = output_next * output_after;
         let output_read = on_lambda * horner(carried.clone(), &accumulators, &lambda)
             + on_square * horner(carried.clone(), &accumulators, &square)
             + on_rho * horner(carried, &accumulators, &rho);
         let carried = operand_next * operand_after;
-        let operand_read = (Expression::Constant(Fr::one()) - squared.clone())
-            * horner(carried.clone(), &operands, &lambda)
+        let operand_read = (one() - squared.clone()) * horner(carried.clone(), &operands, &lambda)
             + squared * horner(carried, &operands, &square);
+        let features: Vec<_> = lanes
+            .clone()
+            .map(|l| {
+                masks[l].clone()
+                    * (feature_x.clone() * x[l].clone() + feature_y.clone() * y[l].clone())
+            })
+            .collect();
+        let carried = feature_next * feature_after;
+        let reads_lanes = feature_x + feature_y;
+        let from_weights = (one() - reads_lanes.clone()) * carried.clone();
+        let feature_read =
+            sum_of_segments([(weights, from_weights), (features, reads_lanes * carried)], &rho);
         vec![
             active.clone() * (output - output_read),
             active.clone() * (operand - operand_read - operand_scalar * scalar),
-            active * (weight - horner(weight_next * weight_after, &weights, &rho)),
+            active * (feature - feature_read),
         ]
     });
+}
+
+fn one() -> Expression<Fr> {
+    Expression::Constant(Fr::one())
+}
+
+/// The sum of two segments' [`horner`], in one pass: `(values, tail)` each.
+fn sum_of_segments(
+    segments: [(Vec<Expression<Fr>>, Expression<Fr>); 2],
+    base: &Expression<Fr>,
+) -> Expression<Fr> {
+    let [mut short, mut long] = segments.map(|(mut values, tail)| {
+        values.push(tail);
+        values
+    });
+    if short.len() > long.len() {
+        (short, long) = (long, short);
+    }
+    for (value, other) in long.iter_mut().zip(short) {
+        *value = value.clone() + other;
+    }
+    let tail = long.pop().expect("a tail at least");
+    horner(tail, &long, base)
 }
 
 /// `base^len * tail + sum_l base^l * values[l]`.

@@ -169,10 +169,10 @@ impl Builder {
         self.reserve(last + 1);
         for (group, chunk) in (first..).zip(chunks) {
             self.groups[group].weights = chunk.to_vec();
-            self.groups[group].weight_next = group != last;
+            self.groups[group].feature_next = group != last;
         }
         self.weight_end = last + 1;
-        Some(Source::Unit(UnitRef::new(Unit::Weight, first)))
+        Some(Source::Unit(UnitRef::new(Unit::Feature, first)))
     }
 
     /// `sum_i base^i [live_i]`, base `lambda` or its square, read over idle lanes.
