@@ -198,7 +198,7 @@ impl<'a> Claims<'a> {
         };
         match table {
             None => bits == stored.bits,
-            Some(table) => table.values.iter().all(|v| bits.contains(i64::from(*v))),
+            Some(table) => table.fits(bits),
         }
     }
 

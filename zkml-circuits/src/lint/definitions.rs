@@ -9,8 +9,8 @@ use zkml_core::program::{Affine, Program, Step, Term, View};
 pub(super) struct Definitions<'a> {
     pub(super) tensor: usize,
     pub(super) affine: Option<&'a Affine>,
-    /// By term: values of its view.
-    operands: Vec<Vec<Fr>>,
+    /// By term: values of its views.
+    operands: Vec<Vec<Vec<Fr>>>,
 }
 
 impl<'a> Definitions<'a> {
@@ -29,7 +29,8 @@ impl<'a> Definitions<'a> {
             (0..view.shape.len()).map(of).collect()
         };
         let terms = affine.map_or(&[][..], |affine| &affine.terms);
-        Self { tensor, affine, operands: terms.iter().map(|t| read(t.view())).collect() }
+        let operands = terms.iter().map(|term| term.views().map(read).collect()).collect();
+        Self { tensor, affine, operands }
     }
 
     /// `c` of an element: sum of terms and bias.
@@ -45,8 +46,20 @@ impl<'a> Definitions<'a> {
 }
 
 /// A term's part of an element. `Program::check` has bounded every index.
-fn summand(term: &Term, values: &[Fr], element: usize) -> Fr {
+fn summand(term: &Term, operands: &[Vec<Fr>], element: usize) -> Fr {
+    let [values, rest @ ..] = operands else { return Fr::ZERO };
     match term {
+        Term::Product { left, right, factor } => {
+            let (&[_, rows, inner], &[.., columns]) = (left.shape.dims(), right.shape.dims())
+            else {
+                return Fr::ZERO;
+            };
+            let [right] = rest else { return Fr::ZERO };
+            let (j, row) = (element % columns, element / columns);
+            let left = &values[row * inner..(row + 1) * inner];
+            let right = right[row / rows * inner * columns + j..].iter().step_by(columns);
+            times(left.iter().zip(right).map(|(l, r)| *l * r).sum(), *factor)
+        }
         Term::Contract { weight, .. } => {
             let &[inner, outputs] = weight.shape().dims() else { return Fr::ZERO };
             let (i, j) = (element / outputs, element % outputs);

@@ -3,7 +3,7 @@
 use super::LintError;
 use crate::plan::{NULL_TAG, Plan};
 use std::collections::BTreeMap;
-use zkml_core::program::{Program, Step};
+use zkml_core::program::{Program, Step, Table};
 
 /// Checks that each tag in use has exactly the rows its tensors need, and tag 0 only the null row.
 pub(super) fn check(program: &Program, plan: &Plan) -> Result<(), LintError> {
@@ -31,7 +31,7 @@ pub(super) fn check(program: &Program, plan: &Plan) -> Result<(), LintError> {
             return Err(LintError::Table { tag: tag_r });
         }
         let table = table.and_then(|t| program.tables.get(t.0));
-        let arguments = tensor.bits.min()..=tensor.bits.max();
+        let arguments = table.map_or(tensor.bits.min()..=tensor.bits.max(), Table::domain);
         let expected = arguments.map(|x| (x, table.map_or(Some(0), |t| t.get(x))));
         let got = rows_of(tag_f).iter().map(|(x, y)| (*x, Some(*y)));
         if tag_f == NULL_TAG || !got.eq(expected) {

@@ -1,7 +1,7 @@
 //! A compiled model: integer program, machine and visibility, self-contained (`.zkc`).
 //!
 //! ```text
-//! magic "zkml-zkc" | version 2 | postcard body | keccak256 of all before
+//! magic "zkml-zkc" | version 3 | postcard body | keccak256 of all before
 //! ```
 //!
 //! The file holds no plan: plan and row program are a function of the body, recomputed and linted
@@ -17,7 +17,7 @@ use sha3::{Digest, Keccak256};
 use zkml_core::program::Program;
 
 const MAGIC: &[u8; 8] = b"zkml-zkc";
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 const CHECKSUM: usize = 32;
 
 /// How to compile a program.
@@ -148,7 +148,7 @@ impl Compiled {
             .strip_prefix(MAGIC)
             .ok_or(CompileError::Format("it does not begin with `zkml-zkc`"))?;
         let body =
-            body.strip_prefix(&[VERSION]).ok_or(CompileError::Format("a version other than 2"))?;
+            body.strip_prefix(&[VERSION]).ok_or(CompileError::Format("a version other than 3"))?;
         if Keccak256::digest(content).as_slice() != checksum {
             return Err(CompileError::Format("its checksum does not match"));
         }

@@ -229,9 +229,9 @@ fn demanded(program: &Program, id: usize) -> Option<Image> {
 /// The form of the first operand of as many elements in the same order.
 fn inherited(tensor: &StoredTensor, earlier: &[Image]) -> Option<Image> {
     let Step::Affine(affine) = &tensor.step else { return None };
-    affine.terms.iter().find_map(|term| {
-        let source = earlier.get(term.view().tensor.0)?;
-        let whole = term.view().index.is_none() && source.len() == tensor.shape.len();
+    affine.terms.iter().flat_map(Term::views).find_map(|view| {
+        let source = earlier.get(view.tensor.0)?;
+        let whole = view.index.is_none() && source.len() == tensor.shape.len();
         whole.then(|| source.clone())
     })
 }

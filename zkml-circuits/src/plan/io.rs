@@ -277,8 +277,9 @@ fn value_bits(program: &Program, tensor: TensorId) -> Bits {
     match table.and_then(|t| program.tables.get(t.0)) {
         None => stored.bits,
         Some(table) => {
-            let fits = |bits: &Bits| table.values.iter().all(|v| bits.contains(i64::from(*v)));
-            (1..=Bits::MAX).filter_map(Bits::new).find(fits).unwrap_or(stored.bits)
+            let fits = |bits: &Bits| table.fits(*bits);
+            // `Program::check` refuses a public table of more than 16 bits.
+            (1..=Bits::MAX).filter_map(Bits::new).find(fits).unwrap_or(Bits::WIDEST)
         }
     }
 }

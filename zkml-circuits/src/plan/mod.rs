@@ -158,8 +158,8 @@ impl Plan {
         let mut consumed = vec![false; program.tensors.len()];
         for tensor in &program.tensors {
             if let Step::Affine(affine) = &tensor.step {
-                for term in &affine.terms {
-                    consumed[term.view().tensor.0] = true;
+                for view in affine.terms.iter().flat_map(Term::views) {
+                    consumed[view.tensor.0] = true;
                 }
             }
         }
@@ -212,6 +212,9 @@ fn supported(program: &Program) -> Result<(), PlanError> {
                         Term::Contract { .. } | Term::Scale { .. } | Term::Correlate { .. }
                     )
                 };
+                if affine.terms.iter().any(|term| matches!(term, Term::Product { .. })) {
+                    return refuse("a product of two activations");
+                }
                 if !affine.terms.iter().all(known) {
                     return refuse("a term");
                 }

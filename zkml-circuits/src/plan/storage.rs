@@ -214,9 +214,9 @@ impl<'a> Chooser<'a> {
                 self.role(t, product.view.tensor.0, steps(up, &product.window));
             }
             for term in &affine.terms {
-                let source = term.view().tensor.0;
-                self.read[source] = true;
+                term.views().for_each(|view| self.read[view.tensor.0] = true);
                 if let Term::Scale { view, .. } = term {
+                    let source = view.tensor.0;
                     let same = view.index.is_none() && {
                         let (a, b) = (&self.images[source], out);
                         (a.height, a.width) == (b.height, b.width)

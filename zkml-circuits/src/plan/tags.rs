@@ -75,7 +75,7 @@ impl Tags {
                 }
                 TableKind::Function(index) => {
                     if let Some(table) = program.tables.get(*index) {
-                        let arguments = table.bits.min()..=table.bits.max();
+                        let arguments = table.domain();
                         rows.extend(arguments.zip(&table.values).map(|(x, y)| row(x, *y)));
                     }
                 }

@@ -63,8 +63,7 @@ pub fn encoding(name: &str, bits: u8) -> Encoding {
 /// The table of `max(x, 0)` over `bits`.
 pub fn relu(bits: u8) -> Table {
     let bits = Bits::new(bits).expect("1 to 16");
-    let values = (bits.min()..=bits.max()).map(|x| x.max(0) as i32).collect();
-    Table { name: "Relu".into(), bits, values }
+    Table::tabulate("Relu", bits.range(), |x| x.max(0))
 }
 
 /// A two-layer perceptron over `batch` rows: `6 -> 9 (Relu) -> 3`.

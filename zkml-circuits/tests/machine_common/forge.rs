@@ -5,7 +5,7 @@
 
 use zkml_core::{
     exec::integer::{Cells, Trace, run},
-    program::{Bits, InputDecl, Program, Step, TensorId},
+    program::{Bits, InputDecl, Program, Step, TensorId, Term},
     tensor::Tensor,
 };
 
@@ -37,8 +37,11 @@ impl Lie {
         if !stored.bits.contains(x.into()) {
             return None;
         }
-        // Tables hold values of 16 bits.
-        let y = table.map(|table| table.get(x.into()).expect("in range") as i32);
+        let y = match table {
+            // Tables hold values of 32 bits.
+            Some(table) => Some(table.get(x.into())? as i32),
+            None => None,
+        };
         Some(Self { tensor, element, x, r: cells.r.get(element).copied().unwrap_or(0), y })
     }
 
@@ -53,7 +56,9 @@ impl Lie {
         let mut lied = trace.clone();
         self.put(&mut lied.tensors[at]);
         let reads = |step: &Step| match step {
-            Step::Affine(affine) => affine.terms.iter().any(|t| t.view().tensor == self.tensor),
+            Step::Affine(affine) => {
+                affine.terms.iter().flat_map(Term::views).any(|view| view.tensor == self.tensor)
+            }
             _ => false,
         };
         if !program.tensors.iter().any(|t| reads(&t.step)) {

@@ -8,12 +8,16 @@
 //! y = table[x]
 //! ```
 //!
-//! which has exactly one solution `(x, r)`; an `x` outside the tensor's range is an error, never a
-//! saturation.
+//! which has exactly one solution `(x, r)`; an `x` outside the tensor's range or its table's domain
+//! is an error, never a saturation.
 
-use super::{ExecError, kernel::matmul_add, spatial::correlate_add};
+use super::{
+    ExecError,
+    kernel::{batched_matmul_add, matmul_add},
+    spatial::correlate_add,
+};
 use crate::{
-    program::{Affine, Bounds, Program, Scale, Step, StoredTensor, TensorId, Term, View},
+    program::{Affine, Bounds, Program, Scale, Step, StoredTensor, Table, TensorId, Term, View},
     tensor::Tensor,
 };
 
@@ -138,15 +142,12 @@ impl<'p> Executor<'p> {
                 None => tensor.bits.contains(x).then_some(x),
             };
             let Some(y) = y else {
-                return Err(ExecError::OutOfRange {
-                    origin: tensor.origin.clone(),
-                    element,
-                    value: x,
-                    min: tensor.bits.min(),
-                    max: tensor.bits.max(),
-                });
+                let bits = tensor.bits;
+                let (min, max) = table.map_or(bits.min()..=bits.max(), Table::domain).into_inner();
+                let (origin, value) = (tensor.origin.clone(), x);
+                return Err(ExecError::OutOfRange { origin, element, value, min, max });
             };
-            // x and y fit 16 signed bits, r 16 unsigned ones.
+            // x fits 16 signed bits, r 16 unsigned ones, y the 32 of a table's value.
             cells.x.push(x as i32);
             cells.r.push(r as i32);
             if table.is_some() {
@@ -242,17 +243,30 @@ fn accumulate(tensor: &StoredTensor, affine: &Affine, trace: &Trace) -> Vec<i64>
         None => vec![0; len],
     };
     for term in &affine.terms {
-        let view = trace.view(term.view());
         match term {
-            Term::Contract { weight, .. } => {
+            Term::Contract { view, weight } => {
+                let view = trace.view(view);
                 let (inner, columns) = (weight.shape().dims()[0], weight.shape().dims()[1]);
                 let operands = (view.data(), weight.data());
                 matmul_add(&mut sums, operands, (inner, columns), |a, w: i32| a * i64::from(w));
             }
-            Term::Correlate { weight, window, groups, .. } => {
+            Term::Correlate { view, weight, window, groups } => {
+                let view = trace.view(view);
                 correlate_add(&mut sums, &view, weight, (window, *groups), |a, w| a * i64::from(w));
             }
-            Term::Scale { factor, .. } => {
+            Term::Product { left, right, factor } => {
+                let (left, right) = (trace.view(left), trace.view(right));
+                let &[batch, _, inner] = left.shape().dims() else { continue };
+                let columns = right.shape().dims()[2];
+                let operands = (left.data(), right.data());
+                let factor = i64::from(*factor);
+                batched_matmul_add(&mut sums, operands, (batch, inner, columns), |a, b| {
+                    // The factor times one product of the sum, so below 2^62 as the sum is.
+                    factor * a * b
+                });
+            }
+            Term::Scale { view, factor } => {
+                let view = trace.view(view);
                 let factors = factor.data().iter().cycle().map(|f| i64::from(*f));
                 for ((sum, v), f) in sums.iter_mut().zip(view.data()).zip(factors) {
                     *sum += v * f;

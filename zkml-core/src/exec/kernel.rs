@@ -43,6 +43,28 @@ pub(super) fn matmul_add<A, B, C>(
     }
 }
 
+/// [`matmul_add`] of every pair of matrices of `a` (`[B, I, K]`), `b` (`[B, K, J]`) and `out`
+/// (`[B, I, J]`).
+pub(super) fn batched_matmul_add<A, B, C>(
+    out: &mut [C],
+    (a, b): (&[A], &[B]),
+    (batch, inner, columns): (usize, usize, usize),
+    multiply: impl Fn(A, B) -> C + Sync,
+) where
+    A: Copy + Sync,
+    B: Copy + Sync,
+    C: Copy + Send + std::ops::AddAssign,
+{
+    if batch == 0 || inner == 0 || columns == 0 {
+        return;
+    }
+    let size = |len: usize| (len / batch).max(1);
+    let operands = a.chunks(size(a.len())).zip(b.chunks(size(b.len())));
+    for (out, operands) in out.chunks_mut(size(out.len())).zip(operands) {
+        matmul_add(out, operands, (inner, columns), &multiply);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

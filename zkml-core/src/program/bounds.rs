@@ -7,11 +7,13 @@
 //! |c_e| <= sum over products |constant| * max |operand|  +  |bias_e|  +  2^(s-1)
 //! ```
 //!
+//! where a product of two activations counts `|factor| * K * max |left| * max |right|`.
+//!
 //! and no partial sum, in whatever order, exceeds that. Below `2^62` the executor's 64-bit
 //! accumulators cannot overflow and the equation of the circuit has one solution in its field of
 //! 254 bits.
 
-use super::{Affine, Program, Step, TableId, TensorId, Term};
+use super::{Affine, Program, Step, Table, TableId, TensorId, Term, View};
 use crate::ir::Origin;
 
 /// Worst case of every accumulator of a program.
@@ -49,8 +51,7 @@ impl Bounds {
     /// # Errors
     /// [`BoundError`] for the first tensor whose worst case is `2^62` or more.
     pub fn new(program: &Program) -> Result<Self, BoundError> {
-        let tables: Vec<(i64, i64)> =
-            program.tables.iter().map(|table| extremes(&table.values)).collect();
+        let tables: Vec<(i64, i64)> = program.tables.iter().map(Table::extremes).collect();
         let mut bounds = Self { accumulators: Vec::new(), values: Vec::new() };
         for (id, tensor) in program.tensors.iter().enumerate() {
             let (bound, table) = match &tensor.step {
@@ -89,10 +90,17 @@ impl Bounds {
     fn accumulator(&self, affine: &Affine) -> u128 {
         let mut bound = 1u128 << affine.shift >> 1;
         for term in &affine.terms {
-            let operand = magnitude(self.values[term.view().tensor.0]);
-            bound += operand * constant_bound(term);
+            let operands = term.views().map(|view| self.magnitude(view));
+            // Saturated: many terms of the widest tables and factors are beyond 128 bits.
+            let part = operands.fold(constant_bound(term), u128::saturating_mul);
+            bound = bound.saturating_add(part);
         }
-        bound + affine.bias.as_ref().map_or(0, |bias| greatest(bias.data().iter().copied()))
+        let bias = affine.bias.as_ref().map_or(0, |bias| greatest(bias.data().iter().copied()));
+        bound.saturating_add(bias)
+    }
+
+    fn magnitude(&self, view: &View) -> u128 {
+        magnitude(self.values[view.tensor.0])
     }
 }
 
@@ -117,17 +125,15 @@ fn constant_bound(term: &Term) -> u128 {
             weight.data().chunks(size.max(1)).map(sum).max().unwrap_or(0)
         }
         Term::Scale { factor, .. } => greatest(factor.data().iter().map(|f| i64::from(*f))),
+        Term::Product { left, factor, .. } => {
+            let inner = left.shape.dims().last().copied().unwrap_or(0);
+            inner as u128 * u128::from(factor.unsigned_abs())
+        }
     }
 }
 
 fn greatest(values: impl Iterator<Item = i64>) -> u128 {
     values.map(|v| u128::from(v.unsigned_abs())).max().unwrap_or(0)
-}
-
-fn extremes(values: &[i32]) -> (i64, i64) {
-    let least = values.iter().copied().min().unwrap_or(0);
-    let most = values.iter().copied().max().unwrap_or(0);
-    (i64::from(least), i64::from(most))
 }
 
 fn magnitude((least, most): (i64, i64)) -> u128 {

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 #[derive(Clone, Debug, Default)]
 pub struct ProgramBuilder {
     program: Program,
-    tables: BTreeMap<(Bits, Vec<i32>), TableId>,
+    tables: BTreeMap<(i32, Vec<i32>), TableId>,
 }
 
 /// Width, scale and origin of a stored tensor: all but shape and step.
@@ -38,10 +38,10 @@ impl ProgramBuilder {
         tensor
     }
 
-    /// Adds a table, or finds the one with the same values.
+    /// Adds a table, or finds the one of the same function.
     pub fn table(&mut self, table: Table) -> TableId {
         let next = TableId(self.program.tables.len());
-        let id = *self.tables.entry((table.bits, table.values.clone())).or_insert(next);
+        let id = *self.tables.entry((table.first, table.values.clone())).or_insert(next);
         if id == next {
             self.program.tables.push(table);
         }

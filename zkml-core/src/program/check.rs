@@ -5,7 +5,7 @@
 //! [`super::Bounds`].
 
 use super::{
-    Affine, Program, ProgramError, Scale, Step, StoredTensor, Table, TensorId, Term, View,
+    Affine, Bits, Program, ProgramError, Scale, Step, StoredTensor, Table, TensorId, Term, View,
 };
 use crate::tensor::Shape;
 use std::collections::BTreeSet;
@@ -20,13 +20,16 @@ impl Program {
     /// Checks every invariant of the program:
     ///
     /// * at least one input and one output; names not empty, unique among inputs and among outputs;
-    /// * tables have `2^bits` values of 16 signed bits, and no two hold the same function;
+    /// * tables have a domain of 1 to `2^16` integers of 16 signed bits, and no two hold the same
+    ///   function;
     /// * input `i` and the only tensor with step `Input(i)` name each other;
     /// * tensors are not empty, and steps read earlier tensors only, by views whose indices exist;
     /// * terms, factors and biases have the shapes their documentation states, all products of a
-    ///   step the same `[I, J]` (Contract) or `[B, O, H', W']` (Correlate); the shift is at most [`Self::MAX_SHIFT`]; a table has
-    ///   the width of its tensor;
-    /// * each output is a permutation of a stored tensor of its own, one that is no input.
+    ///   step the same `[I, J]` (Contract; `[B, I, J]` is `[B I, J]` to it), `[B, I, J]` (Product) or
+    ///   `[B, O, H', W']` (Correlate); the factor of a Product is not 0; the shift is at most
+    ///   [`Self::MAX_SHIFT`]; the domain of a table lies in the range of its tensor;
+    /// * each output is a permutation of a stored tensor of its own, one that is no input and whose
+    ///   table, if any, has values of 16 bits: digits of a public word.
     ///
     /// # Errors
     /// [`ProgramError`] naming the first part that violates one. Never panics, whatever the program.
@@ -45,7 +48,7 @@ impl Program {
         for (id, table) in self.tables.iter().enumerate() {
             check_table(table)
                 .map_err(|what| malformed(format!("table {id} `{}`: {what}", table.name)))?;
-            if !seen.insert((table.bits, &table.values)) {
+            if !seen.insert((table.first, &table.values)) {
                 return Err(malformed(format!("table {id} `{}` occurs twice", table.name)));
             }
         }
@@ -88,20 +91,22 @@ impl Program {
         if affine.shift > Self::MAX_SHIFT {
             return Err(format!("shift {} exceeds {}", affine.shift, Self::MAX_SHIFT));
         }
-        let mut product: Option<Vec<usize>> = None;
+        let (mut product, mut batch) = (None, None);
         for (i, term) in affine.terms.iter().enumerate() {
-            let view = term.view();
-            if view.tensor.0 >= id {
-                return Err(format!("term {i} reads tensor {}, not an earlier one", view.tensor.0));
+            for view in term.views() {
+                let TensorId(read) = view.tensor;
+                if read >= id {
+                    return Err(format!("term {i} reads tensor {read}, not an earlier one"));
+                }
+                self.check_view(view).map_err(|what| format!("term {i}: {what}"))?;
             }
-            self.check_view(view).map_err(|what| format!("term {i}: {what}"))?;
             let new = check_term(term, &out.shape).map_err(|what| format!("term {i}: {what}"))?;
-            if let (Some(old), Some(new)) = (&product, &new)
-                && old != new
-            {
-                return Err(format!("term {i} is a {new:?} product beside a {old:?} one"));
-            }
-            product = product.or(new);
+            agree(&mut product, new).map_err(|(old, new)| {
+                format!("term {i} is a {new:?} product beside a {old:?} one")
+            })?;
+            agree(&mut batch, batch_of(term)).map_err(|(old, new)| {
+                format!("term {i} is a product in a batch of {new} beside one of {old}")
+            })?;
         }
         if let Some(bias) = &affine.bias {
             check_constant("bias", bias.shape(), &out.shape)?;
@@ -110,9 +115,10 @@ impl Program {
             let Some(table) = self.tables.get(table.0) else {
                 return Err(format!("there is no table {}", table.0));
             };
-            if table.bits != out.bits {
-                let (bits, table) = (out.bits.get(), table.bits.get());
-                return Err(format!("a table of {table} bits for values of {bits}"));
+            let (domain, bits) = (table.domain(), out.bits);
+            if !(bits.contains(*domain.start()) && bits.contains(*domain.end())) {
+                let (first, last, bits) = (domain.start(), domain.end(), bits.get());
+                return Err(format!("a table of [{first}, {last}] for values of {bits} bits"));
             }
         }
         Ok(())
@@ -154,6 +160,18 @@ impl Program {
             if !output.view.is_permutation(self.tensors[id.0].shape.len()) {
                 return Err(fail(format!("is no permutation of tensor {}", id.0)));
             }
+            let table = match &self.tensors[id.0].step {
+                Step::Affine(affine) => affine.table.and_then(|table| self.tables.get(table.0)),
+                Step::Input(_) => None,
+            };
+            if let Some((least, greatest)) =
+                table.filter(|t| !t.fits(Bits::WIDEST)).map(Table::extremes)
+            {
+                return Err(fail(format!(
+                    "tensor {} has values in [{least}, {greatest}], not of 16 bits",
+                    id.0
+                )));
+            }
         }
         Ok(())
     }
@@ -183,18 +201,39 @@ fn unique_names<'a>(
 }
 
 fn check_table(table: &Table) -> Result<(), String> {
-    let expected = 1usize << table.bits.get();
-    if table.values.len() != expected {
-        return Err(format!("expected {expected} values, got {}", table.values.len()));
+    let domain = table.domain();
+    if domain.is_empty() {
+        return Err("no values".into());
     }
-    match table.values.iter().find(|value| i16::try_from(**value).is_err()) {
-        Some(value) => Err(format!("value {value} does not fit 16 bits")),
-        None => Ok(()),
+    if [domain.start(), domain.end()].iter().any(|x| i16::try_from(**x).is_err()) {
+        let (first, last) = (domain.start(), domain.end());
+        return Err(format!("domain [{first}, {last}] does not fit 16 bits"));
+    }
+    Ok(())
+}
+
+/// What all that have it must have in common; the two that differ, if they do.
+fn agree<T: PartialEq + Clone>(common: &mut Option<T>, new: Option<T>) -> Result<(), (T, T)> {
+    match (&*common, new) {
+        (Some(old), Some(new)) if *old != new => Err((old.clone(), new)),
+        (None, new) => {
+            *common = new;
+            Ok(())
+        }
+        _ => Ok(()),
     }
 }
 
-/// Checks a term against the shape of its step's output; gives `[I, J]` or `[B, O, H', W']` of a
-/// product.
+/// `B` of a product of two activations that passed [`check_term`].
+fn batch_of(term: &Term) -> Option<usize> {
+    match term {
+        Term::Product { left, .. } => left.shape.dims().first().copied(),
+        _ => None,
+    }
+}
+
+/// Checks a term against the shape of its step's output; gives `[I, J]` (of two activations
+/// `[B I, J]`) or `[B, O, H', W']` of a product.
 fn check_term(term: &Term, out: &Shape) -> Result<Option<Vec<usize>>, String> {
     match term {
         Term::Contract { view, weight } => {
@@ -230,6 +269,21 @@ fn check_term(term: &Term, out: &Shape) -> Result<Option<Vec<usize>>, String> {
                 return fail();
             }
             Ok(Some(product))
+        }
+        Term::Product { left, right, factor } => {
+            let fail = || Err(format!("product of {} and {} for {out}", left.shape, right.shape));
+            let (&[b, i, k], &[b2, k2, j]) = (left.shape.dims(), right.shape.dims()) else {
+                return fail();
+            };
+            // Neither is empty, as shapes `b * i` and `j` are below 2^28 and their product below
+            // 2^56.
+            if k == 0 || (b, k) != (b2, k2) || b * i * j != out.len() {
+                return fail();
+            }
+            if *factor == 0 {
+                return Err("a product with factor 0".into());
+            }
+            Ok(Some(vec![b * i, j]))
         }
         Term::Scale { view, factor } => {
             if &view.shape != out {

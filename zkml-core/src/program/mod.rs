@@ -9,7 +9,8 @@
 //! y = table[x]                       (y = x if none)    what later steps read
 //! ```
 //!
-//! with `x` in `[-2^(bits-1), 2^(bits-1))`, an error otherwise. Equivalently, with the remainder
+//! with `x` in `[-2^(bits-1), 2^(bits-1))`, and in the domain of the table if there is one, an error
+//! otherwise. Equivalently, with the remainder
 //! `r = c + 2^(s-1) - 2^s x`, `0 <= r < 2^s`: this is the equation the circuit proves.
 //!
 //! There is no cryptography here, and no float: [`crate::exec`] runs this, `zkml-circuits` proves it.

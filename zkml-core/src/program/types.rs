@@ -5,6 +5,7 @@ use crate::{
     tensor::{Shape, Tensor},
 };
 use serde::{Deserialize, Serialize};
+use std::ops::RangeInclusive;
 
 /// Fractional bits: a stored integer `v` stands for the real `v * 2^-scale`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -34,6 +35,9 @@ impl Bits {
     /// Widest range: one digit of a public word.
     pub const MAX: u8 = 16;
 
+    /// The range of [`Self::MAX`] bits.
+    pub const WIDEST: Self = Self(Self::MAX);
+
     /// A width of `bits`, 1 to 16.
     pub fn new(bits: u8) -> Option<Self> {
         (1..=Self::MAX).contains(&bits).then_some(Self(bits))
@@ -54,6 +58,12 @@ impl Bits {
         (1i64 << (self.0 - 1)) - 1
     }
 
+    /// Every value.
+    pub fn range(self) -> RangeInclusive<i32> {
+        // At most 16 bits.
+        self.min() as i32..=self.max() as i32
+    }
+
     /// Whether `v` fits.
     pub fn contains(self, v: i64) -> bool {
         (self.min()..=self.max()).contains(&v)
@@ -68,22 +78,45 @@ pub struct TensorId(pub usize);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct TableId(pub usize);
 
-/// A function table: `y = values[x - bits.min()]` for every `x` of the range `bits`.
+/// A function table: `y = values[x - first]` for every `x` of its domain, `first` and the
+/// `values.len() - 1` integers after it. An `x` outside is an error, also where the tensor's width
+/// has room for it: so a table checks a range of its own, and a function that is singular
+/// somewhere has rows where it is not.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Table {
     /// What the table computes, for people: "Relu", "Gelu 2^-7 -> 2^-8".
     pub name: String,
-    /// Range of the argument.
-    pub bits: Bits,
-    /// Values, `2^bits` of them, each in `[-2^15, 2^15)`.
+    /// Least argument.
+    pub first: i32,
+    /// Values, 1 to `2^16` of them. Those of a public tensor have 16 bits, others may have all 32:
+    /// the square of 16 bits has 31.
     pub values: Vec<i32>,
 }
 
 impl Table {
-    /// `f(x)`, or `None` outside the range.
+    /// `f(x)`, or `None` outside the domain.
     pub fn get(&self, x: i64) -> Option<i64> {
-        let at = usize::try_from(x - self.bits.min()).ok()?;
+        let at = usize::try_from(x.checked_sub(i64::from(self.first))?).ok()?;
         self.values.get(at).map(|v| i64::from(*v))
+    }
+
+    /// Every argument.
+    pub fn domain(&self) -> RangeInclusive<i64> {
+        let first = i64::from(self.first);
+        first..=first + self.values.len() as i64 - 1
+    }
+
+    /// Least and greatest value; 0 and 0 of a table of none.
+    pub fn extremes(&self) -> (i64, i64) {
+        let least = self.values.iter().min().copied().unwrap_or(0);
+        let greatest = self.values.iter().max().copied().unwrap_or(0);
+        (i64::from(least), i64::from(greatest))
+    }
+
+    /// Whether every value fits `bits`.
+    pub fn fits(&self, bits: Bits) -> bool {
+        let (least, greatest) = self.extremes();
+        bits.contains(least) && bits.contains(greatest)
     }
 }
 
@@ -158,16 +191,29 @@ pub enum Term {
         /// Groups of channels; divides `C` and `O`.
         groups: usize,
     },
+    /// Product of two activations: the output of the step, flattened to `[B, I, J]` in row-major
+    /// order, gets at `[b, i, j]` the sum `factor * sum_k left[b, i, k] * right[b, k, j]`. Both may
+    /// read the same tensor. Beside a Contract term, `B * I` is its `I`.
+    Product {
+        /// Activation, shape `[B, I, K]`.
+        left: View,
+        /// Activation, shape `[B, K, J]`.
+        right: View,
+        /// Constant factor, not 0.
+        factor: i32,
+    },
 }
 
 impl Term {
-    /// The activation it reads.
-    pub fn view(&self) -> &View {
-        match self {
+    /// The activations it reads: one, or left and right.
+    pub fn views(&self) -> impl Iterator<Item = &View> {
+        let (first, second) = match self {
             Self::Contract { view, .. }
             | Self::Scale { view, .. }
-            | Self::Correlate { view, .. } => view,
-        }
+            | Self::Correlate { view, .. } => (view, None),
+            Self::Product { left, right, .. } => (left, Some(right)),
+        };
+        std::iter::once(first).chain(second)
     }
 }
 
@@ -175,13 +221,14 @@ impl Term {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Affine {
     /// Summands, at least one. All products of one step have the same shape: `[I, J]` if they are
-    /// Contract terms, `[B, O, H', W']` if they are Correlate terms.
+    /// Contract terms, `[B, O, H', W']` if they are Correlate terms, `[B, I, J]` if they are
+    /// Product terms, with `[B I, J]` that of Contract terms beside them.
     pub terms: Vec<Term>,
     /// Constant summand at accumulator scale: shape `[]` or the output's.
     pub bias: Option<Tensor<i64>>,
     /// Re-quantisation shift `s`, 0 to 16.
     pub shift: u8,
-    /// Function applied to `x`, if any; its range is the tensor's `bits`.
+    /// Function applied to `x`, if any; its domain lies in the range of the tensor's `bits`.
     pub table: Option<TableId>,
 }
 

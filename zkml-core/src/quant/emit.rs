@@ -88,7 +88,8 @@ impl Emitter<'_> {
         let table = match function {
             None => None,
             Some(f) => {
-                let table = Table::of(f, choice.bits, Scale(choice.x), Scale(choice.y))
+                let (from, to) = (Scale(choice.x), Scale(choice.y));
+                let table = Table::narrow(f, choice.bits.range(), 0, from, to)
                     .map_err(|source| QuantError::Table { origin: draft.origin.clone(), source })?;
                 Some(self.builder.table(table))
             }
@@ -164,8 +165,8 @@ impl Emitter<'_> {
             crate::program::Step::Input(_) => None,
         };
         let Some(table) = table else { return tensor.bits };
-        let values = &self.builder.table_of(table).values;
-        let holds = |bits: &Bits| values.iter().all(|value| bits.contains(i64::from(*value)));
+        let table = self.builder.table_of(table);
+        let holds = |bits: &Bits| table.fits(*bits);
         (1..=Bits::MAX)
             .filter_map(Bits::new)
             .find(holds)

@@ -31,14 +31,10 @@ impl Range {
         (x, y): (i32, i32),
         origin: &Origin,
     ) -> Result<Self, QuantError> {
-        let table = Table::of(f, bits, Scale(x), Scale(y))
+        let table = Table::narrow(f, bits.range(), 0, Scale(x), Scale(y))
             .map_err(|source| QuantError::Table { origin: origin.clone(), source })?;
-        let mut range = Self { least: i64::MAX, greatest: i64::MIN };
-        for value in table.values {
-            range.least = range.least.min(value.into());
-            range.greatest = range.greatest.max(value.into());
-        }
-        Ok(range)
+        let (least, greatest) = table.extremes();
+        Ok(Self { least, greatest })
     }
 
     /// With the 0 that a hole reads.

@@ -53,7 +53,7 @@ fn frame(products: &[Product<'_>], affine: &Affine, out: &Storage, storages: &[S
         Arrangement::Frame(stride) if storage.image.height > 1 => Some(stride),
         _ => None,
     };
-    let operands = affine.terms.iter().map(|term| &storages[term.view().tensor.0]);
+    let operands = affine.terms.iter().flat_map(Term::views).map(|v| &storages[v.tensor.0]);
     let wanted = std::iter::once(out).chain(operands).find_map(stride);
     let least = wanted.unwrap_or(out.image.width as i64);
     Frame::find(products, &out.image, least)

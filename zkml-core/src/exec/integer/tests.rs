@@ -13,18 +13,21 @@ fn encoding(bits: u8, scale: i32, node: &str) -> Encoding {
     }
 }
 
+fn shape(dims: &[usize]) -> Shape {
+    Shape::new(dims.to_vec()).expect("small")
+}
+
 fn tensor<T>(dims: &[usize], data: Vec<T>) -> Tensor<T> {
-    Tensor::new(Shape::new(dims.to_vec()).expect("small"), data).expect("its length")
+    Tensor::new(shape(dims), data).expect("its length")
 }
 
 /// `y = Relu(round((x W + 3 x' + b) / 2^s))` of `x` of shape [2, 3], W of shape [3, 2], where `x'`
 /// is the first two columns of `x`.
 fn small(shift: u8) -> Program {
     let mut builder = ProgramBuilder::new();
-    let shape = |dims: &[usize]| Shape::new(dims.to_vec()).expect("small");
     let x = builder.input("x", shape(&[2, 3]), encoding(8, 4, "x"));
     let bits = Bits::new(10).expect("a width");
-    let relu = Table::of(&Activation::Relu, bits, Scale(4), Scale(4)).expect("fits");
+    let relu = Table::of(&Activation::Relu, bits.range(), 0, Scale(4), Scale(4)).expect("fits");
     let relu = builder.table(relu);
     let columns = View { tensor: x, shape: shape(&[2, 2]), index: Some(vec![0, 1, 3, 4]) };
     let affine = Affine::new(vec![
@@ -177,5 +180,124 @@ proptest::proptest! {
             }
         }
         proptest::prop_assert_eq!(at, trace.tensors[1].x.len());
+    }
+}
+
+#[test]
+fn a_product_of_activations_by_hand() {
+    let mut builder = ProgramBuilder::new();
+    let x = builder.input("x", shape(&[2, 1, 2]), encoding(8, 0, "x"));
+    let z = builder.input("z", shape(&[2, 2, 1]), encoding(8, 0, "z"));
+    let (left, right) = (builder.whole(x), builder.whole(z));
+    let affine = Affine::new(vec![Term::Product { left, right, factor: -3 }])
+        .bias(tensor(&[2], vec![10, 20]))
+        .shift(2);
+    let y = builder.affine(shape(&[2]), encoding(10, 0, "dot"), affine);
+    let view = builder.whole(y);
+    builder.output("y", view);
+    let program = builder.finish().expect("well-formed");
+    let inputs = [tensor(&[2, 1, 2], vec![1, 2, 3, -4]), tensor(&[2, 2, 1], vec![5, 6, 7, 8])];
+    let trace = run(&program, &inputs).expect("in range");
+    // c = [10 - 3 (5 + 12), 20 - 3 (21 - 32)] = [-41, 53].
+    assert_eq!(trace.tensors[2].x, [-10, 13]);
+    assert_eq!(trace.tensors[2].r, [1, 3]);
+}
+
+/// The table of a tensor: `values` from `first` on.
+fn squared(first: i32, last: i32) -> Program {
+    let mut builder = ProgramBuilder::new();
+    let x = builder.input("x", shape(&[2]), encoding(16, 0, "x"));
+    let square = builder.table(Table::tabulate("Square", first..=last, |v| v * v));
+    let copy = Affine::copy(builder.whole(x)).table(square);
+    let s = builder.affine(shape(&[2]), encoding(16, 0, "square"), copy);
+    // 2^30 down to 15 bits.
+    let y = Affine::copy(builder.whole(s)).shift(16);
+    let y = builder.affine(shape(&[2]), encoding(16, 0, "y"), y);
+    let view = builder.whole(y);
+    builder.output("y", view);
+    builder.finish().expect("well-formed")
+}
+
+#[test]
+fn tables_hold_31_bits_and_refuse_what_is_outside_their_domain() {
+    let wide = squared(-32768, 32767);
+    let trace = run(&wide, &[tensor(&[2], vec![-32768, 32767])]).expect("the whole range");
+    assert_eq!(trace.tensors[1].y, [1 << 30, 32767 * 32767]);
+    assert_eq!(trace.tensors[2].x, [1 << 14, 16383]);
+    let narrow = squared(-5, 7);
+    assert!(run(&narrow, &[tensor(&[2], vec![-5, 7])]).is_ok());
+    for value in [-6, 8, 32767, -32768] {
+        let origin = encoding(16, 0, "square").origin;
+        assert_eq!(
+            run(&narrow, &[tensor(&[2], vec![0, value])]),
+            Err(ExecError::OutOfRange { origin, element: 1, value, min: -5, max: 7 })
+        );
+    }
+}
+
+proptest::proptest! {
+    /// Products in batches, of any views, beside what else a step may hold, by their definition.
+    #[test]
+    fn products_follow_their_definition(
+        dims in proptest::array::uniform4(1usize..6),
+        factor in proptest::sample::select(vec![-5, -2, -1, 1, 3]),
+        beside in proptest::bool::ANY,
+        seed in 1u64..1_000_000,
+    ) {
+        let [batch, rows, inner, columns] = dims;
+        let mut state = seed;
+        let mut next = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (state >> 33) as usize
+        };
+        let mut builder = ProgramBuilder::new();
+        let stored = shape(&[7, 3]);
+        let x = builder.input("x", stored.clone(), encoding(8, 0, "x"));
+        let z = builder.input("z", stored, encoding(8, 0, "z"));
+        let mut view = |tensor, dims: &[usize]| {
+            let shape = shape(dims);
+            let element = |at| if at == 21 { View::HOLE } else { at as u32 };
+            let index = (0..shape.len()).map(|_| element(next() % 22)).collect();
+            View { tensor, shape, index: Some(index) }
+        };
+        let left = view(x, &[batch, rows, inner]);
+        let right = view([x, z][seed as usize % 2], &[batch, inner, columns]);
+        let mut terms = vec![Term::Product { left: left.clone(), right: right.clone(), factor }];
+        let contract = view(z, &[batch * rows, 2]);
+        let weight = tensor(&[2, columns], (0..2 * columns as i32).map(|w| w - 3).collect());
+        if beside {
+            terms.push(Term::Contract { view: contract.clone(), weight: weight.clone() });
+            terms.push(terms[0].clone());
+        }
+        let affine = Affine::new(terms).bias(Tensor::scalar(9)).shift(7);
+        let y = builder.affine(shape(&[batch * rows * columns]), encoding(16, 0, "y"), affine);
+        let whole = builder.whole(y);
+        builder.output("y", whole);
+        let program = builder.finish().expect("well-formed");
+        let values = |salt: i64| (0..21).map(|i| (i * 37 + salt) % 255 - 127).collect::<Vec<i64>>();
+        let data = [values(seed as i64), values(5 + seed as i64)];
+        let inputs = [tensor(&[7, 3], data[0].clone()), tensor(&[7, 3], data[1].clone())];
+        let trace = run(&program, &inputs).expect("at most 2 * 5 * 5 * 2^14 / 2^7");
+        let read = |view: &View, at: usize| {
+            view.element(at).map_or(0, |at| data[view.tensor.0][at])
+        };
+        for e in 0..batch * rows * columns {
+            let (j, i, b) = (e % columns, e / columns % rows, e / columns / rows);
+            let mut c = 9;
+            for k in 0..inner {
+                let (l, r) = ((b * rows + i) * inner + k, (b * inner + k) * columns + j);
+                let times = i64::from(factor) * if beside { 2 } else { 1 };
+                c += times * read(&left, l) * read(&right, r);
+            }
+            if beside {
+                for k in 0..2 {
+                    let w = i64::from(weight.data()[k * columns + j]);
+                    c += read(&contract, (b * rows + i) * 2 + k) * w;
+                }
+            }
+            let (x, r) = requantize(c, 7);
+            proptest::prop_assert_eq!(i64::from(trace.tensors[2].x[e]), x);
+            proptest::prop_assert_eq!(i64::from(trace.tensors[2].r[e]), r);
+        }
     }
 }

@@ -50,7 +50,7 @@ fn products(
     accumulator: f64,
 ) -> f64 {
     let term = |term: &Term| {
-        let id = term.view().tensor.0;
+        let id = term.views().next().expect("an operand").tensor.0;
         let unit = program.tensors[id].scale.unit();
         let q = accumulator / unit;
         let largest = trace.tensors[id].values().iter().map(|v| v.abs()).max().unwrap_or(0);
@@ -69,6 +69,7 @@ fn products(
                 let column = |j: usize| weight.data()[j..].iter().step_by(columns).map(one).sum();
                 (0..columns).map(column).collect()
             }
+            Term::Product { .. } => panic!("no product of activations in it"),
         };
         channels.into_iter().fold(0.0, f64::max)
     };

@@ -128,6 +128,7 @@ fn kinds(program: &Program) -> Vec<String> {
                 Term::Contract { .. } => "contract",
                 Term::Scale { .. } => "scale",
                 Term::Correlate { .. } => "correlate",
+                Term::Product { .. } => "product",
             };
             let mut kind = affine.terms.iter().map(term).collect::<Vec<_>>().join("+");
             kind.push_str(if affine.bias.is_some() { "+bias" } else { "" });

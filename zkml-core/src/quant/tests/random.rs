@@ -66,7 +66,7 @@ proptest! {
                 };
                 for term in &affine.terms {
                     let read = |at: usize| {
-                        let view = term.view();
+                        let view = term.views().next().expect("an operand");
                         view.element(at).map_or(0, |at| {
                             i128::from(trace.tensors[view.tensor.0].values()[at])
                         })
@@ -79,7 +79,9 @@ proptest! {
                                 c += read(e / j * inner + k) * w;
                             }
                         }
-                        Term::Correlate { .. } => prop_assert!(false, "no convolution in it"),
+                        Term::Correlate { .. } | Term::Product { .. } => {
+                            prop_assert!(false, "no convolution in it, no product of activations");
+                        }
                         Term::Scale { factor, .. } => {
                             c += read(e) * i128::from(factor.data()[e % factor.data().len()]);
                         }
