@@ -66,6 +66,28 @@ pub enum ExecError {
         /// Infinity or NaN.
         value: f32,
     },
+    /// An element of an input of whole numbers is none.
+    #[error("input `{name}`: element {element} is {value}, expected a whole number")]
+    InputNotWhole {
+        /// ONNX name of the input.
+        name: String,
+        /// Row-major index of the element.
+        element: usize,
+        /// The value.
+        value: f32,
+    },
+    /// An id names no row of the table it selects from.
+    #[error("{origin}: id {element} is {value}, expected a whole number from 0 to {most}")]
+    IdOutOfRange {
+        /// The node.
+        origin: Origin,
+        /// Row-major index of the id.
+        element: usize,
+        /// The id.
+        value: f32,
+        /// Greatest id.
+        most: usize,
+    },
     /// An integer activation lies outside its calibrated range.
     #[error(
         "{origin}: element {element} is {value}, outside the calibrated range [{min}, {max}]; \

@@ -57,10 +57,19 @@ pub fn run<'g>(graph: &'g Graph, inputs: &[Tensor<f32>]) -> Result<FloatTrace<'g
         if let Some(element) = input.data().iter().position(|v| !v.is_finite()) {
             return Err(ExecError::InputNotFinite { name: value.name.clone(), element });
         }
+        if value.integer
+            && let Some(element) = input.data().iter().position(|v| v.fract() != 0.0)
+        {
+            let (name, value) = (value.name.clone(), input.data()[element]);
+            return Err(ExecError::InputNotWhole { name, element, value });
+        }
         trace.computed[id.0] = Some(input.clone());
     }
     for node in graph.nodes() {
         let operands: Vec<&Tensor<f32>> = node.inputs.iter().map(|id| trace.get(*id)).collect();
+        if let (Op::Embed, [ids, table]) = (&node.op, operands.as_slice()) {
+            super::attention::check_ids(ids, table, &node.origin)?;
+        }
         let result = apply(&node.op, &operands)
             .expect("Graph::push has inferred the shape of every node from these operands");
         check_finite(&result, &node.origin)?;
@@ -87,6 +96,9 @@ pub fn apply(op: &Op, operands: &[&Tensor<f32>]) -> Result<Tensor<f32>, ShapeErr
         Op::Transpose(perm) => {
             let (shape, map) = operands[0].shape().transpose_map(perm)?;
             gather(operands[0], shape, &map)
+        }
+        Op::ReduceMax { .. } | Op::ExpShifted { .. } | Op::Mask { .. } | Op::Embed => {
+            super::attention::apply(op, operands)
         }
         _ => super::spatial::apply(op, operands),
     }

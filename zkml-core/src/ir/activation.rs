@@ -1,7 +1,11 @@
 //! Element-wise functions of one variable that the machine evaluates by table.
 
+use std::{fmt, sync::Arc};
+
+use super::Pointwise;
+
 /// An element-wise function of one variable, by the semantics of the ONNX operator of that name.
-#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub enum Activation {
     /// `max(x, 0)`.
@@ -27,8 +31,22 @@ pub enum Activation {
         /// Scale of the negative side.
         alpha: f32,
     },
+    /// `x` if `x >= 0`, else `alpha * (exp(x / alpha) - 1)`.
+    Celu {
+        /// Scale of the negative side.
+        alpha: f32,
+    },
+    /// `gamma * x` if `x > 0`, else `gamma * alpha * (exp(x) - 1)`.
+    Selu {
+        /// Scale of the negative side.
+        alpha: f32,
+        /// Scale of both sides.
+        gamma: f32,
+    },
     /// `ln(1 + exp(x))`.
     Softplus,
+    /// `x / (1 + |x|)`.
+    Softsign,
     /// `max(0, min(1, alpha * x + beta))`.
     HardSigmoid {
         /// Slope.
@@ -38,6 +56,27 @@ pub enum Activation {
     },
     /// `x * max(0, min(1, x / 6 + 1/2))`.
     HardSwish,
+    /// `x / (1 + exp(-x))`, also SiLU: [`Self::Swish`] with `alpha = 1`.
+    Silu,
+    /// `x / (1 + exp(-alpha * x))`.
+    Swish {
+        /// Slope of the gate.
+        alpha: f32,
+    },
+    /// `x * tanh(ln(1 + exp(x)))`.
+    Mish,
+    /// `x` if `x > alpha`, else 0.
+    ThresholdedRelu {
+        /// The threshold.
+        alpha: f32,
+    },
+    /// `x + bias` if `x < -lambd`, `x - bias` if `x > lambd`, else 0.
+    Shrink {
+        /// What is taken off.
+        bias: f32,
+        /// The threshold.
+        lambd: f32,
+    },
     /// `min(max(x, min), max)`.
     Clip {
         /// Lower bound, minus infinity if absent in ONNX.
@@ -45,52 +84,49 @@ pub enum Activation {
         /// Upper bound, infinity if absent in ONNX.
         max: f32,
     },
+    /// `e^x`.
+    Exp,
+    /// Natural logarithm; no number below 0, minus infinity at 0.
+    Log,
+    /// Square root; no number below 0.
+    Sqrt,
+    /// `1 / sqrt(x)`; no finite number up to 0.
+    Rsqrt,
+    /// `1 / x`; infinite at 0.
+    Reciprocal,
+    /// `x * x`.
+    Square,
+    /// `x^exponent`; no number below 0 unless the exponent is whole.
+    Pow {
+        /// The exponent.
+        exponent: f32,
+    },
+    /// `|x|`.
+    Abs,
+    /// -1, 0 or 1.
+    Sign,
+    /// The greatest whole number up to `x`.
+    Floor,
+    /// The least whole number from `x` on.
+    Ceil,
+    /// The nearest whole number, the even one of two.
+    Round,
+    /// Sine.
+    Sin,
+    /// Cosine.
+    Cos,
+    /// 1 if `x == 0`, else 0.
+    IsZero,
+    /// 1 if `x > 0`, else 0.
+    IsPositive,
+    /// 1 if `x >= 0`, else 0.
+    IsNonNegative,
+    /// An expression of one argument.
+    Pointwise(Arc<Pointwise>),
 }
 
 impl Activation {
-    /// The function at `x`, in double precision, by portable arithmetic (`libm`): the tables of a
-    /// compiled program, and so its verifying key, are the same on every platform.
-    pub fn eval(&self, x: f64) -> f64 {
-        match *self {
-            Self::Relu => x.max(0.0),
-            Self::LeakyRelu { alpha } => {
-                if x >= 0.0 {
-                    x
-                } else {
-                    f64::from(alpha) * x
-                }
-            }
-            Self::Sigmoid => 1.0 / (1.0 + libm::exp(-x)),
-            Self::Tanh => libm::tanh(x),
-            Self::Gelu { tanh: false } => {
-                0.5 * x * (1.0 + libm::erf(x * std::f64::consts::FRAC_1_SQRT_2))
-            }
-            Self::Gelu { tanh: true } => {
-                let inner = libm::sqrt(2.0 / std::f64::consts::PI) * (x + 0.044_715 * x * x * x);
-                0.5 * x * (1.0 + libm::tanh(inner))
-            }
-            Self::Erf => libm::erf(x),
-            Self::Elu { alpha } => {
-                if x >= 0.0 {
-                    x
-                } else {
-                    f64::from(alpha) * libm::expm1(x)
-                }
-            }
-            Self::Softplus => {
-                // ln(1 + e^x) without overflow for large x.
-                x.max(0.0) + libm::log1p(libm::exp(-x.abs()))
-            }
-            Self::HardSigmoid { alpha, beta } => {
-                (f64::from(alpha) * x + f64::from(beta)).clamp(0.0, 1.0)
-            }
-            Self::HardSwish => x * (x / 6.0 + 0.5).clamp(0.0, 1.0),
-            // ONNX: min above max gives max.
-            Self::Clip { min, max } => x.max(f64::from(min)).min(f64::from(max)),
-        }
-    }
-
-    /// Name of the ONNX operator.
+    /// Name of the ONNX operator, or of the function where there is none.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Relu => "Relu",
@@ -100,10 +136,75 @@ impl Activation {
             Self::Gelu { .. } => "Gelu",
             Self::Erf => "Erf",
             Self::Elu { .. } => "Elu",
+            Self::Celu { .. } => "Celu",
+            Self::Selu { .. } => "Selu",
             Self::Softplus => "Softplus",
+            Self::Softsign => "Softsign",
             Self::HardSigmoid { .. } => "HardSigmoid",
             Self::HardSwish => "HardSwish",
+            Self::Silu => "Silu",
+            Self::Swish { .. } => "Swish",
+            Self::Mish => "Mish",
+            Self::ThresholdedRelu { .. } => "ThresholdedRelu",
+            Self::Shrink { .. } => "Shrink",
             Self::Clip { .. } => "Clip",
+            Self::Exp => "Exp",
+            Self::Log => "Log",
+            Self::Sqrt => "Sqrt",
+            Self::Rsqrt => "Rsqrt",
+            Self::Reciprocal => "Reciprocal",
+            Self::Square => "Square",
+            Self::Pow { .. } => "Pow",
+            Self::Abs => "Abs",
+            Self::Sign => "Sign",
+            Self::Floor => "Floor",
+            Self::Ceil => "Ceil",
+            Self::Round => "Round",
+            Self::Sin => "Sin",
+            Self::Cos => "Cos",
+            Self::IsZero => "IsZero",
+            Self::IsPositive => "IsPositive",
+            Self::IsNonNegative => "IsNonNegative",
+            Self::Pointwise(_) => "Pointwise",
+        }
+    }
+
+    /// Whether every value is a whole number, if `argument` says so of every argument.
+    pub fn is_whole(&self, argument: bool) -> bool {
+        let whole = |v: f32| v.is_infinite() || v.fract() == 0.0;
+        match *self {
+            Self::Sign
+            | Self::Floor
+            | Self::Ceil
+            | Self::Round
+            | Self::IsZero
+            | Self::IsPositive
+            | Self::IsNonNegative => true,
+            Self::Relu | Self::Abs | Self::Square | Self::ThresholdedRelu { .. } => argument,
+            Self::Clip { min, max } => argument && whole(min) && whole(max),
+            _ => false,
+        }
+    }
+}
+
+/// The name and its parameters: different functions are written differently.
+impl fmt::Display for Activation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())?;
+        match self {
+            Self::Gelu { tanh: true } => f.write_str("(tanh)"),
+            Self::LeakyRelu { alpha: only }
+            | Self::Elu { alpha: only }
+            | Self::Celu { alpha: only }
+            | Self::Swish { alpha: only }
+            | Self::ThresholdedRelu { alpha: only }
+            | Self::Pow { exponent: only } => write!(f, "({only})"),
+            Self::HardSigmoid { alpha: first, beta: second }
+            | Self::Selu { alpha: first, gamma: second }
+            | Self::Shrink { bias: first, lambd: second }
+            | Self::Clip { min: first, max: second } => write!(f, "({first}, {second})"),
+            Self::Pointwise(expression) => write!(f, "({expression})"),
+            _ => Ok(()),
         }
     }
 }

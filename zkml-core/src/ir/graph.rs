@@ -76,6 +76,33 @@ pub enum Op {
         /// The value.
         value: f32,
     },
+    /// Maximum along one axis, which is kept with size 1.
+    ReduceMax {
+        /// The axis.
+        axis: usize,
+    },
+    /// The numerator of a softmax. Operands `x`, or `x` and `keep`, whose elements are 0 or 1 and
+    /// which broadcasts to the shape of `x`:
+    ///
+    /// ```text
+    /// y = exp(x - max)   where keep = 1,     max = maximum of the kept x along the axis
+    /// y = 0              where keep = 0
+    /// ```
+    ///
+    /// A row of which nothing is kept gives 0 everywhere.
+    ExpShifted {
+        /// The axis.
+        axis: usize,
+    },
+    /// Operands `x` and `keep`, whose elements are 0 or 1 and which broadcasts to the shape of `x`:
+    /// `x` where `keep = 1`, `value` where it is 0.
+    Mask {
+        /// The value, finite.
+        value: f32,
+    },
+    /// Rows of a constant table. Operands `ids`, whole numbers `0 .. V`, and `table [V, D]`; the
+    /// result has the shape of `ids` and one axis of `D` more.
+    Embed,
 }
 
 /// A value: a graph input, a constant or the output of a node.
@@ -87,6 +114,10 @@ pub struct Value {
     pub shape: Shape,
     /// Its value, when it is a constant.
     pub constant: Option<Tensor<f32>>,
+    /// Every element is a whole number in any run: ids, masks, comparisons and what keeps them
+    /// whole. A graph input of this kind has a scale of 0 bits and is never rounded. Not set of
+    /// constants, whose elements are known.
+    pub integer: bool,
 }
 
 /// An operation applied to values.
@@ -170,7 +201,16 @@ impl Graph {
 
     /// Adds a graph input.
     pub fn input(&mut self, name: impl Into<String>, shape: Shape) -> ValueId {
-        let id = self.value(Value { name: name.into(), shape, constant: None });
+        self.add_input(name.into(), shape, false)
+    }
+
+    /// Adds a graph input of whole numbers.
+    pub fn integer_input(&mut self, name: impl Into<String>, shape: Shape) -> ValueId {
+        self.add_input(name.into(), shape, true)
+    }
+
+    fn add_input(&mut self, name: String, shape: Shape, integer: bool) -> ValueId {
+        let id = self.value(Value { name, shape, constant: None, integer });
         self.inputs.push(id);
         id
     }
@@ -178,7 +218,7 @@ impl Graph {
     /// Adds a constant.
     pub fn constant(&mut self, name: impl Into<String>, tensor: Tensor<f32>) -> ValueId {
         let shape = tensor.shape().clone();
-        self.value(Value { name: name.into(), shape, constant: Some(tensor) })
+        self.value(Value { name: name.into(), shape, constant: Some(tensor), integer: false })
     }
 
     /// Adds a node computing `op` of `inputs`; its output is a new value named `name`.
@@ -193,7 +233,8 @@ impl Graph {
         origin: Origin,
     ) -> Result<ValueId, GraphError> {
         let shape = self.infer(&op, &inputs, &origin)?;
-        let output = self.value(Value { name: name.into(), shape, constant: None });
+        let integer = self.infer_integer(&op, &inputs);
+        let output = self.value(Value { name: name.into(), shape, constant: None, integer });
         self.nodes.push(Node { op, inputs, output, origin });
         Ok(output)
     }
@@ -235,82 +276,4 @@ impl Graph {
         self.values.push(value);
         ValueId(self.values.len() - 1)
     }
-
-    fn infer(&self, op: &Op, inputs: &[ValueId], origin: &Origin) -> Result<Shape, GraphError> {
-        let shape_error = |source| GraphError::Shape { origin: origin.clone(), source };
-        let arity = match op {
-            Op::MatMul | Op::Add | Op::Sub | Op::Mul | Op::Correlate { .. } => 2,
-            Op::Activation(_)
-            | Op::Reshape(_)
-            | Op::Transpose(_)
-            | Op::MaxPool(_)
-            | Op::Take { .. }
-            | Op::Pad { .. } => 1,
-            Op::Concat { .. } => inputs.len().max(1),
-        };
-        if inputs.len() != arity {
-            return Err(GraphError::Arity {
-                origin: origin.clone(),
-                expected: arity,
-                got: inputs.len(),
-            });
-        }
-        if let Some(id) = inputs.iter().find(|id| id.0 >= self.values.len()) {
-            return Err(GraphError::Unknown { origin: origin.clone(), id: *id });
-        }
-        let of = |i: usize| &self.values[inputs[i].0].shape;
-        match op {
-            Op::MatMul => matmul_shape(of(0), of(1)).map_err(|e| match e {
-                Some(source) => shape_error(source),
-                None => GraphError::Inner {
-                    origin: origin.clone(),
-                    left: of(0).clone(),
-                    right: of(1).clone(),
-                },
-            }),
-            Op::Add | Op::Sub | Op::Mul => of(0).broadcast(of(1)).map_err(shape_error),
-            Op::Activation(_) => Ok(of(0).clone()),
-            Op::Reshape(to) if to.len() == of(0).len() => Ok(to.clone()),
-            Op::Reshape(to) => Err(shape_error(ShapeError::Length {
-                shape: to.clone(),
-                expected: to.len(),
-                got: of(0).len(),
-            })),
-            Op::Transpose(perm) => of(0).transpose(perm).map_err(shape_error),
-            _ => {
-                let shapes: Vec<&Shape> = (0..inputs.len()).map(of).collect();
-                super::spatial::infer(op, &shapes)
-                    .map_err(|what| GraphError::Operation { origin: origin.clone(), what })
-            }
-        }
-    }
-}
-
-/// Shape of a numpy matrix product; `Err(None)` when the inner dimensions differ.
-fn matmul_shape(left: &Shape, right: &Shape) -> Result<Shape, Option<ShapeError>> {
-    let (mut a, mut b) = (left.dims().to_vec(), right.dims().to_vec());
-    let (row_vector, column_vector) = (a.len() == 1, b.len() == 1);
-    if a.is_empty() || b.is_empty() {
-        return Err(None);
-    }
-    if row_vector {
-        a.insert(0, 1);
-    }
-    if column_vector {
-        b.push(1);
-    }
-    let (m, k, k2, n) = (a[a.len() - 2], a[a.len() - 1], b[b.len() - 2], b[b.len() - 1]);
-    if k != k2 {
-        return Err(None);
-    }
-    let batch_a = Shape::new(a[..a.len() - 2].to_vec()).map_err(Some)?;
-    let batch_b = Shape::new(b[..b.len() - 2].to_vec()).map_err(Some)?;
-    let mut dims = batch_a.broadcast(&batch_b).map_err(Some)?.dims().to_vec();
-    if !row_vector {
-        dims.push(m);
-    }
-    if !column_vector {
-        dims.push(n);
-    }
-    Shape::new(dims).map_err(Some)
 }

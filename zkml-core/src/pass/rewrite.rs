@@ -25,7 +25,13 @@ impl<'g> Rewrite<'g> {
             .iter()
             .map(|id| {
                 let value = from.get(*id);
-                (*id, to.input(value.name.clone(), value.shape.clone()))
+                let (name, shape) = (value.name.clone(), value.shape.clone());
+                let input = if value.integer {
+                    to.integer_input(name, shape)
+                } else {
+                    to.input(name, shape)
+                };
+                (*id, input)
             })
             .collect();
         Self { from, to, map }

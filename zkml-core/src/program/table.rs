@@ -90,14 +90,7 @@ impl Table {
 
 /// "Relu", "Gelu 2^-7 -> 2^-8", "Gelu (x+9) 2^-7 -> 2^-8".
 fn name(f: &Activation, offset: i64, (from, to): (i32, i32)) -> String {
-    let label = match *f {
-        Activation::LeakyRelu { alpha } => format!("LeakyRelu({alpha})"),
-        Activation::Elu { alpha } => format!("Elu({alpha})"),
-        Activation::HardSigmoid { alpha, beta } => format!("HardSigmoid({alpha}, {beta})"),
-        Activation::Clip { min, max } => format!("Clip({min}, {max})"),
-        Activation::Gelu { tanh: true } => "Gelu(tanh)".into(),
-        _ => f.name().into(),
-    };
+    let label = f.to_string();
     // f(t x) = t f(x) for t > 0: one table serves every scale.
     let homogeneous = matches!(f, Activation::Relu | Activation::LeakyRelu { .. });
     match offset {

@@ -117,7 +117,7 @@ fn pads_that_cannot_win_go_into_a_pool() {
         (None, f32::MIN),
     ] {
         let (mut b, x) = Builder::new(&IMAGE);
-        let y = f.map_or(x, |f| activation(&mut b, f, x));
+        let y = f.clone().map_or(x, |f| activation(&mut b, f, x));
         // What views and pools give are elements of their operands.
         let y = b.op(Op::Transpose(vec![0, 1, 3, 2]), &[y]);
         let y = pool(&mut b, y, 0);
@@ -155,7 +155,7 @@ fn pads_that_may_win_stay() {
         (Some(Activation::HardSwish), 0.0),
     ] {
         let (mut b, x) = Builder::new(&IMAGE);
-        let y = f.map_or(x, |f| activation(&mut b, f, x));
+        let y = f.clone().map_or(x, |f| activation(&mut b, f, x));
         let y = b.op(pad(1, 1, 1, 0, value), &[y]);
         let y = pool(&mut b, y, 0);
         same(b.finish(y), 2 + usize::from(f.is_some()));
@@ -199,7 +199,7 @@ fn functions_that_never_fall_go_before_a_pool() {
         Activation::Softplus,
         Activation::Elu { alpha: 0.5 },
     ] {
-        let after = same(pooled(f), 4);
+        let after = same(pooled(f.clone()), 4);
         let [Op::Correlate { .. }, Op::Add, Op::Activation(moved), Op::MaxPool(_)] =
             ops(&after)[..]
         else {
@@ -219,7 +219,7 @@ fn functions_that_may_fall_stay_behind_a_pool() {
         Activation::Gelu { tanh: true },
         Activation::HardSwish,
     ] {
-        let after = optimise(pooled(f)).expect("whole");
+        let after = optimise(pooled(f.clone())).expect("whole");
         assert!(matches!(ops(&after)[..], [_, _, Op::MaxPool(_), Op::Activation(_)]), "{f:?}");
     }
 }

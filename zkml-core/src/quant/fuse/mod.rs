@@ -151,7 +151,7 @@ impl<'g> Fuser<'g> {
             Op::Activation(f) => {
                 let pending = self.pending(node.inputs[0], &node.origin);
                 let ids = (node.inputs[0], node.output);
-                Symbol::Stored(self.store(pending, ids, Some(*f), &node.origin)?)
+                Symbol::Stored(self.store(pending, ids, Some(f.clone()), &node.origin)?)
             }
             Op::Add | Op::Sub => self.sum(node)?,
             Op::Mul => self.product(node)?,
@@ -161,6 +161,9 @@ impl<'g> Fuser<'g> {
             Op::Take { axis, indices } => self.take_along(node, *axis, indices)?,
             Op::Concat { axis } => self.concat(node, *axis)?,
             Op::Pad { begin, value, .. } => self.pad(node, begin, f64::from(*value))?,
+            Op::ReduceMax { .. } | Op::ExpShifted { .. } | Op::Mask { .. } | Op::Embed => {
+                return Err(unsupported(node, "not quantised by this version"));
+            }
         };
         let symbol = match symbol {
             Symbol::Pending(pending) if self.uses[node.output.0] > 1 => {

@@ -15,7 +15,7 @@ fn exact(dims: &[usize; 4], window: Window, seed: u64, sign: Option<Activation>)
     let x = w.input(dims);
     let operand = match sign {
         None => x,
-        Some(f) => w.op(Op::Activation(f), &[x]),
+        Some(ref f) => w.op(Op::Activation(f.clone()), &[x]),
     };
     let y = w.op(Op::MaxPool(window), &[operand]);
     w.output(y);
@@ -160,7 +160,7 @@ fn widths_leave_room_for_differences() {
     for (f, limit) in [(None, 15), (Some(Activation::Tanh), 14), (Some(Activation::Relu), 16)] {
         let mut w = Writer::default();
         let x = w.input(&[1, 1, 4, 4]);
-        let h = f.map_or(x, |f| w.op(Op::Activation(f), &[x]));
+        let h = f.clone().map_or(x, |f| w.op(Op::Activation(f), &[x]));
         let y = w.op(Op::MaxPool(square(conv(4, 3, 1, 1))), &[h]);
         w.output(y);
         let samples = samples(&w.graph, 2);
@@ -211,7 +211,7 @@ fn a_pool_reads_any_view() {
     for sign in [None, Some(Activation::Relu), Some(Activation::Clip { min: 0.2, max: 0.9 })] {
         let mut w = Writer::default();
         let x = w.input(&[1, 5, 4, 2]);
-        let h = sign.map_or(x, |f| w.op(Op::Activation(f), &[x]));
+        let h = sign.clone().map_or(x, |f| w.op(Op::Activation(f), &[x]));
         let h = w.op(Op::Transpose(vec![0, 3, 1, 2]), &[h]);
         let begin = vec![0, 0, 1, 0];
         let h = w.op(Op::Pad { begin, end: vec![0, 0, 0, 2], value: 0.0 }, &[h]);

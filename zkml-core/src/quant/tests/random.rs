@@ -33,7 +33,7 @@ proptest! {
         let mut h = w.input(&[batch, widths[0]]);
         for (i, pair) in widths.windows(2).enumerate() {
             h = w.linear(h, [pair[0], pair[1]], seed + 10 * i as u64);
-            h = w.op(Op::Activation(functions[i]), &[h]);
+            h = w.op(Op::Activation(functions[i].clone()), &[h]);
         }
         w.output(h);
         close(&w.graph);
