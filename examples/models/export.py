@@ -24,12 +24,21 @@ SAMPLES = 20
 def write_model(path, name, network, input_name, input_shape, output_name, output_shape, opset):
     emitter = Emitter()
     result = network.emit(emitter, input_name)
-    for node in emitter.nodes:  # the last node writes the graph output
+    inputs = {input_name: (np.float32, input_shape)}
+    save_graph(path, name, emitter, inputs, result, output_name, output_shape, opset)
+
+
+def save_graph(path, name, emitter, inputs, result, output_name, output_shape, opset):
+    """Writes what `emitter` collected; `inputs` are `{name: (numpy type, shape)}`, `result` is the output's value."""
+    for node in emitter.nodes:  # the node that writes the graph output
         node.output[:] = [output_name if o == result else o for o in node.output]
     graph = helper.make_graph(
         emitter.nodes,
         name,
-        [helper.make_tensor_value_info(input_name, TensorProto.FLOAT, input_shape)],
+        [
+            helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(np.dtype(dtype)), shape)
+            for name, (dtype, shape) in inputs.items()
+        ],
         [helper.make_tensor_value_info(output_name, TensorProto.FLOAT, output_shape)],
         emitter.initializers,
     )
@@ -42,9 +51,15 @@ def write_model(path, name, network, input_name, input_shape, output_name, outpu
 
 def run_model(path, samples):
     """onnxruntime's output for every sample, one run each, `[rows, outputs]`: the batches joined."""
+    name = onnx.load(path).graph.input[0].name
+    return np.concatenate(run_session(path, {name: samples}))
+
+
+def run_session(path, samples):
+    """onnxruntime's first output for every sample, `{input name: [N, *input shape]}`, one run each."""
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    name = session.get_inputs()[0].name
-    return np.concatenate([session.run(None, {name: sample})[0] for sample in samples])
+    sets = zip(*samples.values())
+    return np.stack([session.run(None, dict(zip(samples, values)))[0] for values in sets])
 
 
 def write_data(here, calibration, test_x, test_y, input_shape, example=None):

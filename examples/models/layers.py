@@ -23,13 +23,13 @@ class Emitter:
         self.initializers.append(numpy_helper.from_array(np.asarray(value, dtype=dtype), name))
         return name
 
-    def node(self, op, inputs, output=None, **attributes):
+    def node(self, op, inputs, outputs=None, **attributes):
+        """Adds a node; returns the name of its output, or `outputs` when several are named."""
         name = f"{self.scope}{op}"
         if any(n.name == name for n in self.nodes):
             name += f"_{len(self.nodes)}"
-        output = output or f"{name}_output"
-        self.nodes.append(helper.make_node(op, inputs, [output], name=name, **attributes))
-        return output
+        self.nodes.append(helper.make_node(op, inputs, outputs or [f"{name}_output"], name=name, **attributes))
+        return outputs or f"{name}_output"
 
 
 class Layer:
@@ -272,13 +272,15 @@ def walk(layers):
 
 
 def cross_entropy(logits, labels):
-    """Mean loss and its gradient by the logits."""
+    """Mean loss of `logits[..., classes]` and its gradient by them."""
+    shape, labels = logits.shape, labels.reshape(-1)
+    logits = logits.reshape(len(labels), -1)
     p = np.exp(logits - logits.max(1, keepdims=True))
     p /= p.sum(1, keepdims=True)
     rows = np.arange(len(labels))
     loss = -np.log(p[rows, labels] + 1e-12).mean()
     p[rows, labels] -= 1
-    return loss, p / len(labels)
+    return loss, (p / len(labels)).reshape(shape)
 
 
 def train(network, x, labels, rng, epochs, batch=None, rate=1e-2, decay=1e-3, augment=None, log=None):
