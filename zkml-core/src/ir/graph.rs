@@ -239,6 +239,14 @@ impl Graph {
         Ok(output)
     }
 
+    /// Gives the value `id` another name.
+    ///
+    /// # Panics
+    /// If `id` belongs to another graph.
+    pub fn rename(&mut self, id: ValueId, name: impl Into<String>) {
+        self.values[id.0].name = name.into();
+    }
+
     /// Declares `id` as the graph output `name`.
     pub fn output(&mut self, name: impl Into<String>, id: ValueId) {
         self.outputs.push((name.into(), id));

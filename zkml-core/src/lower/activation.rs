@@ -1,5 +1,6 @@
-//! Functions of one variable: Relu, LeakyRelu, Sigmoid, Tanh, Gelu, Erf, Elu, Softplus,
-//! HardSigmoid, HardSwish, Clip. Later versions only add element types, but for Clip, whose bounds
+//! Functions of one variable: Relu, LeakyRelu, PRelu, Sigmoid, Tanh, Gelu, Erf, Elu, Celu, Selu,
+//! Softplus, Softsign, HardSigmoid, HardSwish, Swish, Mish, ThresholdedRelu, Shrink, Sin, Cos, Clip.
+//! Later versions only add element types, but for Clip, whose bounds
 //! were attributes before 11 and are inputs since.
 
 use super::{
@@ -61,6 +62,74 @@ pub(super) fn hard_sigmoid(site: &mut Site<'_>) -> Result {
 
 pub(super) fn hard_swish(site: &mut Site<'_>) -> Result {
     push(site, Activation::HardSwish)
+}
+
+pub(super) fn celu(site: &mut Site<'_>) -> Result {
+    let alpha = site.float_attribute("alpha", 1.0)?;
+    if alpha == 0.0 {
+        return Err(site.invalid("`alpha` is 0"));
+    }
+    push(site, Activation::Celu { alpha })
+}
+
+pub(super) fn selu(site: &mut Site<'_>) -> Result {
+    let alpha = site.float_attribute("alpha", 1.673_263_2)?;
+    let gamma = site.float_attribute("gamma", 1.050_701)?;
+    push(site, Activation::Selu { alpha, gamma })
+}
+
+pub(super) fn softsign(site: &mut Site<'_>) -> Result {
+    push(site, Activation::Softsign)
+}
+
+pub(super) fn mish(site: &mut Site<'_>) -> Result {
+    push(site, Activation::Mish)
+}
+
+pub(super) fn swish(site: &mut Site<'_>) -> Result {
+    let alpha = site.float_attribute("alpha", 1.0)?;
+    push(site, if alpha == 1.0 { Activation::Silu } else { Activation::Swish { alpha } })
+}
+
+pub(super) fn thresholded_relu(site: &mut Site<'_>) -> Result {
+    let alpha = site.float_attribute("alpha", 1.0)?;
+    push(site, Activation::ThresholdedRelu { alpha })
+}
+
+pub(super) fn shrink(site: &mut Site<'_>) -> Result {
+    let bias = site.float_attribute("bias", 0.0)?;
+    let lambd = site.float_attribute("lambd", 0.5)?;
+    push(site, Activation::Shrink { bias, lambd })
+}
+
+pub(super) fn sin(site: &mut Site<'_>) -> Result {
+    push(site, Activation::Sin)
+}
+
+pub(super) fn cos(site: &mut Site<'_>) -> Result {
+    push(site, Activation::Cos)
+}
+
+/// One slope for all is a LeakyRelu, else `slope x + (1 - slope) relu(x)`. The slopes broadcast to
+/// the shape of the input.
+pub(super) fn prelu(site: &mut Site<'_>) -> Result {
+    let slope = site.floats(1, "slope")?;
+    let shape = site.shape(0)?;
+    if slope.shape().broadcast(&shape).as_ref() != Ok(&shape) {
+        let got = slope.shape();
+        return Err(site.invalid(format!("`slope` has shape {got}, it must broadcast to {shape}")));
+    }
+    let given = site.input(1)?;
+    if let Some(alpha) = site.uniform(&given) {
+        return push(site, Activation::LeakyRelu { alpha: alpha as f32 });
+    }
+    let x = site.operand(0)?;
+    let positive = site.apply(Activation::Relu, x, "positive")?;
+    let rest = slope.map(|slope| 1.0 - slope);
+    let (slope, rest) = (site.own_constant("slope", slope)?, site.own_constant("rest", rest)?);
+    let below = site.push(Op::Mul, vec![x, slope], "below")?;
+    let above = site.push(Op::Mul, vec![positive, rest], "above")?;
+    Ok(Lowered::Activation(site.push(Op::Add, vec![below, above], "")?))
 }
 
 pub(super) fn clip(site: &mut Site<'_>) -> Result {

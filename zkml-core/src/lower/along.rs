@@ -1,5 +1,5 @@
-//! Selection along axes, of activations and of constants of any type: Gather with constant indices,
-//! Slice, Split, Tile and Expand.
+//! Selection along axes, of activations and of constants of any type: Gather with constant indices
+//! (others are for `embed`), Slice, Split, Tile and Expand.
 //!
 //! Parameters of Slice are attributes before 10 and inputs since, with steps, negative ones too;
 //! sizes of Split are an attribute before 13 and an input since, and `num_outputs` exists since 18.
@@ -7,6 +7,7 @@
 use std::rc::Rc;
 
 use super::{
+    embed,
     fill::shape_from,
     parameter,
     plane::new_shape,
@@ -61,6 +62,9 @@ pub(super) fn take(
 
 /// Negative axes and indices exist since 11.
 pub(super) fn gather(site: &mut Site<'_>) -> Result {
+    if let Lowered::Activation(ids) = site.input(1)? {
+        return embed::rows(site, ids);
+    }
     let axis = site.int_attribute("axis")?.unwrap_or(0);
     let data = site.input(0)?;
     let indices = site.ints(1, "indices")?;
@@ -202,15 +206,5 @@ pub(super) fn expand(site: &mut Site<'_>) -> Result {
     let dims = site.ints(1, "shape")?;
     let (from, target) = (site.shape_of(&data), shape_from(site, &dims)?);
     let shape = from.broadcast(&target).map_err(|error| site.invalid(error.to_string()))?;
-    let mut dims = vec![1; shape.rank() - from.rank()];
-    dims.extend_from_slice(from.dims());
-    let mut data = if dims == from.dims() { data } else { reshaped(site, data, dims.clone())? };
-    for (axis, (from, to)) in dims.iter().zip(shape.dims()).enumerate() {
-        if from != to {
-            let origin = site.origin();
-            site.budget.take(*to, &origin)?;
-            data = take(site, data, (axis, &vec![0; *to]), "expanded")?;
-        }
-    }
-    Ok(data)
+    site.broadcast(data, &shape, "expanded")
 }

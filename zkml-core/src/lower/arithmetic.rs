@@ -1,16 +1,24 @@
-//! Arithmetic: Add, Sub, Mul, Div by a constant and Neg of activations; these and more of
-//! constants.
+//! Arithmetic, of activations and of constants of any type.
+//!
+//! ```text
+//! a / b     = a * (1 / b)
+//! max(a, b) = b + relu(a - b),   min(a, b) = b - relu(b - a)
+//! ```
 //!
 //! Float32 results of `+ - * / sqrt` are computed in double precision and rounded once, which gives
 //! the correctly rounded result. Whole numbers that overflow are an error.
 
 use super::{
+    build::MASKED,
+    extreme,
     fill::finish,
     index::broadcast_map,
+    kind::Kind,
+    power,
     site::{Halt, Lowered, Site},
 };
 use crate::{
-    ir::Op,
+    ir::{Activation, Op, ValueId},
     onnx::{Constant, Elements},
     tensor::{Shape, Tensor},
 };
@@ -40,13 +48,31 @@ pub(super) fn div(site: &mut Site<'_>) -> Result {
             binary(site, &a, &b, (|a, b| a / b, i64::checked_div))
         }
         (_, Lowered::Constant(_)) => {
+            whole_division(site)?;
             let divisor = site.floats(1, "B")?;
             let reciprocal = divisor.map(|v| (1.0 / f64::from(*v)) as f32);
             let x = site.operand(0)?;
             let reciprocal = site.own_constant("reciprocal", reciprocal)?;
             Ok(Lowered::Activation(site.push(Op::Mul, vec![x, reciprocal], "")?))
         }
-        _ => Err(site.unsupported(Some("B"), "the divisor must be a constant")),
+        (a, Lowered::Activation(b)) => {
+            whole_division(site)?;
+            if site.uniform(&a) == Some(1.0) && site.shape_of(&a).rank() == 0 {
+                return Ok(Lowered::Activation(site.apply(Activation::Reciprocal, b, "")?));
+            }
+            let inverse = site.apply(Activation::Reciprocal, b, "reciprocal")?;
+            let a = site.operand(0)?;
+            Ok(Lowered::Activation(site.push(Op::Mul, vec![a, inverse], "")?))
+        }
+        _ => Err(Halt::Poisoned),
+    }
+}
+
+/// Division of whole numbers rounds towards zero, which is no product.
+fn whole_division(site: &Site<'_>) -> Result<()> {
+    match site.common_kind()? {
+        Kind::Float => Ok(()),
+        _ => Err(site.unsupported(None, "whole numbers are divided only when they are constants")),
     }
 }
 
@@ -67,12 +93,42 @@ fn linear(site: &mut Site<'_>, op: Op, f: Binary) -> Result {
     if let (Lowered::Constant(a), Lowered::Constant(b)) = (site.input(0)?, site.input(1)?) {
         return binary(site, &a, &b, f);
     }
-    let operands = vec![site.operand(0)?, site.operand(1)?];
+    let operands = match site.common_kind()? {
+        Kind::Float => vec![addend(site, &op, 0)?, addend(site, &op, 1)?],
+        Kind::Int => vec![site.number(0)?, site.number(1)?],
+        Kind::Bool => return Err(site.invalid("operands are bool, expected numbers")),
+    };
     Ok(Lowered::Activation(site.push(op, operands, "")?))
+}
+
+/// Operand `i` of a sum, difference or product. Minus infinity in a constant that is added hides what
+/// it is added to.
+fn addend(site: &mut Site<'_>, op: &Op, i: usize) -> Result<ValueId> {
+    let added = match op {
+        Op::Add => true,
+        Op::Sub => i == 0,
+        _ => false,
+    };
+    match site.input(i)? {
+        Lowered::Constant(constant) if added => {
+            let tensor = site.float_tensor(&constant)?;
+            if !tensor.data().contains(&f32::NEG_INFINITY) {
+                return site.operand(i);
+            }
+            let origin = site.origin();
+            site.budget.take(tensor.shape().len(), &origin)?;
+            let hidden = tensor.map(|v| if *v == f32::NEG_INFINITY { MASKED } else { *v });
+            site.own_constant("mask", hidden)
+        }
+        _ => site.operand(i),
+    }
 }
 
 /// The exponent may be of another type; the result has the type of the base.
 pub(super) fn pow(site: &mut Site<'_>) -> Result {
+    if !all_constant(site) {
+        return power::of(site);
+    }
     let (base, exponent) = (site.constant(0, "X")?, site.constant(1, "Y")?);
     let elements = match &base.elements {
         Elements::F32(_) => {
@@ -105,39 +161,70 @@ pub(super) fn modulo(site: &mut Site<'_>) -> Result {
 }
 
 pub(super) fn min(site: &mut Site<'_>) -> Result {
-    fold(site, (|a, b| if b < a || b.is_nan() { b } else { a }, |a, b| Some(a.min(b))))
+    let f: Binary = (|a, b| if b < a || b.is_nan() { b } else { a }, |a, b| Some(a.min(b)));
+    if all_constant(site) { fold(site, f) } else { extreme::of(site, false) }
 }
 
 pub(super) fn max(site: &mut Site<'_>) -> Result {
-    fold(site, (|a, b| if b > a || b.is_nan() { b } else { a }, |a, b| Some(a.max(b))))
+    let f: Binary = (|a, b| if b > a || b.is_nan() { b } else { a }, |a, b| Some(a.max(b)));
+    if all_constant(site) { fold(site, f) } else { extreme::of(site, true) }
+}
+
+fn all_constant(site: &Site<'_>) -> bool {
+    site.inputs.iter().flatten().all(|input| matches!(input, Lowered::Constant(_)))
 }
 
 pub(super) fn abs(site: &mut Site<'_>) -> Result {
-    unary(site, (f64::abs, i64::checked_abs))
+    function(site, Activation::Abs, (f64::abs, i64::checked_abs))
+}
+
+pub(super) fn sign(site: &mut Site<'_>) -> Result {
+    // Not `signum`, which is 1 of 0.
+    let sign = |v: f64| if v == 0.0 { 0.0 } else { v.signum() };
+    function(site, Activation::Sign, (sign, |v| Some(v.signum())))
 }
 
 pub(super) fn sqrt(site: &mut Site<'_>) -> Result {
-    unary(site, (f64::sqrt, |_| None))
+    function(site, Activation::Sqrt, (f64::sqrt, |_| None))
 }
 
 pub(super) fn exp(site: &mut Site<'_>) -> Result {
-    unary(site, (libm::exp, |_| None))
+    function(site, Activation::Exp, (libm::exp, |_| None))
 }
 
 pub(super) fn log(site: &mut Site<'_>) -> Result {
-    unary(site, (libm::log, |_| None))
+    function(site, Activation::Log, (libm::log, |_| None))
 }
 
 pub(super) fn reciprocal(site: &mut Site<'_>) -> Result {
-    unary(site, (|v| 1.0 / v, |_| None))
+    function(site, Activation::Reciprocal, (|v| 1.0 / v, |_| None))
 }
 
 pub(super) fn floor(site: &mut Site<'_>) -> Result {
-    unary(site, (f64::floor, |_| None))
+    function(site, Activation::Floor, (f64::floor, |_| None))
 }
 
 pub(super) fn ceil(site: &mut Site<'_>) -> Result {
-    unary(site, (f64::ceil, |_| None))
+    function(site, Activation::Ceil, (f64::ceil, |_| None))
+}
+
+pub(super) fn round(site: &mut Site<'_>) -> Result {
+    function(site, Activation::Round, (libm::rint, |_| None))
+}
+
+/// A function of an activation, or of a constant in double precision.
+fn function(site: &mut Site<'_>, f: Activation, of_constant: Unary) -> Result {
+    if matches!(site.input(0)?, Lowered::Constant(_)) {
+        return unary(site, of_constant);
+    }
+    let kept = matches!(f, Activation::Abs | Activation::Sign);
+    match site.kind(0)? {
+        Kind::Float => {}
+        Kind::Int if kept => {}
+        _ => return Err(site.invalid("the operand does not hold floats")),
+    }
+    let x = site.operand(0)?;
+    Ok(Lowered::Activation(site.apply(f, x, "")?))
 }
 
 fn fold(site: &mut Site<'_>, f: Binary) -> Result {

@@ -1,13 +1,21 @@
-//! Cast. An activation may be cast between float32 and float64, which changes nothing: the graph
-//! computes on real numbers that quantisation makes exact. Any other cast of an activation changes
-//! values and is refused. Constants are cast between all types that are read.
+//! Cast and CastLike. A cast of an activation between float32 and float64 changes nothing: the graph
+//! computes on real numbers that quantisation makes exact. Nor does one from bool or an integer type
+//! to a float or a wider integer type. To bool it is `x != 0`; from floats to int32 or int64 the
+//! fraction is cut off. Casts to narrower types, which wrap around, are refused. Constants are cast
+//! between all types that are read.
 //!
 //! `saturate` and `round_mode` concern 8-bit floats, which are not supported.
 
-use std::rc::Rc;
+use std::{rc::Rc, sync::Arc};
 
-use super::site::{Halt, Lowered, Site};
-use crate::onnx::{Constant, Elements, proto::tensor_proto::DataType, tensor::dtype_name};
+use super::{
+    kind::Kind,
+    site::{Halt, Lowered, Site},
+};
+use crate::{
+    ir::{Activation, Pointwise, ValueId},
+    onnx::{Constant, Elements, proto::tensor_proto::DataType, tensor::dtype_name},
+};
 
 pub(super) fn cast(site: &mut Site<'_>) -> Result<Lowered, Halt> {
     let code = site.int_attribute("to")?.ok_or_else(|| site.invalid("`to` is missing"))?;
@@ -15,6 +23,31 @@ pub(super) fn cast(site: &mut Site<'_>) -> Result<Lowered, Halt> {
         .ok()
         .and_then(|code| DataType::try_from(code).ok())
         .ok_or_else(|| site.invalid(format!("`to` is {code}, which is no element type")))?;
+    to_type(site, to)
+}
+
+/// The type is that of the second operand.
+pub(super) fn cast_like(site: &mut Site<'_>) -> Result<Lowered, Halt> {
+    let to = match site.input(1)? {
+        Lowered::Constant(like) => match &like.elements {
+            Elements::F32(_) => DataType::Float,
+            Elements::F64(_) => DataType::Double,
+            Elements::I64(_) => DataType::Int64,
+            Elements::I32(_) => DataType::Int32,
+            Elements::I8(_) => DataType::Int8,
+            Elements::U8(_) => DataType::Uint8,
+            Elements::Bool(_) => DataType::Bool,
+        },
+        other => match site.kind_of(&other) {
+            Kind::Float => DataType::Float,
+            Kind::Int => DataType::Int64,
+            Kind::Bool => DataType::Bool,
+        },
+    };
+    to_type(site, to)
+}
+
+fn to_type(site: &mut Site<'_>, to: DataType) -> Result<Lowered, Halt> {
     match site.input(0)? {
         Lowered::Constant(constant) => {
             let origin = site.origin();
@@ -23,17 +56,46 @@ pub(super) fn cast(site: &mut Site<'_>) -> Result<Lowered, Halt> {
             let constant = Constant { shape: constant.shape.clone(), elements };
             Ok(Lowered::Constant(Rc::new(constant)))
         }
-        other => match to {
-            DataType::Float | DataType::Double => Ok(other),
-            _ => {
-                let hint = format!(
-                    "a cast of an activation to {} changes its values",
-                    dtype_name(to as i32)
-                );
-                Err(site.unsupported(Some("to"), hint))
-            }
-        },
+        Lowered::Activation(id) => activation(site, id, to),
+        Lowered::Poisoned { .. } => Err(Halt::Poisoned),
     }
+}
+
+fn activation(site: &mut Site<'_>, x: ValueId, to: DataType) -> Result<Lowered, Halt> {
+    let from = site.canvas.kind(x);
+    let target = match to {
+        DataType::Float | DataType::Double => Kind::Float,
+        DataType::Int32 | DataType::Int64 => Kind::Int,
+        DataType::Bool => Kind::Bool,
+        _ => {
+            let hint =
+                format!("a cast of an activation to {} changes its values", dtype_name(to as i32));
+            return Err(site.unsupported(Some("to"), hint));
+        }
+    };
+    let whole = from != Kind::Float || site.canvas.graph.get(x).integer;
+    match target {
+        _ if from == target => Ok(Lowered::Activation(x)),
+        Kind::Bool => {
+            let zero = site.apply(Activation::IsZero, x, "zero")?;
+            let id = site.complement(zero, "")?;
+            Ok(site.holds(id, Kind::Bool))
+        }
+        Kind::Int if !whole => {
+            let id = site.apply(truncation(), x, "")?;
+            Ok(site.holds(id, Kind::Int))
+        }
+        _ => site.renamed(x, target),
+    }
+}
+
+/// `sign(x) floor(|x|)`.
+fn truncation() -> Activation {
+    let of = |f, x| Box::new(Pointwise::Apply(f, x));
+    let argument = || Box::new(Pointwise::Argument);
+    let magnitude = of(Activation::Floor, of(Activation::Abs, argument()));
+    let sign = of(Activation::Sign, argument());
+    Activation::Pointwise(Arc::new(Pointwise::Product(sign, magnitude)))
 }
 
 fn convert(site: &Site<'_>, from: &Elements, to: DataType) -> Result<Elements, Halt> {

@@ -1,45 +1,65 @@
-//! Comparison and logic of constants: Equal, Less, Greater, LessOrEqual, GreaterOrEqual, And, Or,
-//! Not. Whole numbers are compared as such, floats as doubles.
+//! Comparison and logic: Equal, Less, Greater, LessOrEqual, GreaterOrEqual, And, Or, Xor, Not.
+//!
+//! Constant whole numbers are compared as such, constant floats as doubles. Of activations,
+//!
+//! ```text
+//! a = b    (a - b) = 0          not a    1 - a
+//! a < b    (b - a) > 0          a and b  (a + b - 1) > 0,   a c        with a constant c
+//! a <= b   (b - a) >= 0         a or b   (a + b) > 0,       a (1 - c) + c
+//!                               a xor b  (a - b)^2,         a (1 - 2 c) + c
+//! ```
 
 use super::{
     fill::finish,
     index::broadcast_map,
+    kind::Kind,
     site::{Halt, Lowered, Site},
 };
-use crate::onnx::{Constant, Elements};
+use crate::{
+    ir::{Activation, Op, ValueId},
+    onnx::{Constant, Elements},
+};
 
 type Result<T = Lowered> = std::result::Result<T, Halt>;
 
 pub(super) fn equal(site: &mut Site<'_>) -> Result {
-    compare(site, |a, b| a == b, |a, b| a == b)
+    compare(site, (|a, b| a == b, |a, b| a == b), (Activation::IsZero, false))
 }
 
 pub(super) fn less(site: &mut Site<'_>) -> Result {
-    compare(site, |a, b| a < b, |a, b| a < b)
+    compare(site, (|a, b| a < b, |a, b| a < b), (Activation::IsPositive, true))
 }
 
 pub(super) fn greater(site: &mut Site<'_>) -> Result {
-    compare(site, |a, b| a > b, |a, b| a > b)
+    compare(site, (|a, b| a > b, |a, b| a > b), (Activation::IsPositive, false))
 }
 
 pub(super) fn less_or_equal(site: &mut Site<'_>) -> Result {
-    compare(site, |a, b| a <= b, |a, b| a <= b)
+    compare(site, (|a, b| a <= b, |a, b| a <= b), (Activation::IsNonNegative, true))
 }
 
 pub(super) fn greater_or_equal(site: &mut Site<'_>) -> Result {
-    compare(site, |a, b| a >= b, |a, b| a >= b)
+    compare(site, (|a, b| a >= b, |a, b| a >= b), (Activation::IsNonNegative, false))
 }
 
 pub(super) fn and(site: &mut Site<'_>) -> Result {
-    logic(site, |a, b| a && b)
+    logic(site, |a, b| a && b, Connective::And)
 }
 
 pub(super) fn or(site: &mut Site<'_>) -> Result {
-    logic(site, |a, b| a || b)
+    logic(site, |a, b| a || b, Connective::Or)
+}
+
+pub(super) fn xor(site: &mut Site<'_>) -> Result {
+    logic(site, |a, b| a != b, Connective::Xor)
 }
 
 pub(super) fn not(site: &mut Site<'_>) -> Result {
-    let x = site.constant(0, "X")?;
+    let Lowered::Constant(x) = site.input(0)? else {
+        site.expect_kind(0, "X", Kind::Bool)?;
+        let x = site.operand(0)?;
+        return Ok(Lowered::Activation(site.complement(x, "")?));
+    };
     let Elements::Bool(bits) = &x.elements else {
         return Err(not_bool(site, &x));
     };
@@ -49,30 +69,125 @@ pub(super) fn not(site: &mut Site<'_>) -> Result {
     finish(site, Constant::new(x.shape.clone(), elements))
 }
 
-fn compare(site: &mut Site<'_>, float: fn(f64, f64) -> bool, int: fn(i64, i64) -> bool) -> Result {
-    let (a, b) = (site.constant(0, "A")?, site.constant(1, "B")?);
+/// No activation is NaN: a run stops where one would be.
+pub(super) fn is_nan(site: &mut Site<'_>) -> Result {
+    let input = site.input(0)?;
+    let shape = site.shape_of(&input);
+    let origin = site.origin();
+    site.budget.take(shape.len(), &origin)?;
+    let bits = match &input {
+        Lowered::Constant(x) if Kind::of_elements(&x.elements) == Kind::Float => {
+            x.elements.to_f64().iter().map(|v| v.is_nan()).collect()
+        }
+        _ => {
+            site.expect_kind(0, "X", Kind::Float)?;
+            vec![false; shape.len()]
+        }
+    };
+    finish(site, Constant::new(shape, Elements::Bool(bits)))
+}
+
+/// Of constants by `f`; of activations by a function of `a - b`, or `b - a` if `swapped`.
+fn compare(
+    site: &mut Site<'_>,
+    (float, int): (fn(f64, f64) -> bool, fn(i64, i64) -> bool),
+    (function, swapped): (Activation, bool),
+) -> Result {
+    if let (Lowered::Constant(a), Lowered::Constant(b)) = (site.input(0)?, site.input(1)?) {
+        return compare_constants(site, &a, &b, float, int);
+    }
+    site.common_kind()?;
+    let (a, b) = (site.number(0)?, site.number(1)?);
+    let operands = if swapped { vec![b, a] } else { vec![a, b] };
+    let difference = site.push(Op::Sub, operands, "difference")?;
+    let id = site.apply(function, difference, "")?;
+    Ok(site.holds(id, Kind::Bool))
+}
+
+fn compare_constants(
+    site: &mut Site<'_>,
+    a: &Constant,
+    b: &Constant,
+    float: fn(f64, f64) -> bool,
+    int: fn(i64, i64) -> bool,
+) -> Result {
     if std::mem::discriminant(&a.elements) != std::mem::discriminant(&b.elements) {
         let (a, b) = (a.elements.dtype(), b.elements.dtype());
         return Err(site.invalid(format!("operands are {a} and {b}, expected one type")));
     }
     match (a.elements.to_i64(), b.elements.to_i64()) {
-        (Some(left), Some(right)) => zip(site, &a, &b, |i, j| int(left[i], right[j])),
+        (Some(left), Some(right)) => zip(site, a, b, |i, j| int(left[i], right[j])),
         _ => {
             let (left, right) = (a.elements.to_f64(), b.elements.to_f64());
-            zip(site, &a, &b, |i, j| float(left[i], right[j]))
+            zip(site, a, b, |i, j| float(left[i], right[j]))
         }
     }
 }
 
-fn logic(site: &mut Site<'_>, f: fn(bool, bool) -> bool) -> Result {
-    let (a, b) = (site.constant(0, "A")?, site.constant(1, "B")?);
-    match (&a.elements, &b.elements) {
-        (Elements::Bool(left), Elements::Bool(right)) => {
-            zip(site, &a, &b, |i, j| f(left[i], right[j]))
+#[derive(Clone, Copy)]
+enum Connective {
+    And,
+    Or,
+    Xor,
+}
+
+fn logic(site: &mut Site<'_>, f: fn(bool, bool) -> bool, connective: Connective) -> Result {
+    let (a, b) = match (site.input(0)?, site.input(1)?) {
+        (Lowered::Constant(a), Lowered::Constant(b)) => {
+            return match (&a.elements, &b.elements) {
+                (Elements::Bool(left), Elements::Bool(right)) => {
+                    zip(site, &a, &b, |i, j| f(left[i], right[j]))
+                }
+                (Elements::Bool(_), _) => Err(not_bool(site, &b)),
+                _ => Err(not_bool(site, &a)),
+            };
         }
-        (Elements::Bool(_), _) => Err(not_bool(site, &b)),
-        _ => Err(not_bool(site, &a)),
+        (Lowered::Activation(a), Lowered::Constant(c)) => (a, Err(c)),
+        (Lowered::Constant(c), Lowered::Activation(a)) => (a, Err(c)),
+        (Lowered::Activation(a), Lowered::Activation(b)) => (a, Ok(b)),
+        _ => return Err(Halt::Poisoned),
+    };
+    site.expect_kind(0, "A", Kind::Bool)?;
+    site.expect_kind(1, "B", Kind::Bool)?;
+    Ok(Lowered::Activation(match b {
+        Ok(b) => of_two(site, (a, b), connective)?,
+        Err(c) => of_constant(site, a, &c, connective)?,
+    }))
+}
+
+fn of_two(
+    site: &mut Site<'_>,
+    (a, b): (ValueId, ValueId),
+    connective: Connective,
+) -> Result<ValueId> {
+    let (op, function) = match connective {
+        Connective::And | Connective::Or => (Op::Add, Activation::IsPositive),
+        Connective::Xor => (Op::Sub, Activation::Square),
+    };
+    let mut sum = site.push(op, vec![a, b], "sum")?;
+    if matches!(connective, Connective::And) {
+        sum = site.plus(sum, -1.0, "both")?;
     }
+    site.apply(function, sum, "")
+}
+
+fn of_constant(
+    site: &mut Site<'_>,
+    a: ValueId,
+    c: &Constant,
+    connective: Connective,
+) -> Result<ValueId> {
+    let c = site.number_tensor(c)?;
+    let (slope, offset) = match connective {
+        Connective::And => (c, None),
+        Connective::Or => (c.map(|c| 1.0 - c), Some(c)),
+        Connective::Xor => (c.map(|c| 1.0 - 2.0 * c), Some(c)),
+    };
+    let slope = site.own_constant("slope", slope)?;
+    let Some(offset) = offset else { return site.push(Op::Mul, vec![a, slope], "") };
+    let product = site.push(Op::Mul, vec![a, slope], "product")?;
+    let offset = site.own_constant("offset", offset)?;
+    site.push(Op::Add, vec![product, offset], "")
 }
 
 fn not_bool(site: &Site<'_>, constant: &Constant) -> Halt {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::site::Halt;
+use super::{kind::Kind, site::Halt};
 use crate::{
     onnx::{
         Dim, DimBindings, ImportError, Model, Unsupported, ValueInfo, ValueType,
@@ -62,16 +62,26 @@ pub(super) fn input_shape(input: &ValueInfo, dims: &DimBindings) -> Result<Shape
     Ok(Shape::new(shape).map_err(|source| ImportError::InputShape { input: name(), source })?)
 }
 
-/// Inputs and outputs must be float tensors. An undeclared type is taken to be one.
+/// What an input holds.
+pub(super) fn input_kind(input: &ValueInfo) -> Kind {
+    let ValueType::Tensor(code) = input.kind else { return Kind::Float };
+    DataType::try_from(code).ok().and_then(Kind::of).unwrap_or_default()
+}
+
+/// Inputs and outputs must be tensors of floats, whole numbers or truth values. An undeclared type
+/// is taken to be a float.
 pub(super) fn check_type(what: &str, info: &ValueInfo) -> Result<(), Halt> {
     let got = match &info.kind {
         ValueType::Tensor(code) => match DataType::try_from(*code) {
-            Ok(DataType::Float | DataType::Double | DataType::Undefined) => return Ok(()),
+            Ok(dtype) if Kind::of(dtype).is_some() => return Ok(()),
             _ => format!("a tensor of {}", dtype_name(*code)),
         },
         ValueType::Other(kind) => format!("a {kind}"),
     };
-    let hint = format!("it is {got}, only tensors of float32 or float64 are supported");
+    let hint = format!(
+        "it is {got}, only tensors of float32, float64, integers of up to 64 bits and bool \
+                        are supported"
+    );
     Err(Halt::Unsupported(Box::new(not_a_node(what, &info.name, &hint))))
 }
 

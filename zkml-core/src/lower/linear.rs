@@ -1,4 +1,4 @@
-//! MatMul, and Gemm: `Y = alpha * A' * B' + beta * C`, primes being optional transpositions.
+//! MatMul, Sum, Mean, and Gemm: `Y = alpha * A' * B' + beta * C`, primes being optional transpositions.
 //!
 //! A factor goes into a constant operand where there is one, so that a layer of fixed weights
 //! becomes one product and one sum.
@@ -10,7 +10,7 @@ use super::{
     view,
 };
 use crate::{
-    ir::Op,
+    ir::{Op, ValueId},
     onnx::{Constant, Elements},
     tensor::{Shape, Tensor},
 };
@@ -18,6 +18,29 @@ use crate::{
 pub(super) fn matmul(site: &mut Site<'_>) -> Result<Lowered, Halt> {
     let operands = vec![site.operand(0)?, site.operand(1)?];
     Ok(Lowered::Activation(site.push(Op::MatMul, operands, "")?))
+}
+
+/// The sum of all operands.
+pub(super) fn sum(site: &mut Site<'_>) -> Result<Lowered, Halt> {
+    let total = total(site)?;
+    Ok(Lowered::Activation(site.result(total)))
+}
+
+/// The mean of all operands.
+pub(super) fn mean(site: &mut Site<'_>) -> Result<Lowered, Halt> {
+    let total = total(site)?;
+    let share = (1.0 / site.inputs.len() as f64) as f32;
+    let mean = site.times(total, share, "mean")?;
+    Ok(Lowered::Activation(site.result(mean)))
+}
+
+fn total(site: &mut Site<'_>) -> Result<ValueId, Halt> {
+    let mut total = site.operand(0)?;
+    for i in 1..site.inputs.len() {
+        let next = site.operand(i)?;
+        total = site.push(Op::Add, vec![total, next], &format!("sum{i}"))?;
+    }
+    Ok(total)
 }
 
 pub(super) fn gemm(site: &mut Site<'_>) -> Result<Lowered, Halt> {

@@ -5,10 +5,10 @@
 //! something else and is refused, as is an attribute that is not listed.
 
 use super::{
-    activation, along, arithmetic, cast, compare, convolution, fill, index, linear, normalise, pad,
-    pool, reduce,
+    activation, along, arithmetic, attention, cast, compare, convolution, einsum, fill, index,
+    linear, normalise, pad, pool, reduce, rotary, select,
     site::{Halt, Lowered, Site},
-    trivial, view,
+    softmax, statistics, trivial, view,
 };
 
 /// Newest opset of ai.onnx that the table knows.
@@ -24,8 +24,10 @@ pub(super) type Apply = fn(&mut Site<'_>) -> Result<Lowered, Halt>;
 pub(super) enum Form {
     /// Activations and constants, of any element type.
     Any(Apply),
-    /// Activations; of constants the lowered graph is run.
+    /// Activations of floats; of constants the lowered graph is run.
     Float(Apply),
+    /// Activations that the rule checks the kinds of; of constants the lowered graph is run.
+    Mixed(Apply),
     /// Constants only.
     Constant(Apply),
     /// Activations and constants, with a result for each output.
@@ -76,7 +78,7 @@ const REDUCE: &[&str] = &["axes", "keepdims", "noop_with_empty_axes"];
 /// No limit on operands.
 const MANY: usize = 1 << 16;
 
-use Form::{Any, Constant, Float, Many};
+use Form::{Any, Constant, Float, Many, Mixed};
 
 #[rustfmt::skip]
 static RULES: &[Rule] = &[
@@ -84,6 +86,19 @@ static RULES: &[Rule] = &[
     rule("Gemm", &[1, 6, 7, 9, 11, 13], &["alpha", "beta", "transA", "transB"], (2, 3), Float(linear::gemm)),
     rule("MatMul", &[1, 9, 13], NONE, (2, 2), Float(linear::matmul)),
     rule("BatchNormalization", &[1, 6, 7, 9, 14, 15], &["epsilon", "momentum", "spatial", "training_mode"], (5, 5), Float(normalise::batch_normalization)),
+    rule("Einsum", &[12], &["equation"], (1, MANY), Mixed(einsum::einsum)),
+
+    // Attention and normalisation.
+    rule("Attention", &[23, 24, 25], &["is_causal", "kv_num_heads", "left_window_size", "q_num_heads", "qk_matmul_output_mode", "right_window_size", "scale", "softcap", "softmax_precision"], (3, 7), Mixed(attention::attention)),
+    rule("RotaryEmbedding", &[23], &["interleaved", "num_heads", "rotary_embedding_dim"], (3, 4), Mixed(rotary::rotary_embedding)),
+    rule("Softmax", &[1, 11, 13], &["axis"], (1, 1), Float(softmax::softmax)),
+    rule("LogSoftmax", &[1, 11, 13], &["axis"], (1, 1), Float(softmax::log_softmax)),
+    rule("LayerNormalization", &[17], &["axis", "epsilon", "stash_type"], (2, 3), Float(statistics::layer_normalization)),
+    rule("RMSNormalization", &[23], &["axis", "epsilon", "stash_type"], (2, 2), Float(statistics::rms_normalization)),
+    rule("GroupNormalization", &[18, 21], &["epsilon", "num_groups", "stash_type"], (3, 3), Float(statistics::group_normalization)),
+    rule("InstanceNormalization", &[1, 6, 22], &["epsilon"], (3, 3), Float(statistics::instance_normalization)),
+    rule("MeanVarianceNormalization", &[9, 13], &["axes"], (1, 1), Float(statistics::mean_variance_normalization)),
+    rule("LpNormalization", &[1, 22], &["axis", "p"], (1, 1), Float(statistics::lp_normalization)),
 
     // Windows.
     rule("Conv", &[1, 11, 22], WINDOW, (2, 3), Float(convolution::conv)),
@@ -92,9 +107,15 @@ static RULES: &[Rule] = &[
     rule("MaxPool", &[1, 8, 10, 11, 12, 22], &["auto_pad", "ceil_mode", "dilations", "kernel_shape", "pads", "storage_order", "strides"], (1, 1), Float(pool::max_pool)),
     rule("GlobalAveragePool", &[1, 22], NONE, (1, 1), Float(pool::global_average_pool)),
     rule("GlobalMaxPool", &[1, 22], NONE, (1, 1), Float(pool::global_max_pool)),
-    rule("ReduceSum", &[1, 11, 13], REDUCE, (1, 2), Float(reduce::reduce_sum)),
+    rule("ReduceSum", &[1, 11, 13], REDUCE, (1, 2), Mixed(reduce::reduce_sum)),
     rule("ReduceMean", &[1, 11, 13, 18], REDUCE, (1, 2), Float(reduce::reduce_mean)),
-    rule("ReduceMax", &[1, 11, 12, 13, 18, 20], REDUCE, (1, 2), Float(reduce::reduce_max)),
+    rule("ReduceMin", &[1, 11, 12, 13, 18, 20], REDUCE, (1, 2), Mixed(reduce::reduce_min)),
+    rule("ReduceSumSquare", &[1, 11, 13, 18], REDUCE, (1, 2), Float(reduce::reduce_sum_square)),
+    rule("ReduceL1", &[1, 11, 13, 18], REDUCE, (1, 2), Float(reduce::reduce_l1)),
+    rule("ReduceL2", &[1, 11, 13, 18], REDUCE, (1, 2), Float(reduce::reduce_l2)),
+    rule("ReduceLogSum", &[1, 11, 13, 18], REDUCE, (1, 2), Float(reduce::reduce_log_sum)),
+    rule("ReduceLogSumExp", &[1, 11, 13, 18], REDUCE, (1, 2), Float(reduce::reduce_log_sum_exp)),
+    rule("ReduceMax", &[1, 11, 12, 13, 18, 20], REDUCE, (1, 2), Mixed(reduce::reduce_max)),
 
     // Arithmetic.
     rule("Add", &[1, 6, 7, 13, 14], NONE, (2, 2), Any(arithmetic::add)),
@@ -102,17 +123,21 @@ static RULES: &[Rule] = &[
     rule("Mul", &[1, 6, 7, 13, 14], NONE, (2, 2), Any(arithmetic::mul)),
     rule("Div", &[1, 6, 7, 13, 14], NONE, (2, 2), Any(arithmetic::div)),
     rule("Neg", &[1, 6, 13], NONE, (1, 1), Any(arithmetic::neg)),
-    rule("Pow", &[1, 7, 12, 13, 15], NONE, (2, 2), Constant(arithmetic::pow)),
+    rule("Pow", &[1, 7, 12, 13, 15], NONE, (2, 2), Any(arithmetic::pow)),
     rule("Mod", &[10, 13], &["fmod"], (2, 2), Constant(arithmetic::modulo)),
-    rule("Min", &[1, 6, 8, 12, 13], NONE, (1, MANY), Constant(arithmetic::min)),
-    rule("Max", &[1, 6, 8, 12, 13], NONE, (1, MANY), Constant(arithmetic::max)),
-    rule("Abs", &[1, 6, 13], NONE, (1, 1), Constant(arithmetic::abs)),
-    rule("Sqrt", &[1, 6, 13], NONE, (1, 1), Constant(arithmetic::sqrt)),
-    rule("Exp", &[1, 6, 13], NONE, (1, 1), Constant(arithmetic::exp)),
-    rule("Log", &[1, 6, 13], NONE, (1, 1), Constant(arithmetic::log)),
-    rule("Reciprocal", &[1, 6, 13], NONE, (1, 1), Constant(arithmetic::reciprocal)),
-    rule("Floor", &[1, 6, 13], NONE, (1, 1), Constant(arithmetic::floor)),
-    rule("Ceil", &[1, 6, 13], NONE, (1, 1), Constant(arithmetic::ceil)),
+    rule("Min", &[1, 6, 8, 12, 13], NONE, (1, MANY), Any(arithmetic::min)),
+    rule("Max", &[1, 6, 8, 12, 13], NONE, (1, MANY), Any(arithmetic::max)),
+    rule("Abs", &[1, 6, 13], NONE, (1, 1), Any(arithmetic::abs)),
+    rule("Sqrt", &[1, 6, 13], NONE, (1, 1), Any(arithmetic::sqrt)),
+    rule("Exp", &[1, 6, 13], NONE, (1, 1), Any(arithmetic::exp)),
+    rule("Log", &[1, 6, 13], NONE, (1, 1), Any(arithmetic::log)),
+    rule("Reciprocal", &[1, 6, 13], NONE, (1, 1), Any(arithmetic::reciprocal)),
+    rule("Floor", &[1, 6, 13], NONE, (1, 1), Any(arithmetic::floor)),
+    rule("Ceil", &[1, 6, 13], NONE, (1, 1), Any(arithmetic::ceil)),
+    rule("Round", &[11, 22], NONE, (1, 1), Any(arithmetic::round)),
+    rule("Sign", &[9, 13], NONE, (1, 1), Any(arithmetic::sign)),
+    rule("Sum", &[1, 6, 8, 13], NONE, (1, MANY), Float(linear::sum)),
+    rule("Mean", &[1, 6, 8, 13], NONE, (1, MANY), Float(linear::mean)),
 
     // Functions of one variable.
     rule("Relu", &[1, 6, 13, 14], NONE, (1, 1), Float(activation::relu)),
@@ -125,6 +150,16 @@ static RULES: &[Rule] = &[
     rule("Softplus", &[1, 22], NONE, (1, 1), Float(activation::softplus)),
     rule("HardSigmoid", &[1, 6, 22], &["alpha", "beta"], (1, 1), Float(activation::hard_sigmoid)),
     rule("HardSwish", &[14, 22], NONE, (1, 1), Float(activation::hard_swish)),
+    rule("PRelu", &[1, 6, 7, 9, 16], NONE, (2, 2), Float(activation::prelu)),
+    rule("Celu", &[12], &["alpha"], (1, 1), Float(activation::celu)),
+    rule("Selu", &[1, 6, 22], &["alpha", "gamma"], (1, 1), Float(activation::selu)),
+    rule("Softsign", &[1, 22], NONE, (1, 1), Float(activation::softsign)),
+    rule("Mish", &[18, 22], NONE, (1, 1), Float(activation::mish)),
+    rule("Swish", &[24], &["alpha"], (1, 1), Float(activation::swish)),
+    rule("ThresholdedRelu", &[10, 22], &["alpha"], (1, 1), Float(activation::thresholded_relu)),
+    rule("Shrink", &[9], &["bias", "lambd"], (1, 1), Float(activation::shrink)),
+    rule("Sin", &[7, 22], NONE, (1, 1), Float(activation::sin)),
+    rule("Cos", &[7, 22], NONE, (1, 1), Float(activation::cos)),
     rule("Clip", &[1, 6, 11, 12, 13], &["min", "max"], (1, 3), Float(activation::clip)),
 
     // The same elements.
@@ -136,6 +171,7 @@ static RULES: &[Rule] = &[
     rule("Identity", &[1, 13, 14, 16, 19, 21, 23, 24, 25], NONE, (1, 1), Any(trivial::identity)),
     rule("Dropout", &[1, 6, 7, 10, 12, 13, 22], &["ratio", "seed"], (1, 3), Any(trivial::dropout)),
     rule("Cast", &[1, 6, 9, 13, 19, 21, 23, 24, 25], &["to", "saturate", "round_mode"], (1, 1), Any(cast::cast)),
+    rule("CastLike", &[15, 19, 21, 23, 24, 25], &["saturate", "round_mode"], (2, 2), Any(cast::cast_like)),
 
     // Constants and shapes.
     rule("Constant", &[1, 9, 11, 12, 13, 19, 21, 23, 24, 25], &["value", "value_float", "value_floats", "value_int", "value_ints", "value_string", "value_strings", "sparse_value"], (0, 0), Any(fill::constant)),
@@ -150,15 +186,18 @@ static RULES: &[Rule] = &[
     rule("Concat", &[1, 4, 11, 13], &["axis"], (1, MANY), Any(index::concat)),
     rule("Slice", &[1, 10, 11, 13], &["axes", "ends", "starts"], (1, 5), Any(along::slice)),
     rule("Expand", &[8, 13], NONE, (2, 2), Any(along::expand)),
-    rule("Where", &[9, 16], NONE, (3, 3), Constant(index::choose)),
-    rule("Equal", &[1, 7, 11, 13, 19], NONE, (2, 2), Constant(compare::equal)),
-    rule("Less", &[1, 7, 9, 13], NONE, (2, 2), Constant(compare::less)),
-    rule("Greater", &[1, 7, 9, 13], NONE, (2, 2), Constant(compare::greater)),
-    rule("LessOrEqual", &[12, 16], NONE, (2, 2), Constant(compare::less_or_equal)),
-    rule("GreaterOrEqual", &[12, 16], NONE, (2, 2), Constant(compare::greater_or_equal)),
-    rule("And", &[1, 7], NONE, (2, 2), Constant(compare::and)),
-    rule("Or", &[1, 7], NONE, (2, 2), Constant(compare::or)),
-    rule("Not", &[1], NONE, (1, 1), Constant(compare::not)),
+    rule("Where", &[9, 16], NONE, (3, 3), Any(select::choose)),
+    rule("Trilu", &[14], &["upper"], (1, 2), Any(select::trilu)),
+    rule("IsNaN", &[9, 13, 20], NONE, (1, 1), Any(compare::is_nan)),
+    rule("Xor", &[1, 7], NONE, (2, 2), Any(compare::xor)),
+    rule("Equal", &[1, 7, 11, 13, 19], NONE, (2, 2), Any(compare::equal)),
+    rule("Less", &[1, 7, 9, 13], NONE, (2, 2), Any(compare::less)),
+    rule("Greater", &[1, 7, 9, 13], NONE, (2, 2), Any(compare::greater)),
+    rule("LessOrEqual", &[12, 16], NONE, (2, 2), Any(compare::less_or_equal)),
+    rule("GreaterOrEqual", &[12, 16], NONE, (2, 2), Any(compare::greater_or_equal)),
+    rule("And", &[1, 7], NONE, (2, 2), Any(compare::and)),
+    rule("Or", &[1, 7], NONE, (2, 2), Any(compare::or)),
+    rule("Not", &[1], NONE, (1, 1), Any(compare::not)),
 ];
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, rc::Rc};
 
-use super::budget::Budget;
+use super::{budget::Budget, kind::Kind};
 use crate::{
     ir::{Graph, Op, Origin, ValueId},
     onnx::{
@@ -49,6 +49,18 @@ pub(super) struct Canvas {
     pub(super) graph: Graph,
     /// Constants of the model that are in the graph already, by name.
     placed: BTreeMap<String, ValueId>,
+    /// What activations hold, if it is not floats.
+    kinds: BTreeMap<ValueId, Kind>,
+}
+
+impl Canvas {
+    pub(super) fn kind(&self, id: ValueId) -> Kind {
+        self.kinds.get(&id).copied().unwrap_or_default()
+    }
+
+    pub(super) fn set_kind(&mut self, id: ValueId, kind: Kind) {
+        self.kinds.insert(id, kind);
+    }
 }
 
 /// A node being lowered.
@@ -187,7 +199,8 @@ impl Site<'_> {
         Ok(self.canvas.graph.constant(name, tensor))
     }
 
-    /// Adds a node; `part` is empty for the one that computes the result.
+    /// Adds a node; `part` is empty for the one that computes the result. It holds what its first
+    /// operand that is no constant does.
     pub(super) fn push(
         &mut self,
         op: Op,
@@ -195,14 +208,17 @@ impl Site<'_> {
         part: &str,
     ) -> Result<ValueId, Halt> {
         let (name, origin) = (self.part_name(part), self.origin());
+        let varying = inputs.iter().find(|id| self.canvas.graph.get(**id).constant.is_none());
+        let kind = varying.map_or(Kind::Float, |id| self.canvas.kind(*id));
         let id = self.canvas.graph.push(op, inputs, name, origin).map_err(ImportError::from)?;
         if self.canvas.graph.get(id).shape.len() == 0 {
             return Err(self.invalid("the result has no elements"));
         }
+        self.canvas.set_kind(id, kind);
         Ok(id)
     }
 
-    fn part_name(&self, part: &str) -> String {
+    pub(super) fn part_name(&self, part: &str) -> String {
         let output = self.node.outputs.first().map_or(self.node.name.as_str(), String::as_str);
         if part.is_empty() { output.to_owned() } else { format!("{output}/{part}") }
     }
@@ -289,6 +305,18 @@ impl Site<'_> {
         match std::str::from_utf8(attribute.s()) {
             Ok(text) => Ok(Some(text.chars().take(80).filter(|c| !c.is_control()).collect())),
             Err(_) => Err(self.invalid(format!("`{name}` is not UTF-8"))),
+        }
+    }
+
+    /// An attribute of at most `most` bytes of ASCII, whole.
+    pub(super) fn ascii_attribute(&self, name: &str, most: usize) -> Result<Option<String>, Halt> {
+        let Some(attribute) = self.attribute(name, AttributeType::String)? else {
+            return Ok(None);
+        };
+        let bytes = attribute.s();
+        match std::str::from_utf8(bytes) {
+            Ok(text) if bytes.len() <= most && text.is_ascii() => Ok(Some(text.to_owned())),
+            _ => Err(self.invalid(format!("`{name}` is not ASCII of at most {most} bytes"))),
         }
     }
 

@@ -134,8 +134,18 @@ pub(super) fn permute(site: &mut Site<'_>, value: Lowered, perm: &[usize], part:
     }
 }
 
-/// `value` with other axes.
+/// `value` with other axes, as the result of the node.
 pub(super) fn reshaped(site: &mut Site<'_>, value: Lowered, dims: Vec<usize>) -> Result {
+    reshaped_part(site, value, dims, "")
+}
+
+/// `value` with other axes; `part` as for [`Site::push`].
+pub(super) fn reshaped_part(
+    site: &mut Site<'_>,
+    value: Lowered,
+    dims: Vec<usize>,
+    part: &str,
+) -> Result {
     let shape = Shape::new(dims).map_err(|error| site.invalid(error.to_string()))?;
     match value {
         Lowered::Constant(constant) => {
@@ -146,7 +156,7 @@ pub(super) fn reshaped(site: &mut Site<'_>, value: Lowered, dims: Vec<usize>) ->
             Ok(Lowered::Constant(Rc::new(constant)))
         }
         Lowered::Activation(id) => {
-            Ok(Lowered::Activation(site.push(Op::Reshape(shape), vec![id], "")?))
+            Ok(Lowered::Activation(site.push(Op::Reshape(shape), vec![id], part)?))
         }
         Lowered::Poisoned { .. } => Err(Halt::Poisoned),
     }

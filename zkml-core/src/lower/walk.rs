@@ -5,7 +5,8 @@ use std::{collections::BTreeMap, rc::Rc};
 use super::{
     budget::Budget,
     evaluate,
-    interface::{check_bindings, check_type, input_shape, not_a_node},
+    interface::{check_bindings, check_type, input_kind, input_shape, not_a_node},
+    kind::Kind,
     liveness::Liveness,
     registry::{self, Form, NEWEST_OPSET, OLDEST_OPSET, Rule},
     site::{Canvas, Halt, Lowered, Site, origin_of, unsupported},
@@ -73,7 +74,15 @@ impl Walk<'_, '_> {
     fn inputs(&mut self, dims: &DimBindings) {
         for input in &self.model.inputs {
             let value = match input_shape(input, dims) {
-                Ok(shape) => Lowered::Activation(self.canvas.graph.input(&input.name, shape)),
+                Ok(shape) => {
+                    let (graph, kind) = (&mut self.canvas.graph, input_kind(input));
+                    let id = match kind {
+                        Kind::Float => graph.input(&input.name, shape),
+                        Kind::Int | Kind::Bool => graph.integer_input(&input.name, shape),
+                    };
+                    self.canvas.set_kind(id, kind);
+                    Lowered::Activation(id)
+                }
                 Err(halt) => {
                     self.record(halt);
                     Lowered::Poisoned { activation: true }
@@ -182,7 +191,10 @@ impl Walk<'_, '_> {
         let value = match rule.form {
             Form::Many(apply) => return apply(&mut site),
             Form::Any(apply) => apply(&mut site),
-            Form::Float(apply) => {
+            Form::Float(apply) | Form::Mixed(apply) => {
+                if matches!(rule.form, Form::Float(_)) {
+                    check_floats(&site)?;
+                }
                 if operands.all(|operand| matches!(operand, Lowered::Constant(_))) {
                     evaluate::run(&mut site, apply)
                 } else {
@@ -317,6 +329,20 @@ impl Walk<'_, '_> {
             }
         }
     }
+}
+
+/// Activations must be floats. Constants are checked where they are used.
+fn check_floats(site: &Site<'_>) -> Result<(), Halt> {
+    for (i, input) in site.inputs.iter().enumerate() {
+        if let Some(Lowered::Activation(id)) = input
+            && site.canvas.kind(*id) != Kind::Float
+        {
+            let hint = "supported only on floats, not on whole numbers or truth values that \
+                        depend on the input";
+            return Err(site.unsupported(Some(&site.node.inputs[i]), hint));
+        }
+    }
+    Ok(())
 }
 
 fn check_attributes(node: &Node, rule: &Rule) -> Result<(), Halt> {
