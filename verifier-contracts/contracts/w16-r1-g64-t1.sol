@@ -494,101 +494,101 @@ contract ZkmlVerifier is IZkmlVerifier {
     //   0x44c0 fixed 90 at rotation 0
     //   0x44e0 fixed 91 at rotation 0
     //   0x4500 fixed 92 at rotation 0
-    //   0x4520 fixed 65 at rotation 0
-    //   0x4540 fixed 66 at rotation 0
-    //   0x4560 fixed 67 at rotation 0
-    //   0x4580 fixed 68 at rotation 0
-    //   0x45a0 fixed 69 at rotation 0
-    //   0x45c0 fixed 70 at rotation 0
-    //   0x45e0 fixed 71 at rotation 0
-    //   0x4600 fixed 72 at rotation 0
-    //   0x4620 fixed 73 at rotation 0
-    //   0x4640 fixed 74 at rotation 0
-    //   0x4660 fixed 75 at rotation 0
-    //   0x4680 fixed 76 at rotation 0
-    //   0x46a0 fixed 77 at rotation 0
-    //   0x46c0 fixed 78 at rotation 0
-    //   0x46e0 fixed 79 at rotation 0
-    //   0x4700 fixed 80 at rotation 0
-    //   0x4720 fixed 1 at rotation 0
-    //   0x4740 fixed 2 at rotation 0
-    //   0x4760 fixed 3 at rotation 0
-    //   0x4780 fixed 4 at rotation 0
-    //   0x47a0 fixed 5 at rotation 0
-    //   0x47c0 fixed 6 at rotation 0
-    //   0x47e0 fixed 7 at rotation 0
-    //   0x4800 fixed 8 at rotation 0
-    //   0x4820 fixed 9 at rotation 0
-    //   0x4840 fixed 10 at rotation 0
-    //   0x4860 fixed 11 at rotation 0
-    //   0x4880 fixed 12 at rotation 0
-    //   0x48a0 fixed 13 at rotation 0
-    //   0x48c0 fixed 14 at rotation 0
-    //   0x48e0 fixed 15 at rotation 0
-    //   0x4900 fixed 16 at rotation 0
-    //   0x4920 fixed 17 at rotation 0
-    //   0x4940 fixed 18 at rotation 0
-    //   0x4960 fixed 19 at rotation 0
-    //   0x4980 fixed 20 at rotation 0
-    //   0x49a0 fixed 21 at rotation 0
-    //   0x49c0 fixed 22 at rotation 0
-    //   0x49e0 fixed 23 at rotation 0
-    //   0x4a00 fixed 24 at rotation 0
-    //   0x4a20 fixed 25 at rotation 0
-    //   0x4a40 fixed 26 at rotation 0
-    //   0x4a60 fixed 27 at rotation 0
-    //   0x4a80 fixed 28 at rotation 0
-    //   0x4aa0 fixed 29 at rotation 0
-    //   0x4ac0 fixed 30 at rotation 0
-    //   0x4ae0 fixed 31 at rotation 0
-    //   0x4b00 fixed 32 at rotation 0
-    //   0x4b20 fixed 33 at rotation 0
-    //   0x4b40 fixed 34 at rotation 0
-    //   0x4b60 fixed 35 at rotation 0
-    //   0x4b80 fixed 36 at rotation 0
-    //   0x4ba0 fixed 37 at rotation 0
-    //   0x4bc0 fixed 38 at rotation 0
-    //   0x4be0 fixed 39 at rotation 0
-    //   0x4c00 fixed 40 at rotation 0
-    //   0x4c20 fixed 41 at rotation 0
-    //   0x4c40 fixed 42 at rotation 0
-    //   0x4c60 fixed 43 at rotation 0
-    //   0x4c80 fixed 44 at rotation 0
-    //   0x4ca0 fixed 45 at rotation 0
-    //   0x4cc0 fixed 46 at rotation 0
-    //   0x4ce0 fixed 47 at rotation 0
-    //   0x4d00 fixed 48 at rotation 0
-    //   0x4d20 fixed 49 at rotation 0
-    //   0x4d40 fixed 50 at rotation 0
-    //   0x4d60 fixed 51 at rotation 0
-    //   0x4d80 fixed 52 at rotation 0
-    //   0x4da0 fixed 53 at rotation 0
-    //   0x4dc0 fixed 54 at rotation 0
-    //   0x4de0 fixed 55 at rotation 0
-    //   0x4e00 fixed 56 at rotation 0
-    //   0x4e20 fixed 57 at rotation 0
-    //   0x4e40 fixed 58 at rotation 0
-    //   0x4e60 fixed 59 at rotation 0
-    //   0x4e80 fixed 60 at rotation 0
-    //   0x4ea0 fixed 61 at rotation 0
-    //   0x4ec0 fixed 62 at rotation 0
-    //   0x4ee0 fixed 63 at rotation 0
-    //   0x4f00 fixed 64 at rotation 0
-    //   0x4f20 fixed 97 at rotation 0
+    //   0x4520 fixed 93 at rotation 0
+    //   0x4540 fixed 65 at rotation 0
+    //   0x4560 fixed 66 at rotation 0
+    //   0x4580 fixed 67 at rotation 0
+    //   0x45a0 fixed 68 at rotation 0
+    //   0x45c0 fixed 69 at rotation 0
+    //   0x45e0 fixed 70 at rotation 0
+    //   0x4600 fixed 71 at rotation 0
+    //   0x4620 fixed 72 at rotation 0
+    //   0x4640 fixed 73 at rotation 0
+    //   0x4660 fixed 74 at rotation 0
+    //   0x4680 fixed 75 at rotation 0
+    //   0x46a0 fixed 76 at rotation 0
+    //   0x46c0 fixed 77 at rotation 0
+    //   0x46e0 fixed 78 at rotation 0
+    //   0x4700 fixed 79 at rotation 0
+    //   0x4720 fixed 80 at rotation 0
+    //   0x4740 fixed 1 at rotation 0
+    //   0x4760 fixed 2 at rotation 0
+    //   0x4780 fixed 3 at rotation 0
+    //   0x47a0 fixed 4 at rotation 0
+    //   0x47c0 fixed 5 at rotation 0
+    //   0x47e0 fixed 6 at rotation 0
+    //   0x4800 fixed 7 at rotation 0
+    //   0x4820 fixed 8 at rotation 0
+    //   0x4840 fixed 9 at rotation 0
+    //   0x4860 fixed 10 at rotation 0
+    //   0x4880 fixed 11 at rotation 0
+    //   0x48a0 fixed 12 at rotation 0
+    //   0x48c0 fixed 13 at rotation 0
+    //   0x48e0 fixed 14 at rotation 0
+    //   0x4900 fixed 15 at rotation 0
+    //   0x4920 fixed 16 at rotation 0
+    //   0x4940 fixed 17 at rotation 0
+    //   0x4960 fixed 18 at rotation 0
+    //   0x4980 fixed 19 at rotation 0
+    //   0x49a0 fixed 20 at rotation 0
+    //   0x49c0 fixed 21 at rotation 0
+    //   0x49e0 fixed 22 at rotation 0
+    //   0x4a00 fixed 23 at rotation 0
+    //   0x4a20 fixed 24 at rotation 0
+    //   0x4a40 fixed 25 at rotation 0
+    //   0x4a60 fixed 26 at rotation 0
+    //   0x4a80 fixed 27 at rotation 0
+    //   0x4aa0 fixed 28 at rotation 0
+    //   0x4ac0 fixed 29 at rotation 0
+    //   0x4ae0 fixed 30 at rotation 0
+    //   0x4b00 fixed 31 at rotation 0
+    //   0x4b20 fixed 32 at rotation 0
+    //   0x4b40 fixed 33 at rotation 0
+    //   0x4b60 fixed 34 at rotation 0
+    //   0x4b80 fixed 35 at rotation 0
+    //   0x4ba0 fixed 36 at rotation 0
+    //   0x4bc0 fixed 37 at rotation 0
+    //   0x4be0 fixed 38 at rotation 0
+    //   0x4c00 fixed 39 at rotation 0
+    //   0x4c20 fixed 40 at rotation 0
+    //   0x4c40 fixed 41 at rotation 0
+    //   0x4c60 fixed 42 at rotation 0
+    //   0x4c80 fixed 43 at rotation 0
+    //   0x4ca0 fixed 44 at rotation 0
+    //   0x4cc0 fixed 45 at rotation 0
+    //   0x4ce0 fixed 46 at rotation 0
+    //   0x4d00 fixed 47 at rotation 0
+    //   0x4d20 fixed 48 at rotation 0
+    //   0x4d40 fixed 49 at rotation 0
+    //   0x4d60 fixed 50 at rotation 0
+    //   0x4d80 fixed 51 at rotation 0
+    //   0x4da0 fixed 52 at rotation 0
+    //   0x4dc0 fixed 53 at rotation 0
+    //   0x4de0 fixed 54 at rotation 0
+    //   0x4e00 fixed 55 at rotation 0
+    //   0x4e20 fixed 56 at rotation 0
+    //   0x4e40 fixed 57 at rotation 0
+    //   0x4e60 fixed 58 at rotation 0
+    //   0x4e80 fixed 59 at rotation 0
+    //   0x4ea0 fixed 60 at rotation 0
+    //   0x4ec0 fixed 61 at rotation 0
+    //   0x4ee0 fixed 62 at rotation 0
+    //   0x4f00 fixed 63 at rotation 0
+    //   0x4f20 fixed 64 at rotation 0
     //   0x4f40 fixed 98 at rotation 0
     //   0x4f60 fixed 99 at rotation 0
     //   0x4f80 fixed 100 at rotation 0
     //   0x4fa0 fixed 101 at rotation 0
     //   0x4fc0 fixed 102 at rotation 0
-    //   0x4fe0 fixed 93 at rotation 0
-    //   0x5000 fixed 94 at rotation 0
+    //   0x4fe0 fixed 94 at rotation 0
+    //   0x5000 fixed 95 at rotation 0
     //   0x5020 fixed 0 at rotation -1
     //   0x5040 fixed 0 at rotation 1
     //   0x5060 fixed 103 at rotation 0
     //   0x5080 fixed 104 at rotation 0
     //   0x50a0 fixed 105 at rotation 0
-    //   0x50c0 fixed 95 at rotation 0
-    //   0x50e0 fixed 96 at rotation 0
+    //   0x50c0 fixed 96 at rotation 0
+    //   0x50e0 fixed 97 at rotation 0
     //   0x5120 permutation 0
     //   0x5140 permutation 1
     //   0x5160 permutation 2
@@ -605,111 +605,114 @@ contract ZkmlVerifier is IZkmlVerifier {
             let r := R
             let y := mload(0x140)
             let acc
-            mstore(0x5300, mulmod(mload(0x4400), mload(0x4100), r))
-            mstore(0x5320, mulmod(mload(0x4700), add(mload(0x3ec0), mulmod(mload(0x4420), mload(0x3cc0), r)), r))
-            mstore(0x5340, mulmod(mload(0x46e0), add(mload(0x3ea0), mulmod(mload(0x4420), mload(0x3ca0), r)), r))
-            mstore(0x5360, mulmod(mload(0x46c0), add(mload(0x3e80), mulmod(mload(0x4420), mload(0x3c80), r)), r))
-            mstore(0x5380, mulmod(mload(0x46a0), add(mload(0x3e60), mulmod(mload(0x4420), mload(0x3c60), r)), r))
-            mstore(0x53a0, mulmod(mload(0x4680), add(mload(0x3e40), mulmod(mload(0x4420), mload(0x3c40), r)), r))
-            mstore(0x53c0, mulmod(mload(0x4660), add(mload(0x3e20), mulmod(mload(0x4420), mload(0x3c20), r)), r))
+            mstore(0x5300, mulmod(mload(0x43e0), mload(0x4100), r))
+            mstore(0x5320, mulmod(mload(0x4720), add(mload(0x3ec0), mulmod(mload(0x4400), mload(0x3cc0), r)), r))
+            mstore(0x5340, mulmod(mload(0x4700), add(mload(0x3ea0), mulmod(mload(0x4400), mload(0x3ca0), r)), r))
+            mstore(0x5360, mulmod(mload(0x46e0), add(mload(0x3e80), mulmod(mload(0x4400), mload(0x3c80), r)), r))
+            mstore(0x5380, mulmod(mload(0x46c0), add(mload(0x3e60), mulmod(mload(0x4400), mload(0x3c60), r)), r))
+            mstore(0x53a0, mulmod(mload(0x46a0), add(mload(0x3e40), mulmod(mload(0x4400), mload(0x3c40), r)), r))
+            mstore(0x53c0, mulmod(mload(0x4680), add(mload(0x3e20), mulmod(mload(0x4400), mload(0x3c20), r)), r))
             mstore(0x53e0, mulmod(mload(0xa0), add(mload(0x53c0), mulmod(mload(0xa0), add(mload(0x53a0), mulmod(mload(0xa0), add(mload(0x5380), mulmod(mload(0xa0), add(mload(0x5360), mulmod(mload(0xa0), add(mload(0x5340), mulmod(mload(0xa0), add(mload(0x5320), mulmod(mload(0x5300), mload(0xa0), r)), r)), r)), r)), r)), r)), r))
-            mstore(0x5400, mulmod(mload(0x4640), add(mload(0x3e00), mulmod(mload(0x4420), mload(0x3c00), r)), r))
-            mstore(0x5420, mulmod(mload(0x4620), add(mload(0x3de0), mulmod(mload(0x4420), mload(0x3be0), r)), r))
-            mstore(0x5440, mulmod(mload(0x4600), add(mload(0x3dc0), mulmod(mload(0x4420), mload(0x3bc0), r)), r))
-            mstore(0x5460, mulmod(mload(0x45e0), add(mload(0x3da0), mulmod(mload(0x4420), mload(0x3ba0), r)), r))
-            mstore(0x5480, mulmod(mload(0x45c0), add(mload(0x3d80), mulmod(mload(0x4420), mload(0x3b80), r)), r))
-            mstore(0x54a0, mulmod(mload(0x45a0), add(mload(0x3d60), mulmod(mload(0x4420), mload(0x3b60), r)), r))
-            mstore(0x54c0, mulmod(mload(0x4580), add(mload(0x3d40), mulmod(mload(0x4420), mload(0x3b40), r)), r))
+            mstore(0x5400, mulmod(mload(0x4660), add(mload(0x3e00), mulmod(mload(0x4400), mload(0x3c00), r)), r))
+            mstore(0x5420, mulmod(mload(0x4640), add(mload(0x3de0), mulmod(mload(0x4400), mload(0x3be0), r)), r))
+            mstore(0x5440, mulmod(mload(0x4620), add(mload(0x3dc0), mulmod(mload(0x4400), mload(0x3bc0), r)), r))
+            mstore(0x5460, mulmod(mload(0x4600), add(mload(0x3da0), mulmod(mload(0x4400), mload(0x3ba0), r)), r))
+            mstore(0x5480, mulmod(mload(0x45e0), add(mload(0x3d80), mulmod(mload(0x4400), mload(0x3b80), r)), r))
+            mstore(0x54a0, mulmod(mload(0x45c0), add(mload(0x3d60), mulmod(mload(0x4400), mload(0x3b60), r)), r))
+            mstore(0x54c0, mulmod(mload(0x45a0), add(mload(0x3d40), mulmod(mload(0x4400), mload(0x3b40), r)), r))
             mstore(0x53e0, mulmod(mload(0xa0), add(mload(0x54c0), mulmod(mload(0xa0), add(mload(0x54a0), mulmod(mload(0xa0), add(mload(0x5480), mulmod(mload(0xa0), add(mload(0x5460), mulmod(mload(0xa0), add(mload(0x5440), mulmod(mload(0xa0), add(mload(0x5420), mulmod(mload(0xa0), add(mload(0x53e0), mload(0x5400)), r)), r)), r)), r)), r)), r)), r))
-            mstore(0x54e0, mulmod(mload(0x4560), add(mload(0x3d20), mulmod(mload(0x4420), mload(0x3b20), r)), r))
-            mstore(0x5500, mulmod(mload(0x4540), add(mload(0x3d00), mulmod(mload(0x4420), mload(0x3b00), r)), r))
-            mstore(0x5520, mulmod(mload(0x4520), add(mload(0x3ce0), mulmod(mload(0x4420), mload(0x3ae0), r)), r))
+            mstore(0x54e0, mulmod(mload(0x4580), add(mload(0x3d20), mulmod(mload(0x4400), mload(0x3b20), r)), r))
+            mstore(0x5500, mulmod(mload(0x4560), add(mload(0x3d00), mulmod(mload(0x4400), mload(0x3b00), r)), r))
+            mstore(0x5520, mulmod(mload(0x4540), add(mload(0x3ce0), mulmod(mload(0x4400), mload(0x3ae0), r)), r))
             mstore(0x5540, mulmod(mload(0xa0), mload(0xa0), r))
             mstore(0x5560, mulmod(mload(0x5540), add(mload(0x53c0), mulmod(mload(0x5540), add(mload(0x53a0), mulmod(mload(0x5540), add(mload(0x5380), mulmod(mload(0x5540), add(mload(0x5360), mulmod(mload(0x5540), add(mload(0x5340), mulmod(mload(0x5540), add(mload(0x5320), mulmod(mload(0x5300), mload(0x5540), r)), r)), r)), r)), r)), r)), r))
             mstore(0x5560, mulmod(mload(0x5540), add(mload(0x54c0), mulmod(mload(0x5540), add(mload(0x54a0), mulmod(mload(0x5540), add(mload(0x5480), mulmod(mload(0x5540), add(mload(0x5460), mulmod(mload(0x5540), add(mload(0x5440), mulmod(mload(0x5540), add(mload(0x5420), mulmod(mload(0x5540), add(mload(0x5400), mload(0x5560)), r)), r)), r)), r)), r)), r)), r))
             mstore(0x53c0, mulmod(mload(0x80), add(mload(0x53c0), mulmod(mload(0x80), add(mload(0x53a0), mulmod(mload(0x80), add(mload(0x5380), mulmod(mload(0x80), add(mload(0x5360), mulmod(mload(0x80), add(mload(0x5340), mulmod(mload(0x80), add(mload(0x5320), mulmod(mload(0x5300), mload(0x80), r)), r)), r)), r)), r)), r)), r))
             mstore(0x53c0, mulmod(mload(0x80), add(mload(0x54c0), mulmod(mload(0x80), add(mload(0x54a0), mulmod(mload(0x80), add(mload(0x5480), mulmod(mload(0x80), add(mload(0x5460), mulmod(mload(0x80), add(mload(0x5440), mulmod(mload(0x80), add(mload(0x5420), mulmod(mload(0x80), add(mload(0x5400), mload(0x53c0)), r)), r)), r)), r)), r)), r)), r))
-            acc := mulmod(mload(0x4380), add(mload(0x3a20), add(sub(r, mulmod(mload(0x43e0), add(mload(0x5520), mulmod(mload(0x80), add(mload(0x5500), mulmod(mload(0x80), add(mload(0x54e0), mload(0x53c0)), r)), r)), r)), add(sub(r, mulmod(mload(0x43a0), add(mload(0x5520), mulmod(mload(0xa0), add(mload(0x5500), mulmod(mload(0xa0), add(mload(0x53e0), mload(0x54e0)), r)), r)), r)), sub(r, mulmod(mload(0x43c0), add(mload(0x5520), mulmod(mload(0x5540), add(mload(0x5500), mulmod(mload(0x5540), add(mload(0x54e0), mload(0x5560)), r)), r)), r))))), r)
-            mstore(0x53c0, mulmod(mload(0x4440), mload(0x4120), r))
-            mstore(0x5560, mulmod(mload(0x4700), add(mload(0x44c0), add(mulmod(mload(0x3cc0), mload(0x4480), r), mulmod(mload(0x44a0), mload(0x40c0), r))), r))
-            mstore(0x5520, mulmod(mload(0x46e0), add(mload(0x44c0), add(mulmod(mload(0x3ca0), mload(0x4480), r), mulmod(mload(0x44a0), mload(0x40a0), r))), r))
-            mstore(0x5500, mulmod(mload(0x46c0), add(mload(0x44c0), add(mulmod(mload(0x3c80), mload(0x4480), r), mulmod(mload(0x44a0), mload(0x4080), r))), r))
-            mstore(0x54e0, mulmod(mload(0x46a0), add(mload(0x44c0), add(mulmod(mload(0x3c60), mload(0x4480), r), mulmod(mload(0x44a0), mload(0x4060), r))), r))
-            mstore(0x53e0, mulmod(mload(0x4680), add(mload(0x44c0), add(mulmod(mload(0x3c40), mload(0x4480), r), mulmod(mload(0x44a0), mload(0x4040), r))), r))
-            mstore(0x54c0, mulmod(mload(0x4660), add(mload(0x44c0), add(mulmod(mload(0x3c20), mload(0x4480), r), mulmod(mload(0x44a0), mload(0x4020), r))), r))
+            acc := mulmod(mload(0x4380), add(mload(0x3a20), add(sub(r, mulmod(mload(0x43c0), add(mload(0x5520), mulmod(mload(0x80), add(mload(0x5500), mulmod(mload(0x80), add(mload(0x54e0), mload(0x53c0)), r)), r)), r)), add(mulmod(add(add(mload(0x43a0), mload(0x43c0)), sub(r, 0x1)), add(mload(0x5520), mulmod(mload(0xa0), add(mload(0x5500), mulmod(mload(0xa0), add(mload(0x53e0), mload(0x54e0)), r)), r)), r), sub(r, mulmod(mload(0x43a0), add(mload(0x5520), mulmod(mload(0x5540), add(mload(0x5500), mulmod(mload(0x5540), add(mload(0x54e0), mload(0x5560)), r)), r)), r))))), r)
+            mstore(0x53c0, mulmod(mload(0x4420), mload(0x4120), r))
+            mstore(0x5560, mulmod(mload(0x4720), add(mload(0x44a0), add(mulmod(mload(0x3cc0), mload(0x4460), r), mulmod(mload(0x4480), mload(0x40c0), r))), r))
+            mstore(0x5520, mulmod(mload(0x4700), add(mload(0x44a0), add(mulmod(mload(0x3ca0), mload(0x4460), r), mulmod(mload(0x4480), mload(0x40a0), r))), r))
+            mstore(0x5500, mulmod(mload(0x46e0), add(mload(0x44a0), add(mulmod(mload(0x3c80), mload(0x4460), r), mulmod(mload(0x4480), mload(0x4080), r))), r))
+            mstore(0x54e0, mulmod(mload(0x46c0), add(mload(0x44a0), add(mulmod(mload(0x3c60), mload(0x4460), r), mulmod(mload(0x4480), mload(0x4060), r))), r))
+            mstore(0x53e0, mulmod(mload(0x46a0), add(mload(0x44a0), add(mulmod(mload(0x3c40), mload(0x4460), r), mulmod(mload(0x4480), mload(0x4040), r))), r))
+            mstore(0x54c0, mulmod(mload(0x4680), add(mload(0x44a0), add(mulmod(mload(0x3c20), mload(0x4460), r), mulmod(mload(0x4480), mload(0x4020), r))), r))
             mstore(0x54a0, mulmod(mload(0xa0), add(mload(0x54c0), mulmod(mload(0xa0), add(mload(0x53e0), mulmod(mload(0xa0), add(mload(0x54e0), mulmod(mload(0xa0), add(mload(0x5500), mulmod(mload(0xa0), add(mload(0x5520), mulmod(mload(0xa0), add(mload(0x5560), mulmod(mload(0xa0), mload(0x53c0), r)), r)), r)), r)), r)), r)), r))
-            mstore(0x5480, mulmod(mload(0x4640), add(mload(0x44c0), add(mulmod(mload(0x3c00), mload(0x4480), r), mulmod(mload(0x44a0), mload(0x4000), r))), r))
-            mstore(0x5460, mulmod(mload(0x4620), add(mload(0x44c0), add(mulmod(mload(0x3be0), mload(0x4480), r), mulmod(mload(0x44a0), mload(0x3fe0), r))), r))
-            mstore(0x5440, mulmod(mload(0x4600), add(mload(0x44c0), add(mulmod(mload(0x3bc0), mload(0x4480), r), mulmod(mload(0x44a0), mload(0x3fc0), r))), r))
-            mstore(0x5420, mulmod(mload(0x45e0), add(mload(0x44c0), add(mulmod(mload(0x3ba0), mload(0x4480), r), mulmod(mload(0x44a0), mload(0x3fa0), r))), r))
-            mstore(0x5400, mulmod(mload(0x45c0), add(mload(0x44c0), add(mulmod(mload(0x3b80), mload(0x4480), r), mulmod(mload(0x44a0), mload(0x3f80), r))), r))
-            mstore(0x53a0, mulmod(mload(0x45a0), add(mload(0x44c0), add(mulmod(mload(0x3b60), mload(0x4480), r), mulmod(mload(0x44a0), mload(0x3f60), r))), r))
-            mstore(0x5380, mulmod(mload(0x4580), add(mload(0x44c0), add(mulmod(mload(0x3b40), mload(0x4480), r), mulmod(mload(0x44a0), mload(0x3f40), r))), r))
+            mstore(0x5480, mulmod(mload(0x4660), add(mload(0x44a0), add(mulmod(mload(0x3c00), mload(0x4460), r), mulmod(mload(0x4480), mload(0x4000), r))), r))
+            mstore(0x5460, mulmod(mload(0x4640), add(mload(0x44a0), add(mulmod(mload(0x3be0), mload(0x4460), r), mulmod(mload(0x4480), mload(0x3fe0), r))), r))
+            mstore(0x5440, mulmod(mload(0x4620), add(mload(0x44a0), add(mulmod(mload(0x3bc0), mload(0x4460), r), mulmod(mload(0x4480), mload(0x3fc0), r))), r))
+            mstore(0x5420, mulmod(mload(0x4600), add(mload(0x44a0), add(mulmod(mload(0x3ba0), mload(0x4460), r), mulmod(mload(0x4480), mload(0x3fa0), r))), r))
+            mstore(0x5400, mulmod(mload(0x45e0), add(mload(0x44a0), add(mulmod(mload(0x3b80), mload(0x4460), r), mulmod(mload(0x4480), mload(0x3f80), r))), r))
+            mstore(0x53a0, mulmod(mload(0x45c0), add(mload(0x44a0), add(mulmod(mload(0x3b60), mload(0x4460), r), mulmod(mload(0x4480), mload(0x3f60), r))), r))
+            mstore(0x5380, mulmod(mload(0x45a0), add(mload(0x44a0), add(mulmod(mload(0x3b40), mload(0x4460), r), mulmod(mload(0x4480), mload(0x3f40), r))), r))
             mstore(0x54a0, mulmod(mload(0xa0), add(mload(0x5380), mulmod(mload(0xa0), add(mload(0x53a0), mulmod(mload(0xa0), add(mload(0x5400), mulmod(mload(0xa0), add(mload(0x5420), mulmod(mload(0xa0), add(mload(0x5440), mulmod(mload(0xa0), add(mload(0x5460), mulmod(mload(0xa0), add(mload(0x54a0), mload(0x5480)), r)), r)), r)), r)), r)), r)), r))
-            mstore(0x5360, mulmod(mload(0x4560), add(mload(0x44c0), add(mulmod(mload(0x3b20), mload(0x4480), r), mulmod(mload(0x44a0), mload(0x3f20), r))), r))
-            mstore(0x5340, mulmod(mload(0x4540), add(mload(0x44c0), add(mulmod(mload(0x3b00), mload(0x4480), r), mulmod(mload(0x44a0), mload(0x3f00), r))), r))
-            mstore(0x5320, mulmod(mload(0x4520), add(mload(0x44c0), add(mulmod(mload(0x3ae0), mload(0x4480), r), mulmod(mload(0x44a0), mload(0x3ee0), r))), r))
+            mstore(0x5360, mulmod(mload(0x4580), add(mload(0x44a0), add(mulmod(mload(0x3b20), mload(0x4460), r), mulmod(mload(0x4480), mload(0x3f20), r))), r))
+            mstore(0x5340, mulmod(mload(0x4560), add(mload(0x44a0), add(mulmod(mload(0x3b00), mload(0x4460), r), mulmod(mload(0x4480), mload(0x3f00), r))), r))
+            mstore(0x5320, mulmod(mload(0x4540), add(mload(0x44a0), add(mulmod(mload(0x3ae0), mload(0x4460), r), mulmod(mload(0x4480), mload(0x3ee0), r))), r))
             mstore(0x54c0, mulmod(mload(0x5540), add(mload(0x54c0), mulmod(mload(0x5540), add(mload(0x53e0), mulmod(mload(0x5540), add(mload(0x54e0), mulmod(mload(0x5540), add(mload(0x5500), mulmod(mload(0x5540), add(mload(0x5520), mulmod(mload(0x5540), add(mload(0x5560), mulmod(mload(0x5540), mload(0x53c0), r)), r)), r)), r)), r)), r)), r))
             mstore(0x54c0, mulmod(mload(0x5540), add(mload(0x5380), mulmod(mload(0x5540), add(mload(0x53a0), mulmod(mload(0x5540), add(mload(0x5400), mulmod(mload(0x5540), add(mload(0x5420), mulmod(mload(0x5540), add(mload(0x5440), mulmod(mload(0x5540), add(mload(0x5460), mulmod(mload(0x5540), add(mload(0x5480), mload(0x54c0)), r)), r)), r)), r)), r)), r)), r))
-            acc := add(mulmod(mload(0x4380), add(mload(0x3a40), add(sub(r, mulmod(mload(0x44e0), mload(0x40e0), r)), add(mulmod(add(mload(0x4460), sub(r, 0x1)), add(mload(0x5320), mulmod(mload(0xa0), add(mload(0x5340), mulmod(mload(0xa0), add(mload(0x54a0), mload(0x5360)), r)), r)), r), sub(r, mulmod(mload(0x4460), add(mload(0x5320), mulmod(mload(0x5540), add(mload(0x5340), mulmod(mload(0x5540), add(mload(0x5360), mload(0x54c0)), r)), r)), r))))), r), mulmod(acc, y, r))
-            mstore(0x54c0, mulmod(mload(0x80), add(mload(0x4e80), mulmod(mload(0x80), add(mload(0x4ea0), mulmod(mload(0x80), add(mload(0x4ec0), mulmod(mload(0x80), add(mload(0x4ee0), mulmod(mload(0x80), add(mload(0x4f00), mulmod(mload(0x4140), mulmod(mload(0x80), mload(0x4500), r), r)), r)), r)), r)), r)), r))
-            mstore(0x54c0, mulmod(mload(0x80), add(mload(0x4da0), mulmod(mload(0x80), add(mload(0x4dc0), mulmod(mload(0x80), add(mload(0x4de0), mulmod(mload(0x80), add(mload(0x4e00), mulmod(mload(0x80), add(mload(0x4e20), mulmod(mload(0x80), add(mload(0x4e40), mulmod(mload(0x80), add(mload(0x54c0), mload(0x4e60)), r)), r)), r)), r)), r)), r)), r))
-            mstore(0x54c0, mulmod(mload(0x80), add(mload(0x4cc0), mulmod(mload(0x80), add(mload(0x4ce0), mulmod(mload(0x80), add(mload(0x4d00), mulmod(mload(0x80), add(mload(0x4d20), mulmod(mload(0x80), add(mload(0x4d40), mulmod(mload(0x80), add(mload(0x4d60), mulmod(mload(0x80), add(mload(0x54c0), mload(0x4d80)), r)), r)), r)), r)), r)), r)), r))
-            mstore(0x54c0, mulmod(mload(0x80), add(mload(0x4be0), mulmod(mload(0x80), add(mload(0x4c00), mulmod(mload(0x80), add(mload(0x4c20), mulmod(mload(0x80), add(mload(0x4c40), mulmod(mload(0x80), add(mload(0x4c60), mulmod(mload(0x80), add(mload(0x4c80), mulmod(mload(0x80), add(mload(0x54c0), mload(0x4ca0)), r)), r)), r)), r)), r)), r)), r))
-            mstore(0x54c0, mulmod(mload(0x80), add(mload(0x4b00), mulmod(mload(0x80), add(mload(0x4b20), mulmod(mload(0x80), add(mload(0x4b40), mulmod(mload(0x80), add(mload(0x4b60), mulmod(mload(0x80), add(mload(0x4b80), mulmod(mload(0x80), add(mload(0x4ba0), mulmod(mload(0x80), add(mload(0x54c0), mload(0x4bc0)), r)), r)), r)), r)), r)), r)), r))
-            mstore(0x54c0, mulmod(mload(0x80), add(mload(0x4a20), mulmod(mload(0x80), add(mload(0x4a40), mulmod(mload(0x80), add(mload(0x4a60), mulmod(mload(0x80), add(mload(0x4a80), mulmod(mload(0x80), add(mload(0x4aa0), mulmod(mload(0x80), add(mload(0x4ac0), mulmod(mload(0x80), add(mload(0x54c0), mload(0x4ae0)), r)), r)), r)), r)), r)), r)), r))
-            mstore(0x54c0, mulmod(mload(0x80), add(mload(0x4940), mulmod(mload(0x80), add(mload(0x4960), mulmod(mload(0x80), add(mload(0x4980), mulmod(mload(0x80), add(mload(0x49a0), mulmod(mload(0x80), add(mload(0x49c0), mulmod(mload(0x80), add(mload(0x49e0), mulmod(mload(0x80), add(mload(0x54c0), mload(0x4a00)), r)), r)), r)), r)), r)), r)), r))
-            mstore(0x54c0, mulmod(mload(0x80), add(mload(0x4860), mulmod(mload(0x80), add(mload(0x4880), mulmod(mload(0x80), add(mload(0x48a0), mulmod(mload(0x80), add(mload(0x48c0), mulmod(mload(0x80), add(mload(0x48e0), mulmod(mload(0x80), add(mload(0x4900), mulmod(mload(0x80), add(mload(0x54c0), mload(0x4920)), r)), r)), r)), r)), r)), r)), r))
-            mstore(0x54c0, mulmod(mload(0x80), add(mload(0x4780), mulmod(mload(0x80), add(mload(0x47a0), mulmod(mload(0x80), add(mload(0x47c0), mulmod(mload(0x80), add(mload(0x47e0), mulmod(mload(0x80), add(mload(0x4800), mulmod(mload(0x80), add(mload(0x4820), mulmod(mload(0x80), add(mload(0x54c0), mload(0x4840)), r)), r)), r)), r)), r)), r)), r))
-            acc := add(mulmod(mload(0x4380), add(mload(0x3a60), add(sub(r, mload(0x4720)), sub(r, mulmod(mload(0x80), add(mload(0x4740), mulmod(mload(0x80), add(mload(0x54c0), mload(0x4760)), r)), r)))), r), mulmod(acc, y, r))
-            acc := add(add(sub(r, mulmod(mload(0x4fc0), mload(0x4180), r)), add(mulmod(mload(0x4380), mload(0x3ac0), r), add(sub(r, mulmod(mload(0x3a80), add(mload(0x4fa0), mulmod(mload(0x4f80), mload(0x3aa0), r)), r)), sub(r, mulmod(mload(0x4160), add(mload(0x4f20), add(mulmod(mload(0x80), mload(0x4f40), r), mulmod(mload(0xa0), mload(0x4f60), r))), r))))), mulmod(acc, y, r))
-            mstore(0x54c0, add(mload(0x3ae0), mulmod(mload(0x3ee0), mload(0xe0), r)))
-            mstore(0x5320, mulmod(add(mload(0x4fe0), add(mload(0xc0), mulmod(mload(0x3ce0), mload(0xe0), r))), add(mload(0x5000), add(mload(0xc0), mulmod(mload(0xe0), mload(0x54c0), r))), r))
-            acc := add(sub(r, mulmod(mload(0x4380), add(mload(0x5320), mulmod(add(mload(0x4fe0), add(mload(0xc0), mulmod(mload(0x3d00), mload(0xe0), r))), addmod(mload(0x5000), add(mload(0x4fe0), add(mul(mload(0xc0), 0x2), add(sub(r, mulmod(mload(0x41a0), mload(0x5320), r)), mulmod(mload(0xe0), add(mload(0x3ce0), mload(0x54c0)), r)))), r), r)), r)), mulmod(acc, y, r))
-            mstore(0x5320, add(mload(0x3b00), mulmod(mload(0x3f00), mload(0xe0), r)))
-            mstore(0x54c0, mulmod(add(mload(0x5000), add(mload(0xc0), mulmod(mload(0xe0), mload(0x5320), r))), add(mload(0x4fe0), add(mload(0xc0), mulmod(mload(0x3d20), mload(0xe0), r))), r))
-            acc := add(sub(r, mulmod(mload(0x4380), add(mload(0x54c0), mulmod(add(mload(0x5000), add(mload(0xc0), mulmod(mload(0xe0), add(mload(0x3b20), mulmod(mload(0x3f20), mload(0xe0), r)), r))), addmod(mload(0x5000), add(mload(0x4fe0), add(mul(mload(0xc0), 0x2), add(sub(r, mulmod(mload(0x41c0), mload(0x54c0), r)), mulmod(mload(0xe0), add(mload(0x3d20), mload(0x5320)), r)))), r), r)), r)), mulmod(acc, y, r))
-            mstore(0x54c0, add(mload(0x3b40), mulmod(mload(0x3f40), mload(0xe0), r)))
-            mstore(0x5320, mulmod(add(mload(0x4fe0), add(mload(0xc0), mulmod(mload(0x3d40), mload(0xe0), r))), add(mload(0x5000), add(mload(0xc0), mulmod(mload(0xe0), mload(0x54c0), r))), r))
-            acc := add(sub(r, mulmod(mload(0x4380), add(mload(0x5320), mulmod(add(mload(0x4fe0), add(mload(0xc0), mulmod(mload(0x3d60), mload(0xe0), r))), addmod(mload(0x5000), add(mload(0x4fe0), add(mul(mload(0xc0), 0x2), add(sub(r, mulmod(mload(0x41e0), mload(0x5320), r)), mulmod(mload(0xe0), add(mload(0x3d40), mload(0x54c0)), r)))), r), r)), r)), mulmod(acc, y, r))
-            mstore(0x5320, add(mload(0x3b60), mulmod(mload(0x3f60), mload(0xe0), r)))
-            mstore(0x54c0, mulmod(add(mload(0x5000), add(mload(0xc0), mulmod(mload(0xe0), mload(0x5320), r))), add(mload(0x4fe0), add(mload(0xc0), mulmod(mload(0x3d80), mload(0xe0), r))), r))
-            acc := add(sub(r, mulmod(mload(0x4380), add(mload(0x54c0), mulmod(add(mload(0x5000), add(mload(0xc0), mulmod(mload(0xe0), add(mload(0x3b80), mulmod(mload(0x3f80), mload(0xe0), r)), r))), addmod(mload(0x5000), add(mload(0x4fe0), add(mul(mload(0xc0), 0x2), add(sub(r, mulmod(mload(0x4200), mload(0x54c0), r)), mulmod(mload(0xe0), add(mload(0x3d80), mload(0x5320)), r)))), r), r)), r)), mulmod(acc, y, r))
-            mstore(0x54c0, add(mload(0x3ba0), mulmod(mload(0x3fa0), mload(0xe0), r)))
-            mstore(0x5320, mulmod(add(mload(0x4fe0), add(mload(0xc0), mulmod(mload(0x3da0), mload(0xe0), r))), add(mload(0x5000), add(mload(0xc0), mulmod(mload(0xe0), mload(0x54c0), r))), r))
-            acc := add(sub(r, mulmod(mload(0x4380), add(mload(0x5320), mulmod(add(mload(0x4fe0), add(mload(0xc0), mulmod(mload(0x3dc0), mload(0xe0), r))), addmod(mload(0x5000), add(mload(0x4fe0), add(mul(mload(0xc0), 0x2), add(sub(r, mulmod(mload(0x4220), mload(0x5320), r)), mulmod(mload(0xe0), add(mload(0x3da0), mload(0x54c0)), r)))), r), r)), r)), mulmod(acc, y, r))
-            mstore(0x5320, add(mload(0x3bc0), mulmod(mload(0x3fc0), mload(0xe0), r)))
-            mstore(0x54c0, mulmod(add(mload(0x5000), add(mload(0xc0), mulmod(mload(0xe0), mload(0x5320), r))), add(mload(0x4fe0), add(mload(0xc0), mulmod(mload(0x3de0), mload(0xe0), r))), r))
-            acc := add(sub(r, mulmod(mload(0x4380), add(mload(0x54c0), mulmod(add(mload(0x5000), add(mload(0xc0), mulmod(mload(0xe0), add(mload(0x3be0), mulmod(mload(0x3fe0), mload(0xe0), r)), r))), addmod(mload(0x5000), add(mload(0x4fe0), add(mul(mload(0xc0), 0x2), add(sub(r, mulmod(mload(0x4240), mload(0x54c0), r)), mulmod(mload(0xe0), add(mload(0x3de0), mload(0x5320)), r)))), r), r)), r)), mulmod(acc, y, r))
-            mstore(0x54c0, add(mload(0x3c00), mulmod(mload(0x4000), mload(0xe0), r)))
-            mstore(0x5320, mulmod(add(mload(0x4fe0), add(mload(0xc0), mulmod(mload(0x3e00), mload(0xe0), r))), add(mload(0x5000), add(mload(0xc0), mulmod(mload(0xe0), mload(0x54c0), r))), r))
-            acc := add(sub(r, mulmod(mload(0x4380), add(mload(0x5320), mulmod(add(mload(0x4fe0), add(mload(0xc0), mulmod(mload(0x3e20), mload(0xe0), r))), addmod(mload(0x5000), add(mload(0x4fe0), add(mul(mload(0xc0), 0x2), add(sub(r, mulmod(mload(0x4260), mload(0x5320), r)), mulmod(mload(0xe0), add(mload(0x3e00), mload(0x54c0)), r)))), r), r)), r)), mulmod(acc, y, r))
-            mstore(0x5320, add(mload(0x3c20), mulmod(mload(0x4020), mload(0xe0), r)))
-            mstore(0x54c0, mulmod(add(mload(0x5000), add(mload(0xc0), mulmod(mload(0xe0), mload(0x5320), r))), add(mload(0x4fe0), add(mload(0xc0), mulmod(mload(0x3e40), mload(0xe0), r))), r))
-            acc := add(sub(r, mulmod(mload(0x4380), add(mload(0x54c0), mulmod(add(mload(0x5000), add(mload(0xc0), mulmod(mload(0xe0), add(mload(0x3c40), mulmod(mload(0x4040), mload(0xe0), r)), r))), addmod(mload(0x5000), add(mload(0x4fe0), add(mul(mload(0xc0), 0x2), add(sub(r, mulmod(mload(0x4280), mload(0x54c0), r)), mulmod(mload(0xe0), add(mload(0x3e40), mload(0x5320)), r)))), r), r)), r)), mulmod(acc, y, r))
-            mstore(0x54c0, add(mload(0x3c60), mulmod(mload(0x4060), mload(0xe0), r)))
-            mstore(0x5320, mulmod(add(mload(0x4fe0), add(mload(0xc0), mulmod(mload(0x3e60), mload(0xe0), r))), add(mload(0x5000), add(mload(0xc0), mulmod(mload(0xe0), mload(0x54c0), r))), r))
-            acc := add(sub(r, mulmod(mload(0x4380), add(mload(0x5320), mulmod(add(mload(0x4fe0), add(mload(0xc0), mulmod(mload(0x3e80), mload(0xe0), r))), addmod(mload(0x5000), add(mload(0x4fe0), add(mul(mload(0xc0), 0x2), add(sub(r, mulmod(mload(0x42a0), mload(0x5320), r)), mulmod(mload(0xe0), add(mload(0x3e60), mload(0x54c0)), r)))), r), r)), r)), mulmod(acc, y, r))
-            mstore(0x5320, add(mload(0x3c80), mulmod(mload(0x4080), mload(0xe0), r)))
-            mstore(0x54c0, mulmod(add(mload(0x5000), add(mload(0xc0), mulmod(mload(0xe0), mload(0x5320), r))), add(mload(0x4fe0), add(mload(0xc0), mulmod(mload(0x3ea0), mload(0xe0), r))), r))
-            acc := add(sub(r, mulmod(mload(0x4380), add(mload(0x54c0), mulmod(add(mload(0x5000), add(mload(0xc0), mulmod(mload(0xe0), add(mload(0x3ca0), mulmod(mload(0x40a0), mload(0xe0), r)), r))), addmod(mload(0x5000), add(mload(0x4fe0), add(mul(mload(0xc0), 0x2), add(sub(r, mulmod(mload(0x42c0), mload(0x54c0), r)), mulmod(mload(0xe0), add(mload(0x3ea0), mload(0x5320)), r)))), r), r)), r)), mulmod(acc, y, r))
-            mstore(0x54c0, add(mload(0x3cc0), mulmod(mload(0x40c0), mload(0xe0), r)))
-            acc := add(sub(r, mulmod(mload(0x4380), addmod(mload(0x5000), add(mload(0x4fe0), add(mul(mload(0xc0), 0x2), add(mulmod(mload(0xe0), add(mload(0x3ec0), mload(0x54c0)), r), sub(r, mulmod(mload(0x42e0), mulmod(add(mload(0x4fe0), add(mload(0xc0), mulmod(mload(0x3ec0), mload(0xe0), r))), add(mload(0x5000), add(mload(0xc0), mulmod(mload(0xe0), mload(0x54c0), r))), r), r))))), r), r)), mulmod(acc, y, r))
+            acc := add(mulmod(mload(0x4380), add(mload(0x3a40), add(sub(r, mulmod(mload(0x44c0), mload(0x40e0), r)), add(mulmod(add(mload(0x4440), sub(r, 0x1)), add(mload(0x5320), mulmod(mload(0xa0), add(mload(0x5340), mulmod(mload(0xa0), add(mload(0x54a0), mload(0x5360)), r)), r)), r), sub(r, mulmod(mload(0x4440), add(mload(0x5320), mulmod(mload(0x5540), add(mload(0x5340), mulmod(mload(0x5540), add(mload(0x5360), mload(0x54c0)), r)), r)), r))))), r), mulmod(acc, y, r))
+            mstore(0x54c0, mulmod(mload(0x44e0), mload(0x4140), r))
+            mstore(0x5320, mulmod(mload(0x80), add(sub(r, mload(0x4ec0)), mulmod(mload(0x80), add(sub(r, mload(0x4ee0)), mulmod(mload(0x80), add(sub(r, mload(0x4f00)), mulmod(mload(0x80), add(sub(r, mload(0x4f20)), mulmod(mload(0x54c0), mulmod(mload(0x80), add(add(mload(0x4500), mload(0x4520)), sub(r, 0x1)), r), r)), r)), r)), r)), r))
+            mstore(0x5320, mulmod(mload(0x80), add(sub(r, mload(0x4de0)), mulmod(mload(0x80), add(sub(r, mload(0x4e00)), mulmod(mload(0x80), add(sub(r, mload(0x4e20)), mulmod(mload(0x80), add(sub(r, mload(0x4e40)), mulmod(mload(0x80), add(sub(r, mload(0x4e60)), mulmod(mload(0x80), add(sub(r, mload(0x4e80)), mulmod(mload(0x80), add(mload(0x5320), sub(r, mload(0x4ea0))), r)), r)), r)), r)), r)), r)), r))
+            mstore(0x5320, mulmod(mload(0x80), add(sub(r, mload(0x4d00)), mulmod(mload(0x80), add(sub(r, mload(0x4d20)), mulmod(mload(0x80), add(sub(r, mload(0x4d40)), mulmod(mload(0x80), add(sub(r, mload(0x4d60)), mulmod(mload(0x80), add(sub(r, mload(0x4d80)), mulmod(mload(0x80), add(sub(r, mload(0x4da0)), mulmod(mload(0x80), add(mload(0x5320), sub(r, mload(0x4dc0))), r)), r)), r)), r)), r)), r)), r))
+            mstore(0x5320, mulmod(mload(0x80), add(sub(r, mload(0x4c20)), mulmod(mload(0x80), add(sub(r, mload(0x4c40)), mulmod(mload(0x80), add(sub(r, mload(0x4c60)), mulmod(mload(0x80), add(sub(r, mload(0x4c80)), mulmod(mload(0x80), add(sub(r, mload(0x4ca0)), mulmod(mload(0x80), add(sub(r, mload(0x4cc0)), mulmod(mload(0x80), add(mload(0x5320), sub(r, mload(0x4ce0))), r)), r)), r)), r)), r)), r)), r))
+            mstore(0x5320, mulmod(mload(0x80), add(sub(r, mload(0x4b40)), mulmod(mload(0x80), add(sub(r, mload(0x4b60)), mulmod(mload(0x80), add(sub(r, mload(0x4b80)), mulmod(mload(0x80), add(sub(r, mload(0x4ba0)), mulmod(mload(0x80), add(sub(r, mload(0x4bc0)), mulmod(mload(0x80), add(sub(r, mload(0x4be0)), mulmod(mload(0x80), add(mload(0x5320), sub(r, mload(0x4c00))), r)), r)), r)), r)), r)), r)), r))
+            mstore(0x5320, mulmod(mload(0x80), add(sub(r, mload(0x4a60)), mulmod(mload(0x80), add(sub(r, mload(0x4a80)), mulmod(mload(0x80), add(sub(r, mload(0x4aa0)), mulmod(mload(0x80), add(sub(r, mload(0x4ac0)), mulmod(mload(0x80), add(sub(r, mload(0x4ae0)), mulmod(mload(0x80), add(sub(r, mload(0x4b00)), mulmod(mload(0x80), add(mload(0x5320), sub(r, mload(0x4b20))), r)), r)), r)), r)), r)), r)), r))
+            mstore(0x5320, mulmod(mload(0x80), add(sub(r, mload(0x4980)), mulmod(mload(0x80), add(sub(r, mload(0x49a0)), mulmod(mload(0x80), add(sub(r, mload(0x49c0)), mulmod(mload(0x80), add(sub(r, mload(0x49e0)), mulmod(mload(0x80), add(sub(r, mload(0x4a00)), mulmod(mload(0x80), add(sub(r, mload(0x4a20)), mulmod(mload(0x80), add(mload(0x5320), sub(r, mload(0x4a40))), r)), r)), r)), r)), r)), r)), r))
+            mstore(0x5320, mulmod(mload(0x80), add(sub(r, mload(0x48e0)), add(sub(r, mulmod(mload(0x46e0), add(mulmod(mload(0x3c80), mload(0x4500), r), mulmod(mload(0x4080), mload(0x4520), r)), r)), mulmod(mload(0x80), add(sub(r, mload(0x4900)), add(sub(r, mulmod(mload(0x4700), add(mulmod(mload(0x3ca0), mload(0x4500), r), mulmod(mload(0x40a0), mload(0x4520), r)), r)), mulmod(mload(0x80), add(sub(r, mload(0x4920)), add(mulmod(mload(0x80), add(sub(r, mload(0x4940)), add(mulmod(mload(0x80), add(mload(0x5320), sub(r, mload(0x4960))), r), sub(r, mulmod(mload(0x54c0), add(mload(0x4500), mload(0x4520)), r)))), r), sub(r, mulmod(mload(0x4720), add(mulmod(mload(0x3cc0), mload(0x4500), r), mulmod(mload(0x40c0), mload(0x4520), r)), r)))), r))), r))), r))
+            mstore(0x5320, mulmod(mload(0x80), add(sub(r, mload(0x4860)), add(sub(r, mulmod(mload(0x4660), add(mulmod(mload(0x3c00), mload(0x4500), r), mulmod(mload(0x4000), mload(0x4520), r)), r)), mulmod(mload(0x80), add(sub(r, mload(0x4880)), add(sub(r, mulmod(mload(0x4680), add(mulmod(mload(0x3c20), mload(0x4500), r), mulmod(mload(0x4020), mload(0x4520), r)), r)), mulmod(mload(0x80), add(sub(r, mload(0x48a0)), add(sub(r, mulmod(mload(0x46a0), add(mulmod(mload(0x3c40), mload(0x4500), r), mulmod(mload(0x4040), mload(0x4520), r)), r)), mulmod(mload(0x80), add(mload(0x5320), add(sub(r, mload(0x48c0)), sub(r, mulmod(mload(0x46c0), add(mulmod(mload(0x3c60), mload(0x4500), r), mulmod(mload(0x4060), mload(0x4520), r)), r)))), r))), r))), r))), r))
+            mstore(0x5320, mulmod(mload(0x80), add(sub(r, mload(0x47e0)), add(sub(r, mulmod(mload(0x45e0), add(mulmod(mload(0x3b80), mload(0x4500), r), mulmod(mload(0x3f80), mload(0x4520), r)), r)), mulmod(mload(0x80), add(sub(r, mload(0x4800)), add(sub(r, mulmod(mload(0x4600), add(mulmod(mload(0x3ba0), mload(0x4500), r), mulmod(mload(0x3fa0), mload(0x4520), r)), r)), mulmod(mload(0x80), add(sub(r, mload(0x4820)), add(sub(r, mulmod(mload(0x4620), add(mulmod(mload(0x3bc0), mload(0x4500), r), mulmod(mload(0x3fc0), mload(0x4520), r)), r)), mulmod(mload(0x80), add(mload(0x5320), add(sub(r, mload(0x4840)), sub(r, mulmod(mload(0x4640), add(mulmod(mload(0x3be0), mload(0x4500), r), mulmod(mload(0x3fe0), mload(0x4520), r)), r)))), r))), r))), r))), r))
+            mstore(0x5320, mulmod(mload(0x80), add(sub(r, mload(0x4760)), add(sub(r, mulmod(mload(0x4560), add(mulmod(mload(0x3b00), mload(0x4500), r), mulmod(mload(0x3f00), mload(0x4520), r)), r)), mulmod(mload(0x80), add(sub(r, mload(0x4780)), add(sub(r, mulmod(mload(0x4580), add(mulmod(mload(0x3b20), mload(0x4500), r), mulmod(mload(0x3f20), mload(0x4520), r)), r)), mulmod(mload(0x80), add(sub(r, mload(0x47a0)), add(sub(r, mulmod(mload(0x45a0), add(mulmod(mload(0x3b40), mload(0x4500), r), mulmod(mload(0x3f40), mload(0x4520), r)), r)), mulmod(mload(0x80), add(mload(0x5320), add(sub(r, mload(0x47c0)), sub(r, mulmod(mload(0x45c0), add(mulmod(mload(0x3b60), mload(0x4500), r), mulmod(mload(0x3f60), mload(0x4520), r)), r)))), r))), r))), r))), r))
+            acc := add(mulmod(mload(0x4380), add(mload(0x5320), add(mload(0x3a60), add(sub(r, mload(0x4740)), sub(r, mulmod(mload(0x4540), add(mulmod(mload(0x3ae0), mload(0x4500), r), mulmod(mload(0x3ee0), mload(0x4520), r)), r))))), r), mulmod(acc, y, r))
+            acc := add(add(sub(r, mulmod(mload(0x4fc0), mload(0x4180), r)), add(mulmod(mload(0x4380), mload(0x3ac0), r), add(sub(r, mulmod(mload(0x3a80), add(mload(0x4fa0), mulmod(mload(0x4f80), mload(0x3aa0), r)), r)), sub(r, mulmod(mload(0x4160), add(mulmod(mload(0x4f40), add(0x1, mulmod(mload(0x4f60), add(mload(0xa0), sub(r, 0x1)), r)), r), sub(r, mulmod(mload(0x4f60), mulmod(mload(0x80), add(mload(0x4f40), sub(r, 0x1)), r), r))), r))))), mulmod(acc, y, r))
+            mstore(0x5320, add(mload(0x3ae0), mulmod(mload(0x3ee0), mload(0xe0), r)))
+            mstore(0x54c0, mulmod(add(mload(0x4fe0), add(mload(0xc0), mulmod(mload(0x3ce0), mload(0xe0), r))), add(mload(0x5000), add(mload(0xc0), mulmod(mload(0xe0), mload(0x5320), r))), r))
+            acc := add(sub(r, mulmod(mload(0x4380), add(mload(0x54c0), mulmod(add(mload(0x4fe0), add(mload(0xc0), mulmod(mload(0x3d00), mload(0xe0), r))), addmod(mload(0x5000), add(mload(0x4fe0), add(mul(mload(0xc0), 0x2), add(sub(r, mulmod(mload(0x41a0), mload(0x54c0), r)), mulmod(mload(0xe0), add(mload(0x3ce0), mload(0x5320)), r)))), r), r)), r)), mulmod(acc, y, r))
+            mstore(0x54c0, add(mload(0x3b00), mulmod(mload(0x3f00), mload(0xe0), r)))
+            mstore(0x5320, mulmod(add(mload(0x5000), add(mload(0xc0), mulmod(mload(0xe0), mload(0x54c0), r))), add(mload(0x4fe0), add(mload(0xc0), mulmod(mload(0x3d20), mload(0xe0), r))), r))
+            acc := add(sub(r, mulmod(mload(0x4380), add(mload(0x5320), mulmod(add(mload(0x5000), add(mload(0xc0), mulmod(mload(0xe0), add(mload(0x3b20), mulmod(mload(0x3f20), mload(0xe0), r)), r))), addmod(mload(0x5000), add(mload(0x4fe0), add(mul(mload(0xc0), 0x2), add(sub(r, mulmod(mload(0x41c0), mload(0x5320), r)), mulmod(mload(0xe0), add(mload(0x3d20), mload(0x54c0)), r)))), r), r)), r)), mulmod(acc, y, r))
+            mstore(0x5320, add(mload(0x3b40), mulmod(mload(0x3f40), mload(0xe0), r)))
+            mstore(0x54c0, mulmod(add(mload(0x4fe0), add(mload(0xc0), mulmod(mload(0x3d40), mload(0xe0), r))), add(mload(0x5000), add(mload(0xc0), mulmod(mload(0xe0), mload(0x5320), r))), r))
+            acc := add(sub(r, mulmod(mload(0x4380), add(mload(0x54c0), mulmod(add(mload(0x4fe0), add(mload(0xc0), mulmod(mload(0x3d60), mload(0xe0), r))), addmod(mload(0x5000), add(mload(0x4fe0), add(mul(mload(0xc0), 0x2), add(sub(r, mulmod(mload(0x41e0), mload(0x54c0), r)), mulmod(mload(0xe0), add(mload(0x3d40), mload(0x5320)), r)))), r), r)), r)), mulmod(acc, y, r))
+            mstore(0x54c0, add(mload(0x3b60), mulmod(mload(0x3f60), mload(0xe0), r)))
+            mstore(0x5320, mulmod(add(mload(0x5000), add(mload(0xc0), mulmod(mload(0xe0), mload(0x54c0), r))), add(mload(0x4fe0), add(mload(0xc0), mulmod(mload(0x3d80), mload(0xe0), r))), r))
+            acc := add(sub(r, mulmod(mload(0x4380), add(mload(0x5320), mulmod(add(mload(0x5000), add(mload(0xc0), mulmod(mload(0xe0), add(mload(0x3b80), mulmod(mload(0x3f80), mload(0xe0), r)), r))), addmod(mload(0x5000), add(mload(0x4fe0), add(mul(mload(0xc0), 0x2), add(sub(r, mulmod(mload(0x4200), mload(0x5320), r)), mulmod(mload(0xe0), add(mload(0x3d80), mload(0x54c0)), r)))), r), r)), r)), mulmod(acc, y, r))
+            mstore(0x5320, add(mload(0x3ba0), mulmod(mload(0x3fa0), mload(0xe0), r)))
+            mstore(0x54c0, mulmod(add(mload(0x4fe0), add(mload(0xc0), mulmod(mload(0x3da0), mload(0xe0), r))), add(mload(0x5000), add(mload(0xc0), mulmod(mload(0xe0), mload(0x5320), r))), r))
+            acc := add(sub(r, mulmod(mload(0x4380), add(mload(0x54c0), mulmod(add(mload(0x4fe0), add(mload(0xc0), mulmod(mload(0x3dc0), mload(0xe0), r))), addmod(mload(0x5000), add(mload(0x4fe0), add(mul(mload(0xc0), 0x2), add(sub(r, mulmod(mload(0x4220), mload(0x54c0), r)), mulmod(mload(0xe0), add(mload(0x3da0), mload(0x5320)), r)))), r), r)), r)), mulmod(acc, y, r))
+            mstore(0x54c0, add(mload(0x3bc0), mulmod(mload(0x3fc0), mload(0xe0), r)))
+            mstore(0x5320, mulmod(add(mload(0x5000), add(mload(0xc0), mulmod(mload(0xe0), mload(0x54c0), r))), add(mload(0x4fe0), add(mload(0xc0), mulmod(mload(0x3de0), mload(0xe0), r))), r))
+            acc := add(sub(r, mulmod(mload(0x4380), add(mload(0x5320), mulmod(add(mload(0x5000), add(mload(0xc0), mulmod(mload(0xe0), add(mload(0x3be0), mulmod(mload(0x3fe0), mload(0xe0), r)), r))), addmod(mload(0x5000), add(mload(0x4fe0), add(mul(mload(0xc0), 0x2), add(sub(r, mulmod(mload(0x4240), mload(0x5320), r)), mulmod(mload(0xe0), add(mload(0x3de0), mload(0x54c0)), r)))), r), r)), r)), mulmod(acc, y, r))
+            mstore(0x5320, add(mload(0x3c00), mulmod(mload(0x4000), mload(0xe0), r)))
+            mstore(0x54c0, mulmod(add(mload(0x4fe0), add(mload(0xc0), mulmod(mload(0x3e00), mload(0xe0), r))), add(mload(0x5000), add(mload(0xc0), mulmod(mload(0xe0), mload(0x5320), r))), r))
+            acc := add(sub(r, mulmod(mload(0x4380), add(mload(0x54c0), mulmod(add(mload(0x4fe0), add(mload(0xc0), mulmod(mload(0x3e20), mload(0xe0), r))), addmod(mload(0x5000), add(mload(0x4fe0), add(mul(mload(0xc0), 0x2), add(sub(r, mulmod(mload(0x4260), mload(0x54c0), r)), mulmod(mload(0xe0), add(mload(0x3e00), mload(0x5320)), r)))), r), r)), r)), mulmod(acc, y, r))
+            mstore(0x54c0, add(mload(0x3c20), mulmod(mload(0x4020), mload(0xe0), r)))
+            mstore(0x5320, mulmod(add(mload(0x5000), add(mload(0xc0), mulmod(mload(0xe0), mload(0x54c0), r))), add(mload(0x4fe0), add(mload(0xc0), mulmod(mload(0x3e40), mload(0xe0), r))), r))
+            acc := add(sub(r, mulmod(mload(0x4380), add(mload(0x5320), mulmod(add(mload(0x5000), add(mload(0xc0), mulmod(mload(0xe0), add(mload(0x3c40), mulmod(mload(0x4040), mload(0xe0), r)), r))), addmod(mload(0x5000), add(mload(0x4fe0), add(mul(mload(0xc0), 0x2), add(sub(r, mulmod(mload(0x4280), mload(0x5320), r)), mulmod(mload(0xe0), add(mload(0x3e40), mload(0x54c0)), r)))), r), r)), r)), mulmod(acc, y, r))
+            mstore(0x5320, add(mload(0x3c60), mulmod(mload(0x4060), mload(0xe0), r)))
+            mstore(0x54c0, mulmod(add(mload(0x4fe0), add(mload(0xc0), mulmod(mload(0x3e60), mload(0xe0), r))), add(mload(0x5000), add(mload(0xc0), mulmod(mload(0xe0), mload(0x5320), r))), r))
+            acc := add(sub(r, mulmod(mload(0x4380), add(mload(0x54c0), mulmod(add(mload(0x4fe0), add(mload(0xc0), mulmod(mload(0x3e80), mload(0xe0), r))), addmod(mload(0x5000), add(mload(0x4fe0), add(mul(mload(0xc0), 0x2), add(sub(r, mulmod(mload(0x42a0), mload(0x54c0), r)), mulmod(mload(0xe0), add(mload(0x3e60), mload(0x5320)), r)))), r), r)), r)), mulmod(acc, y, r))
+            mstore(0x54c0, add(mload(0x3c80), mulmod(mload(0x4080), mload(0xe0), r)))
+            mstore(0x5320, mulmod(add(mload(0x5000), add(mload(0xc0), mulmod(mload(0xe0), mload(0x54c0), r))), add(mload(0x4fe0), add(mload(0xc0), mulmod(mload(0x3ea0), mload(0xe0), r))), r))
+            acc := add(sub(r, mulmod(mload(0x4380), add(mload(0x5320), mulmod(add(mload(0x5000), add(mload(0xc0), mulmod(mload(0xe0), add(mload(0x3ca0), mulmod(mload(0x40a0), mload(0xe0), r)), r))), addmod(mload(0x5000), add(mload(0x4fe0), add(mul(mload(0xc0), 0x2), add(sub(r, mulmod(mload(0x42c0), mload(0x5320), r)), mulmod(mload(0xe0), add(mload(0x3ea0), mload(0x54c0)), r)))), r), r)), r)), mulmod(acc, y, r))
+            mstore(0x5320, add(mload(0x3cc0), mulmod(mload(0x40c0), mload(0xe0), r)))
+            acc := add(sub(r, mulmod(mload(0x4380), addmod(mload(0x5000), add(mload(0x4fe0), add(mul(mload(0xc0), 0x2), add(mulmod(mload(0xe0), add(mload(0x3ec0), mload(0x5320)), r), sub(r, mulmod(mload(0x42e0), mulmod(add(mload(0x4fe0), add(mload(0xc0), mulmod(mload(0x3ec0), mload(0xe0), r))), add(mload(0x5000), add(mload(0xc0), mulmod(mload(0xe0), mload(0x5320), r))), r), r))))), r), r)), mulmod(acc, y, r))
             acc := add(mulmod(mload(0x4380), add(sub(r, mload(0x4340)), mulmod(mload(0x4360), add(mload(0x5060), add(mload(0xc0), mulmod(mload(0xe0), add(mload(0x5080), mulmod(mload(0xe0), mload(0x50a0), r)), r))), r)), r), mulmod(acc, y, r))
             acc := add(sub(r, mulmod(mload(0x4380), add(mload(0x4300), add(mload(0x42e0), add(mload(0x42c0), addmod(mload(0x42a0), add(mload(0x4280), add(mload(0x4260), add(mload(0x4240), add(mload(0x4220), addmod(mload(0x4200), add(mload(0x41e0), add(mload(0x41c0), add(mload(0x41a0), add(sub(r, mload(0x4360)), sub(r, mulmod(mload(0x5040), mload(0x4320), r)))))), r))))), r)))), r)), mulmod(acc, y, r))
             acc := add(sub(r, mulmod(mload(0x4300), mulmod(mload(0x4380), add(mload(0x5020), sub(r, 0x1)), r), r)), mulmod(acc, y, r))
-            mstore(0x54c0, add(mload(0x50c0), mload(0x50e0)))
-            mstore(0x5320, mulmod(0x10000, add(mulmod(mload(0x45a0), add(mulmod(mload(0x3f60), mload(0x50e0), r), add(mulmod(mload(0x54c0), 0x8000, r), mulmod(mload(0x3b60), mload(0x50c0), r))), r), mulmod(0x10000, add(mulmod(mload(0x45c0), add(mulmod(mload(0x3f80), mload(0x50e0), r), add(mulmod(mload(0x54c0), 0x8000, r), mulmod(mload(0x3b80), mload(0x50c0), r))), r), mulmod(0x10000, add(mulmod(mload(0x45e0), add(mulmod(mload(0x3fa0), mload(0x50e0), r), add(mulmod(mload(0x54c0), 0x8000, r), mulmod(mload(0x3ba0), mload(0x50c0), r))), r), mulmod(0x10000, mulmod(mload(0x4600), add(mulmod(mload(0x3fc0), mload(0x50e0), r), add(mulmod(mload(0x54c0), 0x8000, r), mulmod(mload(0x3bc0), mload(0x50c0), r))), r), r)), r)), r)), r))
-            mstore(0x5320, mulmod(mload(0x4380), add(mulmod(mload(0x200), mload(0x54c0), r), add(sub(r, mulmod(mload(0x4520), add(mulmod(mload(0x3ee0), mload(0x50e0), r), add(mulmod(mload(0x54c0), 0x8000, r), mulmod(mload(0x3ae0), mload(0x50c0), r))), r)), sub(r, mulmod(0x10000, add(mulmod(mload(0x4540), add(mulmod(mload(0x3f00), mload(0x50e0), r), add(mulmod(mload(0x54c0), 0x8000, r), mulmod(mload(0x3b00), mload(0x50c0), r))), r), mulmod(0x10000, add(mulmod(mload(0x4560), add(mulmod(mload(0x3f20), mload(0x50e0), r), add(mulmod(mload(0x54c0), 0x8000, r), mulmod(mload(0x3b20), mload(0x50c0), r))), r), mulmod(0x10000, add(mload(0x5320), mulmod(mload(0x4580), add(mulmod(mload(0x3f40), mload(0x50e0), r), add(mulmod(mload(0x54c0), 0x8000, r), mulmod(mload(0x3b40), mload(0x50c0), r))), r)), r)), r)), r)))), r))
-            acc := add(mload(0x5320), mulmod(acc, y, r))
+            mstore(0x5320, add(mload(0x50c0), mload(0x50e0)))
+            mstore(0x54c0, mulmod(0x10000, add(mulmod(mload(0x45c0), add(mulmod(mload(0x3f60), mload(0x50e0), r), add(mulmod(mload(0x5320), 0x8000, r), mulmod(mload(0x3b60), mload(0x50c0), r))), r), mulmod(0x10000, add(mulmod(mload(0x45e0), add(mulmod(mload(0x3f80), mload(0x50e0), r), add(mulmod(mload(0x5320), 0x8000, r), mulmod(mload(0x3b80), mload(0x50c0), r))), r), mulmod(0x10000, add(mulmod(mload(0x4600), add(mulmod(mload(0x3fa0), mload(0x50e0), r), add(mulmod(mload(0x5320), 0x8000, r), mulmod(mload(0x3ba0), mload(0x50c0), r))), r), mulmod(0x10000, mulmod(mload(0x4620), add(mulmod(mload(0x3fc0), mload(0x50e0), r), add(mulmod(mload(0x5320), 0x8000, r), mulmod(mload(0x3bc0), mload(0x50c0), r))), r), r)), r)), r)), r))
+            mstore(0x54c0, mulmod(mload(0x4380), add(mulmod(mload(0x200), mload(0x5320), r), add(sub(r, mulmod(mload(0x4540), add(mulmod(mload(0x3ee0), mload(0x50e0), r), add(mulmod(mload(0x5320), 0x8000, r), mulmod(mload(0x3ae0), mload(0x50c0), r))), r)), sub(r, mulmod(0x10000, add(mulmod(mload(0x4560), add(mulmod(mload(0x3f00), mload(0x50e0), r), add(mulmod(mload(0x5320), 0x8000, r), mulmod(mload(0x3b00), mload(0x50c0), r))), r), mulmod(0x10000, add(mulmod(mload(0x4580), add(mulmod(mload(0x3f20), mload(0x50e0), r), add(mulmod(mload(0x5320), 0x8000, r), mulmod(mload(0x3b20), mload(0x50c0), r))), r), mulmod(0x10000, add(mload(0x54c0), mulmod(mload(0x45a0), add(mulmod(mload(0x3f40), mload(0x50e0), r), add(mulmod(mload(0x5320), 0x8000, r), mulmod(mload(0x3b40), mload(0x50c0), r))), r)), r)), r)), r)))), r))
+            acc := add(mload(0x54c0), mulmod(acc, y, r))
             acc := add(sub(r, mulmod(mload(0x220), add(mload(0x51e0), sub(r, 0x1)), r)), mulmod(acc, y, r))
             acc := add(mulmod(mload(0x5240), mulmod(mload(0x240), add(mload(0x5240), sub(r, 0x1)), r), r), mulmod(acc, y, r))
             acc := add(mulmod(mload(0x220), add(mload(0x5240), sub(r, mload(0x5220))), r), mulmod(acc, y, r))
-            mstore(0x5320, mulmod(mload(0x100), mload(0x160), r))
-            mstore(0x54c0, mulmod(mload(0x260), add(mulmod(mload(0x5200), mulmod(add(mload(0x120), add(mload(0x3a60), mulmod(mload(0x100), mload(0x5160), r))), mulmod(add(mload(0x120), add(mload(0x3a20), mulmod(mload(0x100), mload(0x5120), r))), add(mload(0x120), add(mload(0x3a40), mulmod(mload(0x100), mload(0x5140), r))), r), r), r), sub(r, mulmod(mload(0x51e0), mulmod(add(mload(0x5320), add(mload(0x3a20), mload(0x120))), mulmod(add(mload(0x120), add(mload(0x3a40), mulmod(mload(0x5320), 0x9226b6e22c6f0ca64ec26aad4c86e715b5f898e5e963f25870e56bbe533e9a2, r))), add(mload(0x120), add(mload(0x3a60), mulmod(mload(0x5320), 0x13b360d4e82fe915fed16081038f98c211427b87a281bd733c277dbadf10372b, r))), r), r), r))), r))
-            acc := add(mload(0x54c0), mulmod(acc, y, r))
-            mstore(0x5320, mulmod(mload(0x260), add(mulmod(mload(0x5260), mulmod(add(mload(0x120), add(mload(0x3ac0), mulmod(mload(0x100), mload(0x51c0), r))), mulmod(add(mload(0x120), add(mload(0x3a80), mulmod(mload(0x100), mload(0x5180), r))), add(mload(0x120), add(mload(0x3aa0), mulmod(mload(0x100), mload(0x51a0), r))), r), r), r), sub(r, mulmod(mload(0x5240), mulmod(add(mload(0x120), add(mload(0x3ac0), mulmod(mload(0x5320), 0x2eb9750dce545f17d492058dd201a1251ff3d9077864583d44eaf9be9008699d, r))), mulmod(add(mload(0x120), add(mload(0x3a80), mulmod(mload(0x5320), 0x18afdf23e9bd9302673fc1e076a492d4d65bd18ebc4d854ed189139bab313e52, r))), add(mload(0x120), add(mload(0x3aa0), mulmod(mload(0x5320), 0xa136ba13afa6c83eb7b82fb370e228e74155e48fb8f1c1cfc33fb0da8afb42, r))), r), r), r))), r))
+            mstore(0x54c0, mulmod(mload(0x100), mload(0x160), r))
+            mstore(0x5320, mulmod(mload(0x260), add(mulmod(mload(0x5200), mulmod(add(mload(0x120), add(mload(0x3a60), mulmod(mload(0x100), mload(0x5160), r))), mulmod(add(mload(0x120), add(mload(0x3a20), mulmod(mload(0x100), mload(0x5120), r))), add(mload(0x120), add(mload(0x3a40), mulmod(mload(0x100), mload(0x5140), r))), r), r), r), sub(r, mulmod(mload(0x51e0), mulmod(add(mload(0x54c0), add(mload(0x3a20), mload(0x120))), mulmod(add(mload(0x120), add(mload(0x3a40), mulmod(mload(0x54c0), 0x9226b6e22c6f0ca64ec26aad4c86e715b5f898e5e963f25870e56bbe533e9a2, r))), add(mload(0x120), add(mload(0x3a60), mulmod(mload(0x54c0), 0x13b360d4e82fe915fed16081038f98c211427b87a281bd733c277dbadf10372b, r))), r), r), r))), r))
             acc := add(mload(0x5320), mulmod(acc, y, r))
+            mstore(0x54c0, mulmod(mload(0x260), add(mulmod(mload(0x5260), mulmod(add(mload(0x120), add(mload(0x3ac0), mulmod(mload(0x100), mload(0x51c0), r))), mulmod(add(mload(0x120), add(mload(0x3a80), mulmod(mload(0x100), mload(0x5180), r))), add(mload(0x120), add(mload(0x3aa0), mulmod(mload(0x100), mload(0x51a0), r))), r), r), r), sub(r, mulmod(mload(0x5240), mulmod(add(mload(0x120), add(mload(0x3ac0), mulmod(mload(0x54c0), 0x2eb9750dce545f17d492058dd201a1251ff3d9077864583d44eaf9be9008699d, r))), mulmod(add(mload(0x120), add(mload(0x3a80), mulmod(mload(0x54c0), 0x18afdf23e9bd9302673fc1e076a492d4d65bd18ebc4d854ed189139bab313e52, r))), add(mload(0x120), add(mload(0x3aa0), mulmod(mload(0x54c0), 0xa136ba13afa6c83eb7b82fb370e228e74155e48fb8f1c1cfc33fb0da8afb42, r))), r), r), r))), r))
+            acc := add(mload(0x54c0), mulmod(acc, y, r))
             mstore(0x280, mulmod(acc, mload(0x340), r))
         }
     }
@@ -797,38 +800,38 @@ contract ZkmlVerifier is IZkmlVerifier {
             ok := and(fold(0x37e0, s), ok)
             s := mulmod(s, y, r)
             q := 0x43a0
-            for { p := 0x1f00 } lt(p, 0x2200) { p := add(p, 0x40) } {
+            for { p := 0x1f00 } lt(p, 0x2240) { p := add(p, 0x40) } {
                 e := addmod(e, mulmod(s, mload(q), r), r)
                 ok := and(fold_key(p, s), ok)
                 s := mulmod(s, y, r)
                 q := add(q, 0x20)
             }
-            q := 0x4520
+            q := 0x4540
             for { p := 0x1b00 } lt(p, 0x1f00) { p := add(p, 0x40) } {
                 e := addmod(e, mulmod(s, mload(q), r), r)
                 ok := and(fold_key(p, s), ok)
                 s := mulmod(s, y, r)
                 q := add(q, 0x20)
             }
-            q := 0x4720
+            q := 0x4740
             for { p := 0xb00 } lt(p, 0x1b00) { p := add(p, 0x40) } {
                 e := addmod(e, mulmod(s, mload(q), r), r)
                 ok := and(fold_key(p, s), ok)
                 s := mulmod(s, y, r)
                 q := add(q, 0x20)
             }
-            q := 0x4f20
-            for { p := 0x2300 } lt(p, 0x2480) { p := add(p, 0x40) } {
+            q := 0x4f40
+            for { p := 0x2340 } lt(p, 0x2480) { p := add(p, 0x40) } {
                 e := addmod(e, mulmod(s, mload(q), r), r)
                 ok := and(fold_key(p, s), ok)
                 s := mulmod(s, y, r)
                 q := add(q, 0x20)
             }
             e := addmod(e, mulmod(s, mload(0x4fe0), r), r)
-            ok := and(fold_key(0x2200, s), ok)
+            ok := and(fold_key(0x2240, s), ok)
             s := mulmod(s, y, r)
             e := addmod(e, mulmod(s, mload(0x5000), r), r)
-            ok := and(fold_key(0x2240, s), ok)
+            ok := and(fold_key(0x2280, s), ok)
             s := mulmod(s, y, r)
             e := addmod(e, mulmod(s, mload(0x5060), r), r)
             ok := and(fold_key(0x2480, s), ok)
@@ -840,10 +843,10 @@ contract ZkmlVerifier is IZkmlVerifier {
             ok := and(fold_key(0x2500, s), ok)
             s := mulmod(s, y, r)
             e := addmod(e, mulmod(s, mload(0x50c0), r), r)
-            ok := and(fold_key(0x2280, s), ok)
+            ok := and(fold_key(0x22c0, s), ok)
             s := mulmod(s, y, r)
             e := addmod(e, mulmod(s, mload(0x50e0), r), r)
-            ok := and(fold_key(0x22c0, s), ok)
+            ok := and(fold_key(0x2300, s), ok)
             s := mulmod(s, y, r)
             q := 0x5120
             for { p := 0x2540 } lt(p, 0x26c0) { p := add(p, 0x40) } {

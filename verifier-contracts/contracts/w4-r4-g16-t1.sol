@@ -475,42 +475,42 @@ contract ZkmlVerifier is IZkmlVerifier {
     //   0x1fc0 fixed 9 at rotation 1
     //   0x1fe0 fixed 9 at rotation 2
     //   0x2000 fixed 9 at rotation 3
-    //   0x2020 fixed 6 at rotation 0
-    //   0x2040 fixed 6 at rotation 1
-    //   0x2060 fixed 6 at rotation 2
-    //   0x2080 fixed 6 at rotation 3
-    //   0x20a0 fixed 2 at rotation 0
-    //   0x20c0 fixed 2 at rotation 1
-    //   0x20e0 fixed 2 at rotation 2
-    //   0x2100 fixed 2 at rotation 3
-    //   0x2120 fixed 3 at rotation 0
-    //   0x2140 fixed 3 at rotation 1
-    //   0x2160 fixed 3 at rotation 2
-    //   0x2180 fixed 3 at rotation 3
-    //   0x21a0 fixed 4 at rotation 0
-    //   0x21c0 fixed 4 at rotation 1
-    //   0x21e0 fixed 4 at rotation 2
-    //   0x2200 fixed 4 at rotation 3
-    //   0x2220 fixed 5 at rotation 0
-    //   0x2240 fixed 5 at rotation 1
-    //   0x2260 fixed 5 at rotation 2
-    //   0x2280 fixed 5 at rotation 3
-    //   0x22a0 fixed 0 at rotation 0
-    //   0x22c0 fixed 11 at rotation 0
+    //   0x2020 fixed 10 at rotation 0
+    //   0x2040 fixed 6 at rotation 0
+    //   0x2060 fixed 6 at rotation 1
+    //   0x2080 fixed 6 at rotation 2
+    //   0x20a0 fixed 6 at rotation 3
+    //   0x20c0 fixed 2 at rotation 0
+    //   0x20e0 fixed 2 at rotation 1
+    //   0x2100 fixed 2 at rotation 2
+    //   0x2120 fixed 2 at rotation 3
+    //   0x2140 fixed 3 at rotation 0
+    //   0x2160 fixed 3 at rotation 1
+    //   0x2180 fixed 3 at rotation 2
+    //   0x21a0 fixed 3 at rotation 3
+    //   0x21c0 fixed 4 at rotation 0
+    //   0x21e0 fixed 4 at rotation 1
+    //   0x2200 fixed 4 at rotation 2
+    //   0x2220 fixed 4 at rotation 3
+    //   0x2240 fixed 5 at rotation 0
+    //   0x2260 fixed 5 at rotation 1
+    //   0x2280 fixed 5 at rotation 2
+    //   0x22a0 fixed 5 at rotation 3
+    //   0x22c0 fixed 0 at rotation 0
     //   0x22e0 fixed 12 at rotation 0
     //   0x2300 fixed 13 at rotation 0
     //   0x2320 fixed 14 at rotation 0
     //   0x2340 fixed 15 at rotation 0
     //   0x2360 fixed 16 at rotation 0
-    //   0x2380 fixed 10 at rotation 0
-    //   0x23a0 fixed 10 at rotation 1
+    //   0x2380 fixed 10 at rotation 1
+    //   0x23a0 fixed 10 at rotation 2
     //   0x23c0 fixed 0 at rotation -1
     //   0x23e0 fixed 0 at rotation 1
     //   0x2400 fixed 17 at rotation 0
     //   0x2420 fixed 18 at rotation 0
     //   0x2440 fixed 19 at rotation 0
-    //   0x2460 fixed 10 at rotation 2
-    //   0x2480 fixed 10 at rotation 3
+    //   0x2460 fixed 10 at rotation 3
+    //   0x2480 fixed 11 at rotation 0
     //   0x24c0 permutation 0
     //   0x24e0 permutation 1
     //   0x2500 permutation 2
@@ -525,47 +525,49 @@ contract ZkmlVerifier is IZkmlVerifier {
             let r := R
             let y := mload(0x140)
             let acc
-            mstore(0x2660, mulmod(mload(0x1f00), mload(0x1ca0), r))
-            mstore(0x2680, mulmod(mload(0x2080), add(mload(0x1be0), mulmod(mload(0x1f20), mload(0x1b60), r)), r))
-            mstore(0x26a0, mulmod(mload(0x2060), add(mload(0x1bc0), mulmod(mload(0x1f20), mload(0x1b40), r)), r))
-            mstore(0x26c0, mulmod(mload(0x2040), add(mload(0x1ba0), mulmod(mload(0x1f20), mload(0x1b20), r)), r))
-            mstore(0x26e0, mulmod(mload(0x2020), add(mload(0x1b80), mulmod(mload(0x1f20), mload(0x1b00), r)), r))
+            mstore(0x2660, mulmod(mload(0x1ee0), mload(0x1ca0), r))
+            mstore(0x2680, mulmod(mload(0x20a0), add(mload(0x1be0), mulmod(mload(0x1f00), mload(0x1b60), r)), r))
+            mstore(0x26a0, mulmod(mload(0x2080), add(mload(0x1bc0), mulmod(mload(0x1f00), mload(0x1b40), r)), r))
+            mstore(0x26c0, mulmod(mload(0x2060), add(mload(0x1ba0), mulmod(mload(0x1f00), mload(0x1b20), r)), r))
+            mstore(0x26e0, mulmod(mload(0x2040), add(mload(0x1b80), mulmod(mload(0x1f00), mload(0x1b00), r)), r))
             mstore(0x2700, mulmod(mload(0xa0), mload(0xa0), r))
-            mstore(0x26e0, mulmod(mload(0x1e80), add(mload(0x1a80), add(sub(r, mulmod(mload(0x1ee0), add(mload(0x26e0), mulmod(mload(0x80), add(mload(0x26c0), mulmod(mload(0x80), add(mload(0x26a0), mulmod(mload(0x80), add(mload(0x2680), mulmod(mload(0x2660), mload(0x80), r)), r)), r)), r)), r)), add(sub(r, mulmod(mload(0x1ea0), add(mload(0x26e0), mulmod(mload(0xa0), add(mload(0x26c0), mulmod(mload(0xa0), add(mload(0x26a0), mulmod(mload(0xa0), add(mload(0x2680), mulmod(mload(0x2660), mload(0xa0), r)), r)), r)), r)), r)), sub(r, mulmod(mload(0x1ec0), add(mload(0x26e0), mulmod(mload(0x2700), add(mload(0x26c0), mulmod(mload(0x2700), add(mload(0x26a0), mulmod(mload(0x2700), add(mload(0x2680), mulmod(mload(0x2660), mload(0x2700), r)), r)), r)), r)), r))))), r))
+            mstore(0x26e0, mulmod(mload(0x1e80), add(mload(0x1a80), add(sub(r, mulmod(mload(0x1ec0), add(mload(0x26e0), mulmod(mload(0x80), add(mload(0x26c0), mulmod(mload(0x80), add(mload(0x26a0), mulmod(mload(0x80), add(mload(0x2680), mulmod(mload(0x2660), mload(0x80), r)), r)), r)), r)), r)), add(mulmod(add(add(mload(0x1ea0), mload(0x1ec0)), sub(r, 0x1)), add(mload(0x26e0), mulmod(mload(0xa0), add(mload(0x26c0), mulmod(mload(0xa0), add(mload(0x26a0), mulmod(mload(0xa0), add(mload(0x2680), mulmod(mload(0x2660), mload(0xa0), r)), r)), r)), r)), r), sub(r, mulmod(mload(0x1ea0), add(mload(0x26e0), mulmod(mload(0x2700), add(mload(0x26c0), mulmod(mload(0x2700), add(mload(0x26a0), mulmod(mload(0x2700), add(mload(0x2680), mulmod(mload(0x2660), mload(0x2700), r)), r)), r)), r)), r))))), r))
             acc := mload(0x26e0)
-            mstore(0x26e0, mulmod(mload(0x1f40), mload(0x1ce0), r))
-            mstore(0x26c0, mulmod(mload(0x2080), add(mload(0x1fc0), add(mulmod(mload(0x1b60), mload(0x1f80), r), mulmod(mload(0x1fa0), mload(0x1c60), r))), r))
-            mstore(0x26a0, mulmod(mload(0x2060), add(mload(0x1fc0), add(mulmod(mload(0x1b40), mload(0x1f80), r), mulmod(mload(0x1fa0), mload(0x1c40), r))), r))
-            mstore(0x2680, mulmod(mload(0x2040), add(mload(0x1fc0), add(mulmod(mload(0x1b20), mload(0x1f80), r), mulmod(mload(0x1fa0), mload(0x1c20), r))), r))
-            mstore(0x2660, mulmod(mload(0x2020), add(mload(0x1fc0), add(mulmod(mload(0x1b00), mload(0x1f80), r), mulmod(mload(0x1fa0), mload(0x1c00), r))), r))
-            mstore(0x2660, mulmod(mload(0x1e80), add(mload(0x1cc0), add(sub(r, mulmod(mload(0x1fe0), mload(0x1c80), r)), add(mulmod(add(mload(0x1f60), sub(r, 0x1)), add(mload(0x2660), mulmod(mload(0xa0), add(mload(0x2680), mulmod(mload(0xa0), add(mload(0x26a0), mulmod(mload(0xa0), add(mload(0x26c0), mulmod(mload(0xa0), mload(0x26e0), r)), r)), r)), r)), r), sub(r, mulmod(mload(0x1f60), add(mload(0x2660), mulmod(mload(0x2700), add(mload(0x2680), mulmod(mload(0x2700), add(mload(0x26a0), mulmod(mload(0x2700), add(mload(0x26c0), mulmod(mload(0x2700), mload(0x26e0), r)), r)), r)), r)), r))))), r))
+            mstore(0x26e0, mulmod(mload(0x1f20), mload(0x1ce0), r))
+            mstore(0x26c0, mulmod(mload(0x20a0), add(mload(0x1fa0), add(mulmod(mload(0x1b60), mload(0x1f60), r), mulmod(mload(0x1f80), mload(0x1c60), r))), r))
+            mstore(0x26a0, mulmod(mload(0x2080), add(mload(0x1fa0), add(mulmod(mload(0x1b40), mload(0x1f60), r), mulmod(mload(0x1f80), mload(0x1c40), r))), r))
+            mstore(0x2680, mulmod(mload(0x2060), add(mload(0x1fa0), add(mulmod(mload(0x1b20), mload(0x1f60), r), mulmod(mload(0x1f80), mload(0x1c20), r))), r))
+            mstore(0x2660, mulmod(mload(0x2040), add(mload(0x1fa0), add(mulmod(mload(0x1b00), mload(0x1f60), r), mulmod(mload(0x1f80), mload(0x1c00), r))), r))
+            mstore(0x2660, mulmod(mload(0x1e80), add(mload(0x1cc0), add(sub(r, mulmod(mload(0x1fc0), mload(0x1c80), r)), add(mulmod(add(mload(0x1f40), sub(r, 0x1)), add(mload(0x2660), mulmod(mload(0xa0), add(mload(0x2680), mulmod(mload(0xa0), add(mload(0x26a0), mulmod(mload(0xa0), add(mload(0x26c0), mulmod(mload(0xa0), mload(0x26e0), r)), r)), r)), r)), r), sub(r, mulmod(mload(0x1f40), add(mload(0x2660), mulmod(mload(0x2700), add(mload(0x2680), mulmod(mload(0x2700), add(mload(0x26a0), mulmod(mload(0x2700), add(mload(0x26c0), mulmod(mload(0x2700), mload(0x26e0), r)), r)), r)), r)), r))))), r))
             acc := add(mload(0x2660), mulmod(acc, y, r))
-            mstore(0x2660, mulmod(mload(0x80), add(mload(0x2200), mulmod(mload(0x80), add(mload(0x2220), mulmod(mload(0x80), add(mload(0x2240), mulmod(mload(0x80), add(mload(0x2260), mulmod(mload(0x80), add(mload(0x2280), mulmod(mload(0x1d20), mulmod(mload(0x80), mload(0x2000), r), r)), r)), r)), r)), r)), r))
-            mstore(0x2660, mulmod(mload(0x80), add(mload(0x2120), mulmod(mload(0x80), add(mload(0x2140), mulmod(mload(0x80), add(mload(0x2160), mulmod(mload(0x80), add(mload(0x2180), mulmod(mload(0x80), add(mload(0x21a0), mulmod(mload(0x80), add(mload(0x21c0), mulmod(mload(0x80), add(mload(0x2660), mload(0x21e0)), r)), r)), r)), r)), r)), r)), r))
-            acc := add(mulmod(mload(0x1e80), add(mload(0x1d00), add(sub(r, mload(0x20a0)), sub(r, mulmod(mload(0x80), add(mload(0x20c0), mulmod(mload(0x80), add(mload(0x20e0), mulmod(mload(0x80), add(mload(0x2660), mload(0x2100)), r)), r)), r)))), r), mulmod(acc, y, r))
-            acc := add(add(sub(r, mulmod(mload(0x2360), mload(0x1d60), r)), add(mulmod(mload(0x22a0), mload(0x1ae0), r), add(sub(r, mulmod(mload(0x1aa0), add(mload(0x2340), mulmod(mload(0x2320), mload(0x1ac0), r)), r)), sub(r, mulmod(mload(0x1d40), add(mload(0x22c0), add(mulmod(mload(0x80), mload(0x22e0), r), mulmod(mload(0xa0), mload(0x2300), r))), r))))), mulmod(acc, y, r))
-            mstore(0x2660, add(mload(0x1b00), mulmod(mload(0x1c00), mload(0xe0), r)))
-            mstore(0x2680, mulmod(add(mload(0x2380), add(mload(0xc0), mulmod(mload(0x1b80), mload(0xe0), r))), add(mload(0x23a0), add(mload(0xc0), mulmod(mload(0xe0), mload(0x2660), r))), r))
-            acc := add(sub(r, mulmod(mload(0x1e80), add(mload(0x2680), mulmod(add(mload(0x2380), add(mload(0xc0), mulmod(mload(0x1ba0), mload(0xe0), r))), addmod(mload(0x23a0), add(mload(0x2380), add(mul(mload(0xc0), 0x2), add(sub(r, mulmod(mload(0x1d80), mload(0x2680), r)), mulmod(mload(0xe0), add(mload(0x1b80), mload(0x2660)), r)))), r), r)), r)), mulmod(acc, y, r))
-            mstore(0x2680, add(mload(0x1b20), mulmod(mload(0x1c20), mload(0xe0), r)))
-            mstore(0x2660, mulmod(add(mload(0x23a0), add(mload(0xc0), mulmod(mload(0xe0), mload(0x2680), r))), add(mload(0x2380), add(mload(0xc0), mulmod(mload(0x1bc0), mload(0xe0), r))), r))
-            acc := add(sub(r, mulmod(mload(0x1e80), add(mload(0x2660), mulmod(add(mload(0x23a0), add(mload(0xc0), mulmod(mload(0xe0), add(mload(0x1b40), mulmod(mload(0x1c40), mload(0xe0), r)), r))), addmod(mload(0x23a0), add(mload(0x2380), add(mul(mload(0xc0), 0x2), add(sub(r, mulmod(mload(0x1da0), mload(0x2660), r)), mulmod(mload(0xe0), add(mload(0x1bc0), mload(0x2680)), r)))), r), r)), r)), mulmod(acc, y, r))
-            mstore(0x2660, add(mload(0x1b60), mulmod(mload(0x1c60), mload(0xe0), r)))
-            acc := add(sub(r, mulmod(mload(0x1e80), addmod(mload(0x23a0), add(mload(0x2380), add(mul(mload(0xc0), 0x2), add(mulmod(mload(0xe0), add(mload(0x1be0), mload(0x2660)), r), sub(r, mulmod(mload(0x1dc0), mulmod(add(mload(0x2380), add(mload(0xc0), mulmod(mload(0x1be0), mload(0xe0), r))), add(mload(0x23a0), add(mload(0xc0), mulmod(mload(0xe0), mload(0x2660), r))), r), r))))), r), r)), mulmod(acc, y, r))
+            mstore(0x2660, mulmod(mload(0x1fe0), mload(0x1d20), r))
+            mstore(0x2680, mulmod(mload(0x80), add(sub(r, mload(0x2240)), mulmod(mload(0x80), add(sub(r, mload(0x2260)), mulmod(mload(0x80), add(sub(r, mload(0x2280)), mulmod(mload(0x80), add(sub(r, mload(0x22a0)), mulmod(mload(0x2660), mulmod(mload(0x80), add(add(mload(0x2000), mload(0x2020)), sub(r, 0x1)), r), r)), r)), r)), r)), r))
+            mstore(0x2680, mulmod(mload(0x80), add(sub(r, mload(0x2160)), mulmod(mload(0x80), add(sub(r, mload(0x2180)), mulmod(mload(0x80), add(sub(r, mload(0x21a0)), mulmod(mload(0x80), add(sub(r, mload(0x21c0)), mulmod(mload(0x80), add(sub(r, mload(0x21e0)), mulmod(mload(0x80), add(sub(r, mload(0x2200)), mulmod(mload(0x80), add(mload(0x2680), sub(r, mload(0x2220))), r)), r)), r)), r)), r)), r)), r))
+            mstore(0x2680, mulmod(mload(0x1e80), add(mload(0x1d00), add(sub(r, mload(0x20c0)), add(sub(r, mulmod(mload(0x2040), add(mulmod(mload(0x1b00), mload(0x2000), r), mulmod(mload(0x1c00), mload(0x2020), r)), r)), mulmod(mload(0x80), add(sub(r, mload(0x20e0)), add(sub(r, mulmod(mload(0x2060), add(mulmod(mload(0x1b20), mload(0x2000), r), mulmod(mload(0x1c20), mload(0x2020), r)), r)), mulmod(mload(0x80), add(sub(r, mload(0x2100)), add(sub(r, mulmod(mload(0x2080), add(mulmod(mload(0x1b40), mload(0x2000), r), mulmod(mload(0x1c40), mload(0x2020), r)), r)), mulmod(mload(0x80), add(sub(r, mload(0x2120)), add(mulmod(mload(0x80), add(mload(0x2680), add(sub(r, mload(0x2140)), sub(r, mulmod(mload(0x2660), add(mload(0x2000), mload(0x2020)), r)))), r), sub(r, mulmod(mload(0x20a0), add(mulmod(mload(0x1b60), mload(0x2000), r), mulmod(mload(0x1c60), mload(0x2020), r)), r)))), r))), r))), r)))), r))
+            acc := add(mload(0x2680), mulmod(acc, y, r))
+            acc := add(add(sub(r, mulmod(mload(0x2360), mload(0x1d60), r)), add(mulmod(mload(0x22c0), mload(0x1ae0), r), add(sub(r, mulmod(mload(0x1aa0), add(mload(0x2340), mulmod(mload(0x2320), mload(0x1ac0), r)), r)), sub(r, mulmod(mload(0x1d40), add(mulmod(mload(0x22e0), add(0x1, mulmod(mload(0x2300), add(mload(0xa0), sub(r, 0x1)), r)), r), sub(r, mulmod(mload(0x2300), mulmod(mload(0x80), add(mload(0x22e0), sub(r, 0x1)), r), r))), r))))), mulmod(acc, y, r))
+            mstore(0x2680, add(mload(0x1b00), mulmod(mload(0x1c00), mload(0xe0), r)))
+            mstore(0x2660, mulmod(add(mload(0x2380), add(mload(0xc0), mulmod(mload(0x1b80), mload(0xe0), r))), add(mload(0x23a0), add(mload(0xc0), mulmod(mload(0xe0), mload(0x2680), r))), r))
+            acc := add(sub(r, mulmod(mload(0x1e80), add(mload(0x2660), mulmod(add(mload(0x2380), add(mload(0xc0), mulmod(mload(0x1ba0), mload(0xe0), r))), addmod(mload(0x23a0), add(mload(0x2380), add(mul(mload(0xc0), 0x2), add(sub(r, mulmod(mload(0x1d80), mload(0x2660), r)), mulmod(mload(0xe0), add(mload(0x1b80), mload(0x2680)), r)))), r), r)), r)), mulmod(acc, y, r))
+            mstore(0x2660, add(mload(0x1b20), mulmod(mload(0x1c20), mload(0xe0), r)))
+            mstore(0x2680, mulmod(add(mload(0x23a0), add(mload(0xc0), mulmod(mload(0xe0), mload(0x2660), r))), add(mload(0x2380), add(mload(0xc0), mulmod(mload(0x1bc0), mload(0xe0), r))), r))
+            acc := add(sub(r, mulmod(mload(0x1e80), add(mload(0x2680), mulmod(add(mload(0x23a0), add(mload(0xc0), mulmod(mload(0xe0), add(mload(0x1b40), mulmod(mload(0x1c40), mload(0xe0), r)), r))), addmod(mload(0x23a0), add(mload(0x2380), add(mul(mload(0xc0), 0x2), add(sub(r, mulmod(mload(0x1da0), mload(0x2680), r)), mulmod(mload(0xe0), add(mload(0x1bc0), mload(0x2660)), r)))), r), r)), r)), mulmod(acc, y, r))
+            mstore(0x2680, add(mload(0x1b60), mulmod(mload(0x1c60), mload(0xe0), r)))
+            acc := add(sub(r, mulmod(mload(0x1e80), addmod(mload(0x23a0), add(mload(0x2380), add(mul(mload(0xc0), 0x2), add(mulmod(mload(0xe0), add(mload(0x1be0), mload(0x2680)), r), sub(r, mulmod(mload(0x1dc0), mulmod(add(mload(0x2380), add(mload(0xc0), mulmod(mload(0x1be0), mload(0xe0), r))), add(mload(0x23a0), add(mload(0xc0), mulmod(mload(0xe0), mload(0x2680), r))), r), r))))), r), r)), mulmod(acc, y, r))
             acc := add(mulmod(mload(0x1e80), mload(0x1de0), r), mulmod(acc, y, r))
-            acc := add(mulmod(mload(0x22a0), add(sub(r, mload(0x1e40)), mulmod(mload(0x1e60), add(mload(0x2400), add(mload(0xc0), mulmod(mload(0xe0), add(mload(0x2420), mulmod(mload(0xe0), mload(0x2440), r)), r))), r)), r), mulmod(acc, y, r))
-            acc := add(sub(r, mulmod(mload(0x22a0), add(mload(0x1e00), add(mload(0x1d80), add(sub(r, mload(0x1e60)), sub(r, mulmod(mload(0x23e0), mload(0x1e20), r))))), r)), mulmod(acc, y, r))
-            acc := add(sub(r, mulmod(mload(0x1e00), mulmod(mload(0x22a0), add(mload(0x23c0), sub(r, 0x1)), r), r)), mulmod(acc, y, r))
-            mstore(0x2660, add(mload(0x2460), mload(0x2480)))
-            mstore(0x2660, mulmod(mload(0x1e80), add(mulmod(mload(0x200), mload(0x2660), r), add(sub(r, mulmod(mload(0x2020), add(mulmod(mload(0x1c00), mload(0x2480), r), add(mulmod(mload(0x2660), 0x8000, r), mulmod(mload(0x1b00), mload(0x2460), r))), r)), sub(r, mulmod(0x10000, add(mulmod(mload(0x2040), add(mulmod(mload(0x1c20), mload(0x2480), r), add(mulmod(mload(0x2660), 0x8000, r), mulmod(mload(0x1b20), mload(0x2460), r))), r), mulmod(0x10000, add(mulmod(mload(0x2060), add(mulmod(mload(0x1c40), mload(0x2480), r), add(mulmod(mload(0x2660), 0x8000, r), mulmod(mload(0x1b40), mload(0x2460), r))), r), mulmod(0x10000, mulmod(mload(0x2080), add(mulmod(mload(0x1c60), mload(0x2480), r), add(mulmod(mload(0x2660), 0x8000, r), mulmod(mload(0x1b60), mload(0x2460), r))), r), r)), r)), r)))), r))
-            acc := add(mload(0x2660), mulmod(acc, y, r))
+            acc := add(mulmod(mload(0x22c0), add(sub(r, mload(0x1e40)), mulmod(mload(0x1e60), add(mload(0x2400), add(mload(0xc0), mulmod(mload(0xe0), add(mload(0x2420), mulmod(mload(0xe0), mload(0x2440), r)), r))), r)), r), mulmod(acc, y, r))
+            acc := add(sub(r, mulmod(mload(0x22c0), add(mload(0x1e00), add(mload(0x1d80), add(sub(r, mload(0x1e60)), sub(r, mulmod(mload(0x23e0), mload(0x1e20), r))))), r)), mulmod(acc, y, r))
+            acc := add(sub(r, mulmod(mload(0x1e00), mulmod(mload(0x22c0), add(mload(0x23c0), sub(r, 0x1)), r), r)), mulmod(acc, y, r))
+            mstore(0x2680, add(mload(0x2460), mload(0x2480)))
+            mstore(0x2680, mulmod(mload(0x1e80), add(mulmod(mload(0x200), mload(0x2680), r), add(sub(r, mulmod(mload(0x2040), add(mulmod(mload(0x1c00), mload(0x2480), r), add(mulmod(mload(0x2680), 0x8000, r), mulmod(mload(0x1b00), mload(0x2460), r))), r)), sub(r, mulmod(0x10000, add(mulmod(mload(0x2060), add(mulmod(mload(0x1c20), mload(0x2480), r), add(mulmod(mload(0x2680), 0x8000, r), mulmod(mload(0x1b20), mload(0x2460), r))), r), mulmod(0x10000, add(mulmod(mload(0x2080), add(mulmod(mload(0x1c40), mload(0x2480), r), add(mulmod(mload(0x2680), 0x8000, r), mulmod(mload(0x1b40), mload(0x2460), r))), r), mulmod(0x10000, mulmod(mload(0x20a0), add(mulmod(mload(0x1c60), mload(0x2480), r), add(mulmod(mload(0x2680), 0x8000, r), mulmod(mload(0x1b60), mload(0x2460), r))), r), r)), r)), r)))), r))
+            acc := add(mload(0x2680), mulmod(acc, y, r))
             acc := add(sub(r, mulmod(mload(0x220), add(mload(0x2540), sub(r, 0x1)), r)), mulmod(acc, y, r))
             acc := add(mulmod(mload(0x25a0), mulmod(mload(0x240), add(mload(0x25a0), sub(r, 0x1)), r), r), mulmod(acc, y, r))
             acc := add(mulmod(mload(0x220), add(mload(0x25a0), sub(r, mload(0x2580))), r), mulmod(acc, y, r))
-            mstore(0x2660, mulmod(mload(0x100), mload(0x160), r))
-            mstore(0x2680, mulmod(mload(0x260), add(mulmod(mload(0x2560), mulmod(add(mload(0x120), add(mload(0x1ac0), mulmod(mload(0x100), mload(0x2500), r))), mulmod(add(mload(0x120), add(mload(0x1a80), mulmod(mload(0x100), mload(0x24c0), r))), add(mload(0x120), add(mload(0x1aa0), mulmod(mload(0x100), mload(0x24e0), r))), r), r), r), sub(r, mulmod(mload(0x2540), mulmod(add(mload(0x2660), add(mload(0x1a80), mload(0x120))), mulmod(add(mload(0x120), add(mload(0x1aa0), mulmod(mload(0x2660), 0x9226b6e22c6f0ca64ec26aad4c86e715b5f898e5e963f25870e56bbe533e9a2, r))), add(mload(0x120), add(mload(0x1ac0), mulmod(mload(0x2660), 0x13b360d4e82fe915fed16081038f98c211427b87a281bd733c277dbadf10372b, r))), r), r), r))), r))
-            acc := add(mload(0x2680), mulmod(acc, y, r))
-            acc := add(mulmod(mload(0x260), add(mulmod(mload(0x25c0), add(mload(0x120), add(mload(0x1ae0), mulmod(mload(0x100), mload(0x2520), r))), r), sub(r, mulmod(mload(0x25a0), add(mload(0x120), add(mload(0x1ae0), mulmod(mload(0x2660), 0x18afdf23e9bd9302673fc1e076a492d4d65bd18ebc4d854ed189139bab313e52, r))), r))), r), mulmod(acc, y, r))
+            mstore(0x2680, mulmod(mload(0x100), mload(0x160), r))
+            mstore(0x2660, mulmod(mload(0x260), add(mulmod(mload(0x2560), mulmod(add(mload(0x120), add(mload(0x1ac0), mulmod(mload(0x100), mload(0x2500), r))), mulmod(add(mload(0x120), add(mload(0x1a80), mulmod(mload(0x100), mload(0x24c0), r))), add(mload(0x120), add(mload(0x1aa0), mulmod(mload(0x100), mload(0x24e0), r))), r), r), r), sub(r, mulmod(mload(0x2540), mulmod(add(mload(0x2680), add(mload(0x1a80), mload(0x120))), mulmod(add(mload(0x120), add(mload(0x1aa0), mulmod(mload(0x2680), 0x9226b6e22c6f0ca64ec26aad4c86e715b5f898e5e963f25870e56bbe533e9a2, r))), add(mload(0x120), add(mload(0x1ac0), mulmod(mload(0x2680), 0x13b360d4e82fe915fed16081038f98c211427b87a281bd733c277dbadf10372b, r))), r), r), r))), r))
+            acc := add(mload(0x2660), mulmod(acc, y, r))
+            acc := add(mulmod(mload(0x260), add(mulmod(mload(0x25c0), add(mload(0x120), add(mload(0x1ae0), mulmod(mload(0x100), mload(0x2520), r))), r), sub(r, mulmod(mload(0x25a0), add(mload(0x120), add(mload(0x1ae0), mulmod(mload(0x2680), 0x18afdf23e9bd9302673fc1e076a492d4d65bd18ebc4d854ed189139bab313e52, r))), r))), r), mulmod(acc, y, r))
             mstore(0x280, mulmod(acc, mload(0x3e0), r))
         }
     }
@@ -629,8 +631,8 @@ contract ZkmlVerifier is IZkmlVerifier {
             e := addmod(e, mulmod(s, mload(0x1e80), r), r)
             ok := and(fold_key(0xfa0, s), ok)
             s := mulmod(s, y, r)
-            q := 0x22c0
-            for { p := 0x1220 } lt(p, 0x13a0) { p := add(p, 0x40) } {
+            q := 0x22e0
+            for { p := 0x1260 } lt(p, 0x13a0) { p := add(p, 0x40) } {
                 e := addmod(e, mulmod(s, mload(q), r), r)
                 ok := and(fold_key(p, s), ok)
                 s := mulmod(s, y, r)
@@ -644,6 +646,9 @@ contract ZkmlVerifier is IZkmlVerifier {
             s := mulmod(s, y, r)
             e := addmod(e, mulmod(s, mload(0x2440), r), r)
             ok := and(fold_key(0x1420, s), ok)
+            s := mulmod(s, y, r)
+            e := addmod(e, mulmod(s, mload(0x2480), r), r)
+            ok := and(fold_key(0x1220, s), ok)
             s := mulmod(s, y, r)
             q := 0x24c0
             for { p := 0x1460 } lt(p, 0x1560) { p := add(p, 0x40) } {
@@ -701,19 +706,19 @@ contract ZkmlVerifier is IZkmlVerifier {
             e := addmod(e, mulmod(s, add(mulmod(mload(0x2000), mload(0x880), r), add(mulmod(mload(0x1fe0), mload(0x860), r), add(mulmod(mload(0x1fc0), mload(0x840), r), mulmod(mload(0x1fa0), mload(0x820), r)))), r), r)
             ok := and(fold_key(0x11a0, s), ok)
             s := mulmod(s, y, r)
-            e := addmod(e, mulmod(s, add(mulmod(mload(0x2080), mload(0x880), r), add(mulmod(mload(0x2060), mload(0x860), r), add(mulmod(mload(0x2040), mload(0x840), r), mulmod(mload(0x2020), mload(0x820), r)))), r), r)
+            e := addmod(e, mulmod(s, add(mulmod(mload(0x2460), mload(0x880), r), add(mulmod(mload(0x23a0), mload(0x860), r), add(mulmod(mload(0x2380), mload(0x840), r), mulmod(mload(0x2020), mload(0x820), r)))), r), r)
+            ok := and(fold_key(0x11e0, s), ok)
+            s := mulmod(s, y, r)
+            e := addmod(e, mulmod(s, add(mulmod(mload(0x20a0), mload(0x880), r), add(mulmod(mload(0x2080), mload(0x860), r), add(mulmod(mload(0x2060), mload(0x840), r), mulmod(mload(0x2040), mload(0x820), r)))), r), r)
             ok := and(fold_key(0x10e0, s), ok)
             s := mulmod(s, y, r)
-            q := 0x20a0
+            q := 0x20c0
             for { p := 0xfe0 } lt(p, 0x10e0) { p := add(p, 0x40) } {
                 e := addmod(e, mulmod(s, add(mulmod(mload(add(q, 0x60)), mload(0x880), r), add(mulmod(mload(add(q, 0x40)), mload(0x860), r), add(mulmod(mload(add(q, 0x20)), mload(0x840), r), mulmod(mload(q), mload(0x820), r)))), r), r)
                 ok := and(fold_key(p, s), ok)
                 s := mulmod(s, y, r)
                 q := add(q, 0x80)
             }
-            e := addmod(e, mulmod(s, add(mulmod(mload(0x2480), mload(0x880), r), add(mulmod(mload(0x2460), mload(0x860), r), add(mulmod(mload(0x23a0), mload(0x840), r), mulmod(mload(0x2380), mload(0x820), r)))), r), r)
-            ok := and(fold_key(0x11e0, s), ok)
-            s := mulmod(s, y, r)
             // opened at rotations 0, 1, -9
             v := mulmod(v, mload(0x1a0), r)
             s := mulmod(mulmod(mulmod(mload(0x380), mulmod(mload(0x2e0), mload(0x2a0), r), r), mload(0x660), r), v, r)
@@ -723,7 +728,7 @@ contract ZkmlVerifier is IZkmlVerifier {
             // opened at rotations 0, -1, 1
             v := mulmod(v, mload(0x1a0), r)
             s := mulmod(mulmod(mulmod(mload(0x2e0), mulmod(mload(0x3a0), mload(0x2a0), r), r), mload(0x660), r), v, r)
-            e := addmod(e, mulmod(s, add(mulmod(mload(0x23e0), mload(0x940), r), add(mulmod(mload(0x23c0), mload(0x920), r), mulmod(mload(0x22a0), mload(0x900), r))), r), r)
+            e := addmod(e, mulmod(s, add(mulmod(mload(0x23e0), mload(0x940), r), add(mulmod(mload(0x23c0), mload(0x920), r), mulmod(mload(0x22c0), mload(0x900), r))), r), r)
             ok := and(fold_key(0xf60, s), ok)
             s := mulmod(s, y, r)
             // - e G - Z_first(u) H + u W

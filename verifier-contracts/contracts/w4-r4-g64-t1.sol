@@ -475,90 +475,90 @@ contract ZkmlVerifier is IZkmlVerifier {
     //   0x22c0 fixed 21 at rotation 1
     //   0x22e0 fixed 21 at rotation 2
     //   0x2300 fixed 21 at rotation 3
-    //   0x2320 fixed 18 at rotation 0
-    //   0x2340 fixed 18 at rotation 1
-    //   0x2360 fixed 18 at rotation 2
-    //   0x2380 fixed 18 at rotation 3
-    //   0x23a0 fixed 2 at rotation 0
-    //   0x23c0 fixed 2 at rotation 1
-    //   0x23e0 fixed 2 at rotation 2
-    //   0x2400 fixed 2 at rotation 3
-    //   0x2420 fixed 3 at rotation 0
-    //   0x2440 fixed 3 at rotation 1
-    //   0x2460 fixed 3 at rotation 2
-    //   0x2480 fixed 3 at rotation 3
-    //   0x24a0 fixed 4 at rotation 0
-    //   0x24c0 fixed 4 at rotation 1
-    //   0x24e0 fixed 4 at rotation 2
-    //   0x2500 fixed 4 at rotation 3
-    //   0x2520 fixed 5 at rotation 0
-    //   0x2540 fixed 5 at rotation 1
-    //   0x2560 fixed 5 at rotation 2
-    //   0x2580 fixed 5 at rotation 3
-    //   0x25a0 fixed 6 at rotation 0
-    //   0x25c0 fixed 6 at rotation 1
-    //   0x25e0 fixed 6 at rotation 2
-    //   0x2600 fixed 6 at rotation 3
-    //   0x2620 fixed 7 at rotation 0
-    //   0x2640 fixed 7 at rotation 1
-    //   0x2660 fixed 7 at rotation 2
-    //   0x2680 fixed 7 at rotation 3
-    //   0x26a0 fixed 8 at rotation 0
-    //   0x26c0 fixed 8 at rotation 1
-    //   0x26e0 fixed 8 at rotation 2
-    //   0x2700 fixed 8 at rotation 3
-    //   0x2720 fixed 9 at rotation 0
-    //   0x2740 fixed 9 at rotation 1
-    //   0x2760 fixed 9 at rotation 2
-    //   0x2780 fixed 9 at rotation 3
-    //   0x27a0 fixed 10 at rotation 0
-    //   0x27c0 fixed 10 at rotation 1
-    //   0x27e0 fixed 10 at rotation 2
-    //   0x2800 fixed 10 at rotation 3
-    //   0x2820 fixed 11 at rotation 0
-    //   0x2840 fixed 11 at rotation 1
-    //   0x2860 fixed 11 at rotation 2
-    //   0x2880 fixed 11 at rotation 3
-    //   0x28a0 fixed 12 at rotation 0
-    //   0x28c0 fixed 12 at rotation 1
-    //   0x28e0 fixed 12 at rotation 2
-    //   0x2900 fixed 12 at rotation 3
-    //   0x2920 fixed 13 at rotation 0
-    //   0x2940 fixed 13 at rotation 1
-    //   0x2960 fixed 13 at rotation 2
-    //   0x2980 fixed 13 at rotation 3
-    //   0x29a0 fixed 14 at rotation 0
-    //   0x29c0 fixed 14 at rotation 1
-    //   0x29e0 fixed 14 at rotation 2
-    //   0x2a00 fixed 14 at rotation 3
-    //   0x2a20 fixed 15 at rotation 0
-    //   0x2a40 fixed 15 at rotation 1
-    //   0x2a60 fixed 15 at rotation 2
-    //   0x2a80 fixed 15 at rotation 3
-    //   0x2aa0 fixed 16 at rotation 0
-    //   0x2ac0 fixed 16 at rotation 1
-    //   0x2ae0 fixed 16 at rotation 2
-    //   0x2b00 fixed 16 at rotation 3
-    //   0x2b20 fixed 17 at rotation 0
-    //   0x2b40 fixed 17 at rotation 1
-    //   0x2b60 fixed 17 at rotation 2
-    //   0x2b80 fixed 17 at rotation 3
-    //   0x2ba0 fixed 0 at rotation 0
-    //   0x2bc0 fixed 23 at rotation 0
+    //   0x2320 fixed 22 at rotation 0
+    //   0x2340 fixed 18 at rotation 0
+    //   0x2360 fixed 18 at rotation 1
+    //   0x2380 fixed 18 at rotation 2
+    //   0x23a0 fixed 18 at rotation 3
+    //   0x23c0 fixed 2 at rotation 0
+    //   0x23e0 fixed 2 at rotation 1
+    //   0x2400 fixed 2 at rotation 2
+    //   0x2420 fixed 2 at rotation 3
+    //   0x2440 fixed 3 at rotation 0
+    //   0x2460 fixed 3 at rotation 1
+    //   0x2480 fixed 3 at rotation 2
+    //   0x24a0 fixed 3 at rotation 3
+    //   0x24c0 fixed 4 at rotation 0
+    //   0x24e0 fixed 4 at rotation 1
+    //   0x2500 fixed 4 at rotation 2
+    //   0x2520 fixed 4 at rotation 3
+    //   0x2540 fixed 5 at rotation 0
+    //   0x2560 fixed 5 at rotation 1
+    //   0x2580 fixed 5 at rotation 2
+    //   0x25a0 fixed 5 at rotation 3
+    //   0x25c0 fixed 6 at rotation 0
+    //   0x25e0 fixed 6 at rotation 1
+    //   0x2600 fixed 6 at rotation 2
+    //   0x2620 fixed 6 at rotation 3
+    //   0x2640 fixed 7 at rotation 0
+    //   0x2660 fixed 7 at rotation 1
+    //   0x2680 fixed 7 at rotation 2
+    //   0x26a0 fixed 7 at rotation 3
+    //   0x26c0 fixed 8 at rotation 0
+    //   0x26e0 fixed 8 at rotation 1
+    //   0x2700 fixed 8 at rotation 2
+    //   0x2720 fixed 8 at rotation 3
+    //   0x2740 fixed 9 at rotation 0
+    //   0x2760 fixed 9 at rotation 1
+    //   0x2780 fixed 9 at rotation 2
+    //   0x27a0 fixed 9 at rotation 3
+    //   0x27c0 fixed 10 at rotation 0
+    //   0x27e0 fixed 10 at rotation 1
+    //   0x2800 fixed 10 at rotation 2
+    //   0x2820 fixed 10 at rotation 3
+    //   0x2840 fixed 11 at rotation 0
+    //   0x2860 fixed 11 at rotation 1
+    //   0x2880 fixed 11 at rotation 2
+    //   0x28a0 fixed 11 at rotation 3
+    //   0x28c0 fixed 12 at rotation 0
+    //   0x28e0 fixed 12 at rotation 1
+    //   0x2900 fixed 12 at rotation 2
+    //   0x2920 fixed 12 at rotation 3
+    //   0x2940 fixed 13 at rotation 0
+    //   0x2960 fixed 13 at rotation 1
+    //   0x2980 fixed 13 at rotation 2
+    //   0x29a0 fixed 13 at rotation 3
+    //   0x29c0 fixed 14 at rotation 0
+    //   0x29e0 fixed 14 at rotation 1
+    //   0x2a00 fixed 14 at rotation 2
+    //   0x2a20 fixed 14 at rotation 3
+    //   0x2a40 fixed 15 at rotation 0
+    //   0x2a60 fixed 15 at rotation 1
+    //   0x2a80 fixed 15 at rotation 2
+    //   0x2aa0 fixed 15 at rotation 3
+    //   0x2ac0 fixed 16 at rotation 0
+    //   0x2ae0 fixed 16 at rotation 1
+    //   0x2b00 fixed 16 at rotation 2
+    //   0x2b20 fixed 16 at rotation 3
+    //   0x2b40 fixed 17 at rotation 0
+    //   0x2b60 fixed 17 at rotation 1
+    //   0x2b80 fixed 17 at rotation 2
+    //   0x2ba0 fixed 17 at rotation 3
+    //   0x2bc0 fixed 0 at rotation 0
     //   0x2be0 fixed 24 at rotation 0
     //   0x2c00 fixed 25 at rotation 0
     //   0x2c20 fixed 26 at rotation 0
     //   0x2c40 fixed 27 at rotation 0
     //   0x2c60 fixed 28 at rotation 0
-    //   0x2c80 fixed 22 at rotation 0
-    //   0x2ca0 fixed 22 at rotation 1
+    //   0x2c80 fixed 22 at rotation 1
+    //   0x2ca0 fixed 22 at rotation 2
     //   0x2cc0 fixed 0 at rotation -1
     //   0x2ce0 fixed 0 at rotation 1
     //   0x2d00 fixed 29 at rotation 0
     //   0x2d20 fixed 30 at rotation 0
     //   0x2d40 fixed 31 at rotation 0
-    //   0x2d60 fixed 22 at rotation 2
-    //   0x2d80 fixed 22 at rotation 3
+    //   0x2d60 fixed 22 at rotation 3
+    //   0x2d80 fixed 23 at rotation 0
     //   0x2dc0 permutation 0
     //   0x2de0 permutation 1
     //   0x2e00 permutation 2
@@ -573,54 +573,56 @@ contract ZkmlVerifier is IZkmlVerifier {
             let r := R
             let y := mload(0x140)
             let acc
-            mstore(0x2f60, mulmod(mload(0x2200), mload(0x1fa0), r))
-            mstore(0x2f80, mulmod(mload(0x2380), add(mload(0x1ee0), mulmod(mload(0x2220), mload(0x1e60), r)), r))
-            mstore(0x2fa0, mulmod(mload(0x2360), add(mload(0x1ec0), mulmod(mload(0x2220), mload(0x1e40), r)), r))
-            mstore(0x2fc0, mulmod(mload(0x2340), add(mload(0x1ea0), mulmod(mload(0x2220), mload(0x1e20), r)), r))
-            mstore(0x2fe0, mulmod(mload(0x2320), add(mload(0x1e80), mulmod(mload(0x2220), mload(0x1e00), r)), r))
+            mstore(0x2f60, mulmod(mload(0x21e0), mload(0x1fa0), r))
+            mstore(0x2f80, mulmod(mload(0x23a0), add(mload(0x1ee0), mulmod(mload(0x2200), mload(0x1e60), r)), r))
+            mstore(0x2fa0, mulmod(mload(0x2380), add(mload(0x1ec0), mulmod(mload(0x2200), mload(0x1e40), r)), r))
+            mstore(0x2fc0, mulmod(mload(0x2360), add(mload(0x1ea0), mulmod(mload(0x2200), mload(0x1e20), r)), r))
+            mstore(0x2fe0, mulmod(mload(0x2340), add(mload(0x1e80), mulmod(mload(0x2200), mload(0x1e00), r)), r))
             mstore(0x3000, mulmod(mload(0xa0), mload(0xa0), r))
-            mstore(0x2fe0, mulmod(mload(0x2180), add(mload(0x1d80), add(sub(r, mulmod(mload(0x21e0), add(mload(0x2fe0), mulmod(mload(0x80), add(mload(0x2fc0), mulmod(mload(0x80), add(mload(0x2fa0), mulmod(mload(0x80), add(mload(0x2f80), mulmod(mload(0x2f60), mload(0x80), r)), r)), r)), r)), r)), add(sub(r, mulmod(mload(0x21a0), add(mload(0x2fe0), mulmod(mload(0xa0), add(mload(0x2fc0), mulmod(mload(0xa0), add(mload(0x2fa0), mulmod(mload(0xa0), add(mload(0x2f80), mulmod(mload(0x2f60), mload(0xa0), r)), r)), r)), r)), r)), sub(r, mulmod(mload(0x21c0), add(mload(0x2fe0), mulmod(mload(0x3000), add(mload(0x2fc0), mulmod(mload(0x3000), add(mload(0x2fa0), mulmod(mload(0x3000), add(mload(0x2f80), mulmod(mload(0x2f60), mload(0x3000), r)), r)), r)), r)), r))))), r))
+            mstore(0x2fe0, mulmod(mload(0x2180), add(mload(0x1d80), add(sub(r, mulmod(mload(0x21c0), add(mload(0x2fe0), mulmod(mload(0x80), add(mload(0x2fc0), mulmod(mload(0x80), add(mload(0x2fa0), mulmod(mload(0x80), add(mload(0x2f80), mulmod(mload(0x2f60), mload(0x80), r)), r)), r)), r)), r)), add(mulmod(add(add(mload(0x21a0), mload(0x21c0)), sub(r, 0x1)), add(mload(0x2fe0), mulmod(mload(0xa0), add(mload(0x2fc0), mulmod(mload(0xa0), add(mload(0x2fa0), mulmod(mload(0xa0), add(mload(0x2f80), mulmod(mload(0x2f60), mload(0xa0), r)), r)), r)), r)), r), sub(r, mulmod(mload(0x21a0), add(mload(0x2fe0), mulmod(mload(0x3000), add(mload(0x2fc0), mulmod(mload(0x3000), add(mload(0x2fa0), mulmod(mload(0x3000), add(mload(0x2f80), mulmod(mload(0x2f60), mload(0x3000), r)), r)), r)), r)), r))))), r))
             acc := mload(0x2fe0)
-            mstore(0x2fe0, mulmod(mload(0x2240), mload(0x1fe0), r))
-            mstore(0x2fc0, mulmod(mload(0x2380), add(mload(0x22c0), add(mulmod(mload(0x1e60), mload(0x2280), r), mulmod(mload(0x22a0), mload(0x1f60), r))), r))
-            mstore(0x2fa0, mulmod(mload(0x2360), add(mload(0x22c0), add(mulmod(mload(0x1e40), mload(0x2280), r), mulmod(mload(0x22a0), mload(0x1f40), r))), r))
-            mstore(0x2f80, mulmod(mload(0x2340), add(mload(0x22c0), add(mulmod(mload(0x1e20), mload(0x2280), r), mulmod(mload(0x22a0), mload(0x1f20), r))), r))
-            mstore(0x2f60, mulmod(mload(0x2320), add(mload(0x22c0), add(mulmod(mload(0x1e00), mload(0x2280), r), mulmod(mload(0x22a0), mload(0x1f00), r))), r))
-            mstore(0x2f60, mulmod(mload(0x2180), add(mload(0x1fc0), add(sub(r, mulmod(mload(0x22e0), mload(0x1f80), r)), add(mulmod(add(mload(0x2260), sub(r, 0x1)), add(mload(0x2f60), mulmod(mload(0xa0), add(mload(0x2f80), mulmod(mload(0xa0), add(mload(0x2fa0), mulmod(mload(0xa0), add(mload(0x2fc0), mulmod(mload(0xa0), mload(0x2fe0), r)), r)), r)), r)), r), sub(r, mulmod(mload(0x2260), add(mload(0x2f60), mulmod(mload(0x3000), add(mload(0x2f80), mulmod(mload(0x3000), add(mload(0x2fa0), mulmod(mload(0x3000), add(mload(0x2fc0), mulmod(mload(0x3000), mload(0x2fe0), r)), r)), r)), r)), r))))), r))
+            mstore(0x2fe0, mulmod(mload(0x2220), mload(0x1fe0), r))
+            mstore(0x2fc0, mulmod(mload(0x23a0), add(mload(0x22a0), add(mulmod(mload(0x1e60), mload(0x2260), r), mulmod(mload(0x2280), mload(0x1f60), r))), r))
+            mstore(0x2fa0, mulmod(mload(0x2380), add(mload(0x22a0), add(mulmod(mload(0x1e40), mload(0x2260), r), mulmod(mload(0x2280), mload(0x1f40), r))), r))
+            mstore(0x2f80, mulmod(mload(0x2360), add(mload(0x22a0), add(mulmod(mload(0x1e20), mload(0x2260), r), mulmod(mload(0x2280), mload(0x1f20), r))), r))
+            mstore(0x2f60, mulmod(mload(0x2340), add(mload(0x22a0), add(mulmod(mload(0x1e00), mload(0x2260), r), mulmod(mload(0x2280), mload(0x1f00), r))), r))
+            mstore(0x2f60, mulmod(mload(0x2180), add(mload(0x1fc0), add(sub(r, mulmod(mload(0x22c0), mload(0x1f80), r)), add(mulmod(add(mload(0x2240), sub(r, 0x1)), add(mload(0x2f60), mulmod(mload(0xa0), add(mload(0x2f80), mulmod(mload(0xa0), add(mload(0x2fa0), mulmod(mload(0xa0), add(mload(0x2fc0), mulmod(mload(0xa0), mload(0x2fe0), r)), r)), r)), r)), r), sub(r, mulmod(mload(0x2240), add(mload(0x2f60), mulmod(mload(0x3000), add(mload(0x2f80), mulmod(mload(0x3000), add(mload(0x2fa0), mulmod(mload(0x3000), add(mload(0x2fc0), mulmod(mload(0x3000), mload(0x2fe0), r)), r)), r)), r)), r))))), r))
             acc := add(mload(0x2f60), mulmod(acc, y, r))
-            mstore(0x2f60, mulmod(mload(0x80), add(mload(0x2b00), mulmod(mload(0x80), add(mload(0x2b20), mulmod(mload(0x80), add(mload(0x2b40), mulmod(mload(0x80), add(mload(0x2b60), mulmod(mload(0x80), add(mload(0x2b80), mulmod(mload(0x2020), mulmod(mload(0x80), mload(0x2300), r), r)), r)), r)), r)), r)), r))
-            mstore(0x2f60, mulmod(mload(0x80), add(mload(0x2a20), mulmod(mload(0x80), add(mload(0x2a40), mulmod(mload(0x80), add(mload(0x2a60), mulmod(mload(0x80), add(mload(0x2a80), mulmod(mload(0x80), add(mload(0x2aa0), mulmod(mload(0x80), add(mload(0x2ac0), mulmod(mload(0x80), add(mload(0x2f60), mload(0x2ae0)), r)), r)), r)), r)), r)), r)), r))
-            mstore(0x2f60, mulmod(mload(0x80), add(mload(0x2940), mulmod(mload(0x80), add(mload(0x2960), mulmod(mload(0x80), add(mload(0x2980), mulmod(mload(0x80), add(mload(0x29a0), mulmod(mload(0x80), add(mload(0x29c0), mulmod(mload(0x80), add(mload(0x29e0), mulmod(mload(0x80), add(mload(0x2f60), mload(0x2a00)), r)), r)), r)), r)), r)), r)), r))
-            mstore(0x2f60, mulmod(mload(0x80), add(mload(0x2860), mulmod(mload(0x80), add(mload(0x2880), mulmod(mload(0x80), add(mload(0x28a0), mulmod(mload(0x80), add(mload(0x28c0), mulmod(mload(0x80), add(mload(0x28e0), mulmod(mload(0x80), add(mload(0x2900), mulmod(mload(0x80), add(mload(0x2f60), mload(0x2920)), r)), r)), r)), r)), r)), r)), r))
-            mstore(0x2f60, mulmod(mload(0x80), add(mload(0x2780), mulmod(mload(0x80), add(mload(0x27a0), mulmod(mload(0x80), add(mload(0x27c0), mulmod(mload(0x80), add(mload(0x27e0), mulmod(mload(0x80), add(mload(0x2800), mulmod(mload(0x80), add(mload(0x2820), mulmod(mload(0x80), add(mload(0x2f60), mload(0x2840)), r)), r)), r)), r)), r)), r)), r))
-            mstore(0x2f60, mulmod(mload(0x80), add(mload(0x26a0), mulmod(mload(0x80), add(mload(0x26c0), mulmod(mload(0x80), add(mload(0x26e0), mulmod(mload(0x80), add(mload(0x2700), mulmod(mload(0x80), add(mload(0x2720), mulmod(mload(0x80), add(mload(0x2740), mulmod(mload(0x80), add(mload(0x2f60), mload(0x2760)), r)), r)), r)), r)), r)), r)), r))
-            mstore(0x2f60, mulmod(mload(0x80), add(mload(0x25c0), mulmod(mload(0x80), add(mload(0x25e0), mulmod(mload(0x80), add(mload(0x2600), mulmod(mload(0x80), add(mload(0x2620), mulmod(mload(0x80), add(mload(0x2640), mulmod(mload(0x80), add(mload(0x2660), mulmod(mload(0x80), add(mload(0x2f60), mload(0x2680)), r)), r)), r)), r)), r)), r)), r))
-            mstore(0x2f60, mulmod(mload(0x80), add(mload(0x24e0), mulmod(mload(0x80), add(mload(0x2500), mulmod(mload(0x80), add(mload(0x2520), mulmod(mload(0x80), add(mload(0x2540), mulmod(mload(0x80), add(mload(0x2560), mulmod(mload(0x80), add(mload(0x2580), mulmod(mload(0x80), add(mload(0x2f60), mload(0x25a0)), r)), r)), r)), r)), r)), r)), r))
-            mstore(0x2f60, mulmod(mload(0x80), add(mload(0x2400), mulmod(mload(0x80), add(mload(0x2420), mulmod(mload(0x80), add(mload(0x2440), mulmod(mload(0x80), add(mload(0x2460), mulmod(mload(0x80), add(mload(0x2480), mulmod(mload(0x80), add(mload(0x24a0), mulmod(mload(0x80), add(mload(0x2f60), mload(0x24c0)), r)), r)), r)), r)), r)), r)), r))
-            acc := add(mulmod(mload(0x2180), add(mload(0x2000), add(sub(r, mload(0x23a0)), sub(r, mulmod(mload(0x80), add(mload(0x23c0), mulmod(mload(0x80), add(mload(0x2f60), mload(0x23e0)), r)), r)))), r), mulmod(acc, y, r))
-            acc := add(add(sub(r, mulmod(mload(0x2c60), mload(0x2060), r)), add(mulmod(mload(0x2ba0), mload(0x1de0), r), add(sub(r, mulmod(mload(0x1da0), add(mload(0x2c40), mulmod(mload(0x2c20), mload(0x1dc0), r)), r)), sub(r, mulmod(mload(0x2040), add(mload(0x2bc0), add(mulmod(mload(0x80), mload(0x2be0), r), mulmod(mload(0xa0), mload(0x2c00), r))), r))))), mulmod(acc, y, r))
-            mstore(0x2f60, add(mload(0x1e00), mulmod(mload(0x1f00), mload(0xe0), r)))
-            mstore(0x2f80, mulmod(add(mload(0x2c80), add(mload(0xc0), mulmod(mload(0x1e80), mload(0xe0), r))), add(mload(0x2ca0), add(mload(0xc0), mulmod(mload(0xe0), mload(0x2f60), r))), r))
-            acc := add(sub(r, mulmod(mload(0x2180), add(mload(0x2f80), mulmod(add(mload(0x2c80), add(mload(0xc0), mulmod(mload(0x1ea0), mload(0xe0), r))), addmod(mload(0x2ca0), add(mload(0x2c80), add(mul(mload(0xc0), 0x2), add(sub(r, mulmod(mload(0x2080), mload(0x2f80), r)), mulmod(mload(0xe0), add(mload(0x1e80), mload(0x2f60)), r)))), r), r)), r)), mulmod(acc, y, r))
-            mstore(0x2f80, add(mload(0x1e20), mulmod(mload(0x1f20), mload(0xe0), r)))
-            mstore(0x2f60, mulmod(add(mload(0x2ca0), add(mload(0xc0), mulmod(mload(0xe0), mload(0x2f80), r))), add(mload(0x2c80), add(mload(0xc0), mulmod(mload(0x1ec0), mload(0xe0), r))), r))
-            acc := add(sub(r, mulmod(mload(0x2180), add(mload(0x2f60), mulmod(add(mload(0x2ca0), add(mload(0xc0), mulmod(mload(0xe0), add(mload(0x1e40), mulmod(mload(0x1f40), mload(0xe0), r)), r))), addmod(mload(0x2ca0), add(mload(0x2c80), add(mul(mload(0xc0), 0x2), add(sub(r, mulmod(mload(0x20a0), mload(0x2f60), r)), mulmod(mload(0xe0), add(mload(0x1ec0), mload(0x2f80)), r)))), r), r)), r)), mulmod(acc, y, r))
-            mstore(0x2f60, add(mload(0x1e60), mulmod(mload(0x1f60), mload(0xe0), r)))
-            acc := add(sub(r, mulmod(mload(0x2180), addmod(mload(0x2ca0), add(mload(0x2c80), add(mul(mload(0xc0), 0x2), add(mulmod(mload(0xe0), add(mload(0x1ee0), mload(0x2f60)), r), sub(r, mulmod(mload(0x20c0), mulmod(add(mload(0x2c80), add(mload(0xc0), mulmod(mload(0x1ee0), mload(0xe0), r))), add(mload(0x2ca0), add(mload(0xc0), mulmod(mload(0xe0), mload(0x2f60), r))), r), r))))), r), r)), mulmod(acc, y, r))
+            mstore(0x2f60, mulmod(mload(0x22e0), mload(0x2020), r))
+            mstore(0x2f80, mulmod(mload(0x80), add(sub(r, mload(0x2b40)), mulmod(mload(0x80), add(sub(r, mload(0x2b60)), mulmod(mload(0x80), add(sub(r, mload(0x2b80)), mulmod(mload(0x80), add(sub(r, mload(0x2ba0)), mulmod(mload(0x2f60), mulmod(mload(0x80), add(add(mload(0x2300), mload(0x2320)), sub(r, 0x1)), r), r)), r)), r)), r)), r))
+            mstore(0x2f80, mulmod(mload(0x80), add(sub(r, mload(0x2a60)), mulmod(mload(0x80), add(sub(r, mload(0x2a80)), mulmod(mload(0x80), add(sub(r, mload(0x2aa0)), mulmod(mload(0x80), add(sub(r, mload(0x2ac0)), mulmod(mload(0x80), add(sub(r, mload(0x2ae0)), mulmod(mload(0x80), add(sub(r, mload(0x2b00)), mulmod(mload(0x80), add(mload(0x2f80), sub(r, mload(0x2b20))), r)), r)), r)), r)), r)), r)), r))
+            mstore(0x2f80, mulmod(mload(0x80), add(sub(r, mload(0x2980)), mulmod(mload(0x80), add(sub(r, mload(0x29a0)), mulmod(mload(0x80), add(sub(r, mload(0x29c0)), mulmod(mload(0x80), add(sub(r, mload(0x29e0)), mulmod(mload(0x80), add(sub(r, mload(0x2a00)), mulmod(mload(0x80), add(sub(r, mload(0x2a20)), mulmod(mload(0x80), add(mload(0x2f80), sub(r, mload(0x2a40))), r)), r)), r)), r)), r)), r)), r))
+            mstore(0x2f80, mulmod(mload(0x80), add(sub(r, mload(0x28a0)), mulmod(mload(0x80), add(sub(r, mload(0x28c0)), mulmod(mload(0x80), add(sub(r, mload(0x28e0)), mulmod(mload(0x80), add(sub(r, mload(0x2900)), mulmod(mload(0x80), add(sub(r, mload(0x2920)), mulmod(mload(0x80), add(sub(r, mload(0x2940)), mulmod(mload(0x80), add(mload(0x2f80), sub(r, mload(0x2960))), r)), r)), r)), r)), r)), r)), r))
+            mstore(0x2f80, mulmod(mload(0x80), add(sub(r, mload(0x27c0)), mulmod(mload(0x80), add(sub(r, mload(0x27e0)), mulmod(mload(0x80), add(sub(r, mload(0x2800)), mulmod(mload(0x80), add(sub(r, mload(0x2820)), mulmod(mload(0x80), add(sub(r, mload(0x2840)), mulmod(mload(0x80), add(sub(r, mload(0x2860)), mulmod(mload(0x80), add(mload(0x2f80), sub(r, mload(0x2880))), r)), r)), r)), r)), r)), r)), r))
+            mstore(0x2f80, mulmod(mload(0x80), add(sub(r, mload(0x26e0)), mulmod(mload(0x80), add(sub(r, mload(0x2700)), mulmod(mload(0x80), add(sub(r, mload(0x2720)), mulmod(mload(0x80), add(sub(r, mload(0x2740)), mulmod(mload(0x80), add(sub(r, mload(0x2760)), mulmod(mload(0x80), add(sub(r, mload(0x2780)), mulmod(mload(0x80), add(mload(0x2f80), sub(r, mload(0x27a0))), r)), r)), r)), r)), r)), r)), r))
+            mstore(0x2f80, mulmod(mload(0x80), add(sub(r, mload(0x2600)), mulmod(mload(0x80), add(sub(r, mload(0x2620)), mulmod(mload(0x80), add(sub(r, mload(0x2640)), mulmod(mload(0x80), add(sub(r, mload(0x2660)), mulmod(mload(0x80), add(sub(r, mload(0x2680)), mulmod(mload(0x80), add(sub(r, mload(0x26a0)), mulmod(mload(0x80), add(mload(0x2f80), sub(r, mload(0x26c0))), r)), r)), r)), r)), r)), r)), r))
+            mstore(0x2f80, mulmod(mload(0x80), add(sub(r, mload(0x2520)), mulmod(mload(0x80), add(sub(r, mload(0x2540)), mulmod(mload(0x80), add(sub(r, mload(0x2560)), mulmod(mload(0x80), add(sub(r, mload(0x2580)), mulmod(mload(0x80), add(sub(r, mload(0x25a0)), mulmod(mload(0x80), add(sub(r, mload(0x25c0)), mulmod(mload(0x80), add(mload(0x2f80), sub(r, mload(0x25e0))), r)), r)), r)), r)), r)), r)), r))
+            mstore(0x2f80, mulmod(mload(0x80), add(sub(r, mload(0x2440)), add(sub(r, mulmod(mload(0x2f60), add(mload(0x2300), mload(0x2320)), r)), mulmod(mload(0x80), add(sub(r, mload(0x2460)), mulmod(mload(0x80), add(sub(r, mload(0x2480)), mulmod(mload(0x80), add(sub(r, mload(0x24a0)), mulmod(mload(0x80), add(sub(r, mload(0x24c0)), mulmod(mload(0x80), add(sub(r, mload(0x24e0)), mulmod(mload(0x80), add(mload(0x2f80), sub(r, mload(0x2500))), r)), r)), r)), r)), r)), r))), r))
+            mstore(0x2f80, mulmod(mload(0x2180), add(mload(0x2000), add(sub(r, mload(0x23c0)), add(sub(r, mulmod(mload(0x2340), add(mulmod(mload(0x1e00), mload(0x2300), r), mulmod(mload(0x1f00), mload(0x2320), r)), r)), mulmod(mload(0x80), add(sub(r, mload(0x23e0)), add(sub(r, mulmod(mload(0x2360), add(mulmod(mload(0x1e20), mload(0x2300), r), mulmod(mload(0x1f20), mload(0x2320), r)), r)), mulmod(mload(0x80), add(sub(r, mload(0x2400)), add(sub(r, mulmod(mload(0x2380), add(mulmod(mload(0x1e40), mload(0x2300), r), mulmod(mload(0x1f40), mload(0x2320), r)), r)), mulmod(mload(0x80), add(mload(0x2f80), add(sub(r, mload(0x2420)), sub(r, mulmod(mload(0x23a0), add(mulmod(mload(0x1e60), mload(0x2300), r), mulmod(mload(0x1f60), mload(0x2320), r)), r)))), r))), r))), r)))), r))
+            acc := add(mload(0x2f80), mulmod(acc, y, r))
+            acc := add(add(sub(r, mulmod(mload(0x2c60), mload(0x2060), r)), add(mulmod(mload(0x2bc0), mload(0x1de0), r), add(sub(r, mulmod(mload(0x1da0), add(mload(0x2c40), mulmod(mload(0x2c20), mload(0x1dc0), r)), r)), sub(r, mulmod(mload(0x2040), add(mulmod(mload(0x2be0), add(0x1, mulmod(mload(0x2c00), add(mload(0xa0), sub(r, 0x1)), r)), r), sub(r, mulmod(mload(0x2c00), mulmod(mload(0x80), add(mload(0x2be0), sub(r, 0x1)), r), r))), r))))), mulmod(acc, y, r))
+            mstore(0x2f80, add(mload(0x1e00), mulmod(mload(0x1f00), mload(0xe0), r)))
+            mstore(0x2f60, mulmod(add(mload(0x2c80), add(mload(0xc0), mulmod(mload(0x1e80), mload(0xe0), r))), add(mload(0x2ca0), add(mload(0xc0), mulmod(mload(0xe0), mload(0x2f80), r))), r))
+            acc := add(sub(r, mulmod(mload(0x2180), add(mload(0x2f60), mulmod(add(mload(0x2c80), add(mload(0xc0), mulmod(mload(0x1ea0), mload(0xe0), r))), addmod(mload(0x2ca0), add(mload(0x2c80), add(mul(mload(0xc0), 0x2), add(sub(r, mulmod(mload(0x2080), mload(0x2f60), r)), mulmod(mload(0xe0), add(mload(0x1e80), mload(0x2f80)), r)))), r), r)), r)), mulmod(acc, y, r))
+            mstore(0x2f60, add(mload(0x1e20), mulmod(mload(0x1f20), mload(0xe0), r)))
+            mstore(0x2f80, mulmod(add(mload(0x2ca0), add(mload(0xc0), mulmod(mload(0xe0), mload(0x2f60), r))), add(mload(0x2c80), add(mload(0xc0), mulmod(mload(0x1ec0), mload(0xe0), r))), r))
+            acc := add(sub(r, mulmod(mload(0x2180), add(mload(0x2f80), mulmod(add(mload(0x2ca0), add(mload(0xc0), mulmod(mload(0xe0), add(mload(0x1e40), mulmod(mload(0x1f40), mload(0xe0), r)), r))), addmod(mload(0x2ca0), add(mload(0x2c80), add(mul(mload(0xc0), 0x2), add(sub(r, mulmod(mload(0x20a0), mload(0x2f80), r)), mulmod(mload(0xe0), add(mload(0x1ec0), mload(0x2f60)), r)))), r), r)), r)), mulmod(acc, y, r))
+            mstore(0x2f80, add(mload(0x1e60), mulmod(mload(0x1f60), mload(0xe0), r)))
+            acc := add(sub(r, mulmod(mload(0x2180), addmod(mload(0x2ca0), add(mload(0x2c80), add(mul(mload(0xc0), 0x2), add(mulmod(mload(0xe0), add(mload(0x1ee0), mload(0x2f80)), r), sub(r, mulmod(mload(0x20c0), mulmod(add(mload(0x2c80), add(mload(0xc0), mulmod(mload(0x1ee0), mload(0xe0), r))), add(mload(0x2ca0), add(mload(0xc0), mulmod(mload(0xe0), mload(0x2f80), r))), r), r))))), r), r)), mulmod(acc, y, r))
             acc := add(mulmod(mload(0x2180), mload(0x20e0), r), mulmod(acc, y, r))
-            acc := add(mulmod(mload(0x2ba0), add(sub(r, mload(0x2140)), mulmod(mload(0x2160), add(mload(0x2d00), add(mload(0xc0), mulmod(mload(0xe0), add(mload(0x2d20), mulmod(mload(0xe0), mload(0x2d40), r)), r))), r)), r), mulmod(acc, y, r))
-            acc := add(sub(r, mulmod(mload(0x2ba0), add(mload(0x2100), add(mload(0x2080), add(sub(r, mload(0x2160)), sub(r, mulmod(mload(0x2ce0), mload(0x2120), r))))), r)), mulmod(acc, y, r))
-            acc := add(sub(r, mulmod(mload(0x2100), mulmod(mload(0x2ba0), add(mload(0x2cc0), sub(r, 0x1)), r), r)), mulmod(acc, y, r))
-            mstore(0x2f60, add(mload(0x2d60), mload(0x2d80)))
-            mstore(0x2f60, mulmod(mload(0x2180), add(mulmod(mload(0x200), mload(0x2f60), r), add(sub(r, mulmod(mload(0x2320), add(mulmod(mload(0x1f00), mload(0x2d80), r), add(mulmod(mload(0x2f60), 0x8000, r), mulmod(mload(0x1e00), mload(0x2d60), r))), r)), sub(r, mulmod(0x10000, add(mulmod(mload(0x2340), add(mulmod(mload(0x1f20), mload(0x2d80), r), add(mulmod(mload(0x2f60), 0x8000, r), mulmod(mload(0x1e20), mload(0x2d60), r))), r), mulmod(0x10000, add(mulmod(mload(0x2360), add(mulmod(mload(0x1f40), mload(0x2d80), r), add(mulmod(mload(0x2f60), 0x8000, r), mulmod(mload(0x1e40), mload(0x2d60), r))), r), mulmod(0x10000, mulmod(mload(0x2380), add(mulmod(mload(0x1f60), mload(0x2d80), r), add(mulmod(mload(0x2f60), 0x8000, r), mulmod(mload(0x1e60), mload(0x2d60), r))), r), r)), r)), r)))), r))
-            acc := add(mload(0x2f60), mulmod(acc, y, r))
+            acc := add(mulmod(mload(0x2bc0), add(sub(r, mload(0x2140)), mulmod(mload(0x2160), add(mload(0x2d00), add(mload(0xc0), mulmod(mload(0xe0), add(mload(0x2d20), mulmod(mload(0xe0), mload(0x2d40), r)), r))), r)), r), mulmod(acc, y, r))
+            acc := add(sub(r, mulmod(mload(0x2bc0), add(mload(0x2100), add(mload(0x2080), add(sub(r, mload(0x2160)), sub(r, mulmod(mload(0x2ce0), mload(0x2120), r))))), r)), mulmod(acc, y, r))
+            acc := add(sub(r, mulmod(mload(0x2100), mulmod(mload(0x2bc0), add(mload(0x2cc0), sub(r, 0x1)), r), r)), mulmod(acc, y, r))
+            mstore(0x2f80, add(mload(0x2d60), mload(0x2d80)))
+            mstore(0x2f80, mulmod(mload(0x2180), add(mulmod(mload(0x200), mload(0x2f80), r), add(sub(r, mulmod(mload(0x2340), add(mulmod(mload(0x1f00), mload(0x2d80), r), add(mulmod(mload(0x2f80), 0x8000, r), mulmod(mload(0x1e00), mload(0x2d60), r))), r)), sub(r, mulmod(0x10000, add(mulmod(mload(0x2360), add(mulmod(mload(0x1f20), mload(0x2d80), r), add(mulmod(mload(0x2f80), 0x8000, r), mulmod(mload(0x1e20), mload(0x2d60), r))), r), mulmod(0x10000, add(mulmod(mload(0x2380), add(mulmod(mload(0x1f40), mload(0x2d80), r), add(mulmod(mload(0x2f80), 0x8000, r), mulmod(mload(0x1e40), mload(0x2d60), r))), r), mulmod(0x10000, mulmod(mload(0x23a0), add(mulmod(mload(0x1f60), mload(0x2d80), r), add(mulmod(mload(0x2f80), 0x8000, r), mulmod(mload(0x1e60), mload(0x2d60), r))), r), r)), r)), r)))), r))
+            acc := add(mload(0x2f80), mulmod(acc, y, r))
             acc := add(sub(r, mulmod(mload(0x220), add(mload(0x2e40), sub(r, 0x1)), r)), mulmod(acc, y, r))
             acc := add(mulmod(mload(0x2ea0), mulmod(mload(0x240), add(mload(0x2ea0), sub(r, 0x1)), r), r), mulmod(acc, y, r))
             acc := add(mulmod(mload(0x220), add(mload(0x2ea0), sub(r, mload(0x2e80))), r), mulmod(acc, y, r))
-            mstore(0x2f60, mulmod(mload(0x100), mload(0x160), r))
-            mstore(0x2f80, mulmod(mload(0x260), add(mulmod(mload(0x2e60), mulmod(add(mload(0x120), add(mload(0x1dc0), mulmod(mload(0x100), mload(0x2e00), r))), mulmod(add(mload(0x120), add(mload(0x1d80), mulmod(mload(0x100), mload(0x2dc0), r))), add(mload(0x120), add(mload(0x1da0), mulmod(mload(0x100), mload(0x2de0), r))), r), r), r), sub(r, mulmod(mload(0x2e40), mulmod(add(mload(0x2f60), add(mload(0x1d80), mload(0x120))), mulmod(add(mload(0x120), add(mload(0x1da0), mulmod(mload(0x2f60), 0x9226b6e22c6f0ca64ec26aad4c86e715b5f898e5e963f25870e56bbe533e9a2, r))), add(mload(0x120), add(mload(0x1dc0), mulmod(mload(0x2f60), 0x13b360d4e82fe915fed16081038f98c211427b87a281bd733c277dbadf10372b, r))), r), r), r))), r))
-            acc := add(mload(0x2f80), mulmod(acc, y, r))
-            acc := add(mulmod(mload(0x260), add(mulmod(mload(0x2ec0), add(mload(0x120), add(mload(0x1de0), mulmod(mload(0x100), mload(0x2e20), r))), r), sub(r, mulmod(mload(0x2ea0), add(mload(0x120), add(mload(0x1de0), mulmod(mload(0x2f60), 0x18afdf23e9bd9302673fc1e076a492d4d65bd18ebc4d854ed189139bab313e52, r))), r))), r), mulmod(acc, y, r))
+            mstore(0x2f80, mulmod(mload(0x100), mload(0x160), r))
+            mstore(0x2f60, mulmod(mload(0x260), add(mulmod(mload(0x2e60), mulmod(add(mload(0x120), add(mload(0x1dc0), mulmod(mload(0x100), mload(0x2e00), r))), mulmod(add(mload(0x120), add(mload(0x1d80), mulmod(mload(0x100), mload(0x2dc0), r))), add(mload(0x120), add(mload(0x1da0), mulmod(mload(0x100), mload(0x2de0), r))), r), r), r), sub(r, mulmod(mload(0x2e40), mulmod(add(mload(0x2f80), add(mload(0x1d80), mload(0x120))), mulmod(add(mload(0x120), add(mload(0x1da0), mulmod(mload(0x2f80), 0x9226b6e22c6f0ca64ec26aad4c86e715b5f898e5e963f25870e56bbe533e9a2, r))), add(mload(0x120), add(mload(0x1dc0), mulmod(mload(0x2f80), 0x13b360d4e82fe915fed16081038f98c211427b87a281bd733c277dbadf10372b, r))), r), r), r))), r))
+            acc := add(mload(0x2f60), mulmod(acc, y, r))
+            acc := add(mulmod(mload(0x260), add(mulmod(mload(0x2ec0), add(mload(0x120), add(mload(0x1de0), mulmod(mload(0x100), mload(0x2e20), r))), r), sub(r, mulmod(mload(0x2ea0), add(mload(0x120), add(mload(0x1de0), mulmod(mload(0x2f80), 0x18afdf23e9bd9302673fc1e076a492d4d65bd18ebc4d854ed189139bab313e52, r))), r))), r), mulmod(acc, y, r))
             mstore(0x280, mulmod(acc, mload(0x3e0), r))
         }
     }
@@ -684,8 +686,8 @@ contract ZkmlVerifier is IZkmlVerifier {
             e := addmod(e, mulmod(s, mload(0x2180), r), r)
             ok := and(fold_key(0xfa0, s), ok)
             s := mulmod(s, y, r)
-            q := 0x2bc0
-            for { p := 0x1520 } lt(p, 0x16a0) { p := add(p, 0x40) } {
+            q := 0x2be0
+            for { p := 0x1560 } lt(p, 0x16a0) { p := add(p, 0x40) } {
                 e := addmod(e, mulmod(s, mload(q), r), r)
                 ok := and(fold_key(p, s), ok)
                 s := mulmod(s, y, r)
@@ -699,6 +701,9 @@ contract ZkmlVerifier is IZkmlVerifier {
             s := mulmod(s, y, r)
             e := addmod(e, mulmod(s, mload(0x2d40), r), r)
             ok := and(fold_key(0x1720, s), ok)
+            s := mulmod(s, y, r)
+            e := addmod(e, mulmod(s, mload(0x2d80), r), r)
+            ok := and(fold_key(0x1520, s), ok)
             s := mulmod(s, y, r)
             q := 0x2dc0
             for { p := 0x1760 } lt(p, 0x1860) { p := add(p, 0x40) } {
@@ -756,19 +761,19 @@ contract ZkmlVerifier is IZkmlVerifier {
             e := addmod(e, mulmod(s, add(mulmod(mload(0x2300), mload(0x880), r), add(mulmod(mload(0x22e0), mload(0x860), r), add(mulmod(mload(0x22c0), mload(0x840), r), mulmod(mload(0x22a0), mload(0x820), r)))), r), r)
             ok := and(fold_key(0x14a0, s), ok)
             s := mulmod(s, y, r)
-            e := addmod(e, mulmod(s, add(mulmod(mload(0x2380), mload(0x880), r), add(mulmod(mload(0x2360), mload(0x860), r), add(mulmod(mload(0x2340), mload(0x840), r), mulmod(mload(0x2320), mload(0x820), r)))), r), r)
+            e := addmod(e, mulmod(s, add(mulmod(mload(0x2d60), mload(0x880), r), add(mulmod(mload(0x2ca0), mload(0x860), r), add(mulmod(mload(0x2c80), mload(0x840), r), mulmod(mload(0x2320), mload(0x820), r)))), r), r)
+            ok := and(fold_key(0x14e0, s), ok)
+            s := mulmod(s, y, r)
+            e := addmod(e, mulmod(s, add(mulmod(mload(0x23a0), mload(0x880), r), add(mulmod(mload(0x2380), mload(0x860), r), add(mulmod(mload(0x2360), mload(0x840), r), mulmod(mload(0x2340), mload(0x820), r)))), r), r)
             ok := and(fold_key(0x13e0, s), ok)
             s := mulmod(s, y, r)
-            q := 0x23a0
+            q := 0x23c0
             for { p := 0xfe0 } lt(p, 0x13e0) { p := add(p, 0x40) } {
                 e := addmod(e, mulmod(s, add(mulmod(mload(add(q, 0x60)), mload(0x880), r), add(mulmod(mload(add(q, 0x40)), mload(0x860), r), add(mulmod(mload(add(q, 0x20)), mload(0x840), r), mulmod(mload(q), mload(0x820), r)))), r), r)
                 ok := and(fold_key(p, s), ok)
                 s := mulmod(s, y, r)
                 q := add(q, 0x80)
             }
-            e := addmod(e, mulmod(s, add(mulmod(mload(0x2d80), mload(0x880), r), add(mulmod(mload(0x2d60), mload(0x860), r), add(mulmod(mload(0x2ca0), mload(0x840), r), mulmod(mload(0x2c80), mload(0x820), r)))), r), r)
-            ok := and(fold_key(0x14e0, s), ok)
-            s := mulmod(s, y, r)
             // opened at rotations 0, 1, -9
             v := mulmod(v, mload(0x1a0), r)
             s := mulmod(mulmod(mulmod(mload(0x380), mulmod(mload(0x2e0), mload(0x2a0), r), r), mload(0x660), r), v, r)
@@ -778,7 +783,7 @@ contract ZkmlVerifier is IZkmlVerifier {
             // opened at rotations 0, -1, 1
             v := mulmod(v, mload(0x1a0), r)
             s := mulmod(mulmod(mulmod(mload(0x2e0), mulmod(mload(0x3a0), mload(0x2a0), r), r), mload(0x660), r), v, r)
-            e := addmod(e, mulmod(s, add(mulmod(mload(0x2ce0), mload(0x940), r), add(mulmod(mload(0x2cc0), mload(0x920), r), mulmod(mload(0x2ba0), mload(0x900), r))), r), r)
+            e := addmod(e, mulmod(s, add(mulmod(mload(0x2ce0), mload(0x940), r), add(mulmod(mload(0x2cc0), mload(0x920), r), mulmod(mload(0x2bc0), mload(0x900), r))), r), r)
             ok := and(fold_key(0xf60, s), ok)
             s := mulmod(s, y, r)
             // - e G - Z_first(u) H + u W

@@ -467,54 +467,54 @@ contract ZkmlVerifier is IZkmlVerifier {
     //   0x3160 fixed 50 at rotation 0
     //   0x3180 fixed 51 at rotation 0
     //   0x31a0 fixed 52 at rotation 0
-    //   0x31c0 fixed 33 at rotation 0
-    //   0x31e0 fixed 34 at rotation 0
-    //   0x3200 fixed 35 at rotation 0
-    //   0x3220 fixed 36 at rotation 0
-    //   0x3240 fixed 37 at rotation 0
-    //   0x3260 fixed 38 at rotation 0
-    //   0x3280 fixed 39 at rotation 0
-    //   0x32a0 fixed 40 at rotation 0
-    //   0x32c0 fixed 1 at rotation 0
-    //   0x32e0 fixed 2 at rotation 0
-    //   0x3300 fixed 3 at rotation 0
-    //   0x3320 fixed 4 at rotation 0
-    //   0x3340 fixed 5 at rotation 0
-    //   0x3360 fixed 6 at rotation 0
-    //   0x3380 fixed 7 at rotation 0
-    //   0x33a0 fixed 8 at rotation 0
-    //   0x33c0 fixed 9 at rotation 0
-    //   0x33e0 fixed 10 at rotation 0
-    //   0x3400 fixed 11 at rotation 0
-    //   0x3420 fixed 12 at rotation 0
-    //   0x3440 fixed 13 at rotation 0
-    //   0x3460 fixed 14 at rotation 0
-    //   0x3480 fixed 15 at rotation 0
-    //   0x34a0 fixed 16 at rotation 0
-    //   0x34c0 fixed 17 at rotation 0
-    //   0x34e0 fixed 18 at rotation 0
-    //   0x3500 fixed 19 at rotation 0
-    //   0x3520 fixed 20 at rotation 0
-    //   0x3540 fixed 21 at rotation 0
-    //   0x3560 fixed 22 at rotation 0
-    //   0x3580 fixed 23 at rotation 0
-    //   0x35a0 fixed 24 at rotation 0
-    //   0x35c0 fixed 25 at rotation 0
-    //   0x35e0 fixed 26 at rotation 0
-    //   0x3600 fixed 27 at rotation 0
-    //   0x3620 fixed 28 at rotation 0
-    //   0x3640 fixed 29 at rotation 0
-    //   0x3660 fixed 30 at rotation 0
-    //   0x3680 fixed 31 at rotation 0
-    //   0x36a0 fixed 32 at rotation 0
-    //   0x36c0 fixed 57 at rotation 0
+    //   0x31c0 fixed 53 at rotation 0
+    //   0x31e0 fixed 33 at rotation 0
+    //   0x3200 fixed 34 at rotation 0
+    //   0x3220 fixed 35 at rotation 0
+    //   0x3240 fixed 36 at rotation 0
+    //   0x3260 fixed 37 at rotation 0
+    //   0x3280 fixed 38 at rotation 0
+    //   0x32a0 fixed 39 at rotation 0
+    //   0x32c0 fixed 40 at rotation 0
+    //   0x32e0 fixed 1 at rotation 0
+    //   0x3300 fixed 2 at rotation 0
+    //   0x3320 fixed 3 at rotation 0
+    //   0x3340 fixed 4 at rotation 0
+    //   0x3360 fixed 5 at rotation 0
+    //   0x3380 fixed 6 at rotation 0
+    //   0x33a0 fixed 7 at rotation 0
+    //   0x33c0 fixed 8 at rotation 0
+    //   0x33e0 fixed 9 at rotation 0
+    //   0x3400 fixed 10 at rotation 0
+    //   0x3420 fixed 11 at rotation 0
+    //   0x3440 fixed 12 at rotation 0
+    //   0x3460 fixed 13 at rotation 0
+    //   0x3480 fixed 14 at rotation 0
+    //   0x34a0 fixed 15 at rotation 0
+    //   0x34c0 fixed 16 at rotation 0
+    //   0x34e0 fixed 17 at rotation 0
+    //   0x3500 fixed 18 at rotation 0
+    //   0x3520 fixed 19 at rotation 0
+    //   0x3540 fixed 20 at rotation 0
+    //   0x3560 fixed 21 at rotation 0
+    //   0x3580 fixed 22 at rotation 0
+    //   0x35a0 fixed 23 at rotation 0
+    //   0x35c0 fixed 24 at rotation 0
+    //   0x35e0 fixed 25 at rotation 0
+    //   0x3600 fixed 26 at rotation 0
+    //   0x3620 fixed 27 at rotation 0
+    //   0x3640 fixed 28 at rotation 0
+    //   0x3660 fixed 29 at rotation 0
+    //   0x3680 fixed 30 at rotation 0
+    //   0x36a0 fixed 31 at rotation 0
+    //   0x36c0 fixed 32 at rotation 0
     //   0x36e0 fixed 58 at rotation 0
     //   0x3700 fixed 59 at rotation 0
     //   0x3720 fixed 60 at rotation 0
     //   0x3740 fixed 61 at rotation 0
     //   0x3760 fixed 62 at rotation 0
-    //   0x3780 fixed 53 at rotation 0
-    //   0x37a0 fixed 54 at rotation 0
+    //   0x3780 fixed 54 at rotation 0
+    //   0x37a0 fixed 55 at rotation 0
     //   0x37c0 fixed 0 at rotation -1
     //   0x37e0 fixed 0 at rotation 1
     //   0x3800 fixed 63 at rotation 0
@@ -523,8 +523,8 @@ contract ZkmlVerifier is IZkmlVerifier {
     //   0x3860 fixed 66 at rotation 0
     //   0x3880 fixed 67 at rotation 0
     //   0x38a0 fixed 68 at rotation 0
-    //   0x38c0 fixed 55 at rotation 0
-    //   0x38e0 fixed 56 at rotation 0
+    //   0x38c0 fixed 56 at rotation 0
+    //   0x38e0 fixed 57 at rotation 0
     //   0x3920 permutation 0
     //   0x3940 permutation 1
     //   0x3960 permutation 2
@@ -541,70 +541,72 @@ contract ZkmlVerifier is IZkmlVerifier {
             let r := R
             let y := mload(0x140)
             let acc
-            mstore(0x3b00, mulmod(mload(0x30a0), mload(0x2e00), r))
-            mstore(0x3b20, mulmod(mload(0x32a0), add(mload(0x2cc0), mulmod(mload(0x30c0), mload(0x2bc0), r)), r))
-            mstore(0x3b40, mulmod(mload(0x3280), add(mload(0x2ca0), mulmod(mload(0x30c0), mload(0x2ba0), r)), r))
-            mstore(0x3b60, mulmod(mload(0x3260), add(mload(0x2c80), mulmod(mload(0x30c0), mload(0x2b80), r)), r))
-            mstore(0x3b80, mulmod(mload(0x3240), add(mload(0x2c60), mulmod(mload(0x30c0), mload(0x2b60), r)), r))
-            mstore(0x3ba0, mulmod(mload(0x3220), add(mload(0x2c40), mulmod(mload(0x30c0), mload(0x2b40), r)), r))
-            mstore(0x3bc0, mulmod(mload(0x3200), add(mload(0x2c20), mulmod(mload(0x30c0), mload(0x2b20), r)), r))
+            mstore(0x3b00, mulmod(mload(0x3080), mload(0x2e00), r))
+            mstore(0x3b20, mulmod(mload(0x32c0), add(mload(0x2cc0), mulmod(mload(0x30a0), mload(0x2bc0), r)), r))
+            mstore(0x3b40, mulmod(mload(0x32a0), add(mload(0x2ca0), mulmod(mload(0x30a0), mload(0x2ba0), r)), r))
+            mstore(0x3b60, mulmod(mload(0x3280), add(mload(0x2c80), mulmod(mload(0x30a0), mload(0x2b80), r)), r))
+            mstore(0x3b80, mulmod(mload(0x3260), add(mload(0x2c60), mulmod(mload(0x30a0), mload(0x2b60), r)), r))
+            mstore(0x3ba0, mulmod(mload(0x3240), add(mload(0x2c40), mulmod(mload(0x30a0), mload(0x2b40), r)), r))
+            mstore(0x3bc0, mulmod(mload(0x3220), add(mload(0x2c20), mulmod(mload(0x30a0), mload(0x2b20), r)), r))
             mstore(0x3be0, mulmod(mload(0xa0), add(mload(0x3bc0), mulmod(mload(0xa0), add(mload(0x3ba0), mulmod(mload(0xa0), add(mload(0x3b80), mulmod(mload(0xa0), add(mload(0x3b60), mulmod(mload(0xa0), add(mload(0x3b40), mulmod(mload(0xa0), add(mload(0x3b20), mulmod(mload(0x3b00), mload(0xa0), r)), r)), r)), r)), r)), r)), r))
-            mstore(0x3c00, mulmod(mload(0x31e0), add(mload(0x2c00), mulmod(mload(0x30c0), mload(0x2b00), r)), r))
-            mstore(0x3c20, mulmod(mload(0x31c0), add(mload(0x2be0), mulmod(mload(0x30c0), mload(0x2ae0), r)), r))
+            mstore(0x3c00, mulmod(mload(0x3200), add(mload(0x2c00), mulmod(mload(0x30a0), mload(0x2b00), r)), r))
+            mstore(0x3c20, mulmod(mload(0x31e0), add(mload(0x2be0), mulmod(mload(0x30a0), mload(0x2ae0), r)), r))
             mstore(0x3c40, mulmod(mload(0xa0), mload(0xa0), r))
             mstore(0x3c60, mulmod(mload(0x3c40), add(mload(0x3bc0), mulmod(mload(0x3c40), add(mload(0x3ba0), mulmod(mload(0x3c40), add(mload(0x3b80), mulmod(mload(0x3c40), add(mload(0x3b60), mulmod(mload(0x3c40), add(mload(0x3b40), mulmod(mload(0x3c40), add(mload(0x3b20), mulmod(mload(0x3b00), mload(0x3c40), r)), r)), r)), r)), r)), r)), r))
             mstore(0x3bc0, mulmod(mload(0x80), add(mload(0x3bc0), mulmod(mload(0x80), add(mload(0x3ba0), mulmod(mload(0x80), add(mload(0x3b80), mulmod(mload(0x80), add(mload(0x3b60), mulmod(mload(0x80), add(mload(0x3b40), mulmod(mload(0x80), add(mload(0x3b20), mulmod(mload(0x3b00), mload(0x80), r)), r)), r)), r)), r)), r)), r))
-            acc := mulmod(mload(0x3020), add(mload(0x2a20), add(sub(r, mulmod(mload(0x3080), add(mload(0x3c20), mulmod(mload(0x80), add(mload(0x3c00), mload(0x3bc0)), r)), r)), add(sub(r, mulmod(mload(0x3040), add(mload(0x3c20), mulmod(mload(0xa0), add(mload(0x3be0), mload(0x3c00)), r)), r)), sub(r, mulmod(mload(0x3060), add(mload(0x3c20), mulmod(mload(0x3c40), add(mload(0x3c00), mload(0x3c60)), r)), r))))), r)
-            mstore(0x3bc0, mulmod(mload(0x30e0), mload(0x2e20), r))
-            mstore(0x3c60, mulmod(mload(0x32a0), add(mload(0x3160), add(mulmod(mload(0x2bc0), mload(0x3120), r), mulmod(mload(0x3140), mload(0x2dc0), r))), r))
-            mstore(0x3c20, mulmod(mload(0x3280), add(mload(0x3160), add(mulmod(mload(0x2ba0), mload(0x3120), r), mulmod(mload(0x3140), mload(0x2da0), r))), r))
-            mstore(0x3c00, mulmod(mload(0x3260), add(mload(0x3160), add(mulmod(mload(0x2b80), mload(0x3120), r), mulmod(mload(0x3140), mload(0x2d80), r))), r))
-            mstore(0x3be0, mulmod(mload(0x3240), add(mload(0x3160), add(mulmod(mload(0x2b60), mload(0x3120), r), mulmod(mload(0x3140), mload(0x2d60), r))), r))
-            mstore(0x3ba0, mulmod(mload(0x3220), add(mload(0x3160), add(mulmod(mload(0x2b40), mload(0x3120), r), mulmod(mload(0x3140), mload(0x2d40), r))), r))
-            mstore(0x3b80, mulmod(mload(0x3200), add(mload(0x3160), add(mulmod(mload(0x2b20), mload(0x3120), r), mulmod(mload(0x3140), mload(0x2d20), r))), r))
+            acc := mulmod(mload(0x3020), add(mload(0x2a20), add(sub(r, mulmod(mload(0x3060), add(mload(0x3c20), mulmod(mload(0x80), add(mload(0x3c00), mload(0x3bc0)), r)), r)), add(sub(r, mulmod(mload(0x3040), add(mload(0x3c20), mulmod(mload(0x3c40), add(mload(0x3c00), mload(0x3c60)), r)), r)), mulmod(add(add(mload(0x3040), mload(0x3060)), sub(r, 0x1)), add(mload(0x3c20), mulmod(mload(0xa0), add(mload(0x3be0), mload(0x3c00)), r)), r)))), r)
+            mstore(0x3bc0, mulmod(mload(0x30c0), mload(0x2e20), r))
+            mstore(0x3c60, mulmod(mload(0x32c0), add(mload(0x3140), add(mulmod(mload(0x2bc0), mload(0x3100), r), mulmod(mload(0x3120), mload(0x2dc0), r))), r))
+            mstore(0x3c20, mulmod(mload(0x32a0), add(mload(0x3140), add(mulmod(mload(0x2ba0), mload(0x3100), r), mulmod(mload(0x3120), mload(0x2da0), r))), r))
+            mstore(0x3c00, mulmod(mload(0x3280), add(mload(0x3140), add(mulmod(mload(0x2b80), mload(0x3100), r), mulmod(mload(0x3120), mload(0x2d80), r))), r))
+            mstore(0x3be0, mulmod(mload(0x3260), add(mload(0x3140), add(mulmod(mload(0x2b60), mload(0x3100), r), mulmod(mload(0x3120), mload(0x2d60), r))), r))
+            mstore(0x3ba0, mulmod(mload(0x3240), add(mload(0x3140), add(mulmod(mload(0x2b40), mload(0x3100), r), mulmod(mload(0x3120), mload(0x2d40), r))), r))
+            mstore(0x3b80, mulmod(mload(0x3220), add(mload(0x3140), add(mulmod(mload(0x2b20), mload(0x3100), r), mulmod(mload(0x3120), mload(0x2d20), r))), r))
             mstore(0x3b60, mulmod(mload(0xa0), add(mload(0x3b80), mulmod(mload(0xa0), add(mload(0x3ba0), mulmod(mload(0xa0), add(mload(0x3be0), mulmod(mload(0xa0), add(mload(0x3c00), mulmod(mload(0xa0), add(mload(0x3c20), mulmod(mload(0xa0), add(mload(0x3c60), mulmod(mload(0xa0), mload(0x3bc0), r)), r)), r)), r)), r)), r)), r))
-            mstore(0x3b40, mulmod(mload(0x31e0), add(mload(0x3160), add(mulmod(mload(0x2b00), mload(0x3120), r), mulmod(mload(0x3140), mload(0x2d00), r))), r))
-            mstore(0x3b20, mulmod(mload(0x31c0), add(mload(0x3160), add(mulmod(mload(0x2ae0), mload(0x3120), r), mulmod(mload(0x3140), mload(0x2ce0), r))), r))
+            mstore(0x3b40, mulmod(mload(0x3200), add(mload(0x3140), add(mulmod(mload(0x2b00), mload(0x3100), r), mulmod(mload(0x3120), mload(0x2d00), r))), r))
+            mstore(0x3b20, mulmod(mload(0x31e0), add(mload(0x3140), add(mulmod(mload(0x2ae0), mload(0x3100), r), mulmod(mload(0x3120), mload(0x2ce0), r))), r))
             mstore(0x3b80, mulmod(mload(0x3c40), add(mload(0x3b80), mulmod(mload(0x3c40), add(mload(0x3ba0), mulmod(mload(0x3c40), add(mload(0x3be0), mulmod(mload(0x3c40), add(mload(0x3c00), mulmod(mload(0x3c40), add(mload(0x3c20), mulmod(mload(0x3c40), add(mload(0x3c60), mulmod(mload(0x3c40), mload(0x3bc0), r)), r)), r)), r)), r)), r)), r))
-            acc := add(mulmod(mload(0x3020), add(mload(0x2a40), add(sub(r, mulmod(mload(0x3180), mload(0x2de0), r)), add(mulmod(add(mload(0x3100), sub(r, 0x1)), add(mload(0x3b20), mulmod(mload(0xa0), add(mload(0x3b60), mload(0x3b40)), r)), r), sub(r, mulmod(mload(0x3100), add(mload(0x3b20), mulmod(mload(0x3c40), add(mload(0x3b40), mload(0x3b80)), r)), r))))), r), mulmod(acc, y, r))
-            mstore(0x3b80, mulmod(mload(0x80), add(mload(0x3620), mulmod(mload(0x80), add(mload(0x3640), mulmod(mload(0x80), add(mload(0x3660), mulmod(mload(0x80), add(mload(0x3680), mulmod(mload(0x80), add(mload(0x36a0), mulmod(mload(0x2e40), mulmod(mload(0x80), mload(0x31a0), r), r)), r)), r)), r)), r)), r))
-            mstore(0x3b80, mulmod(mload(0x80), add(mload(0x3540), mulmod(mload(0x80), add(mload(0x3560), mulmod(mload(0x80), add(mload(0x3580), mulmod(mload(0x80), add(mload(0x35a0), mulmod(mload(0x80), add(mload(0x35c0), mulmod(mload(0x80), add(mload(0x35e0), mulmod(mload(0x80), add(mload(0x3b80), mload(0x3600)), r)), r)), r)), r)), r)), r)), r))
-            mstore(0x3b80, mulmod(mload(0x80), add(mload(0x3460), mulmod(mload(0x80), add(mload(0x3480), mulmod(mload(0x80), add(mload(0x34a0), mulmod(mload(0x80), add(mload(0x34c0), mulmod(mload(0x80), add(mload(0x34e0), mulmod(mload(0x80), add(mload(0x3500), mulmod(mload(0x80), add(mload(0x3b80), mload(0x3520)), r)), r)), r)), r)), r)), r)), r))
-            mstore(0x3b80, mulmod(mload(0x80), add(mload(0x3380), mulmod(mload(0x80), add(mload(0x33a0), mulmod(mload(0x80), add(mload(0x33c0), mulmod(mload(0x80), add(mload(0x33e0), mulmod(mload(0x80), add(mload(0x3400), mulmod(mload(0x80), add(mload(0x3420), mulmod(mload(0x80), add(mload(0x3b80), mload(0x3440)), r)), r)), r)), r)), r)), r)), r))
-            acc := add(mulmod(mload(0x3020), add(mload(0x2a60), add(sub(r, mload(0x32c0)), sub(r, mulmod(mload(0x80), add(mload(0x32e0), mulmod(mload(0x80), add(mload(0x3300), mulmod(mload(0x80), add(mload(0x3320), mulmod(mload(0x80), add(mload(0x3340), mulmod(mload(0x80), add(mload(0x3b80), mload(0x3360)), r)), r)), r)), r)), r)))), r), mulmod(acc, y, r))
-            acc := add(add(sub(r, mulmod(mload(0x3760), mload(0x2e80), r)), add(mulmod(mload(0x3020), mload(0x2ac0), r), add(sub(r, mulmod(mload(0x2a80), add(mload(0x3740), mulmod(mload(0x3720), mload(0x2aa0), r)), r)), sub(r, mulmod(mload(0x2e60), add(mload(0x36c0), add(mulmod(mload(0x80), mload(0x36e0), r), mulmod(mload(0xa0), mload(0x3700), r))), r))))), mulmod(acc, y, r))
-            mstore(0x3b80, add(mload(0x2ae0), mulmod(mload(0x2ce0), mload(0xe0), r)))
-            mstore(0x3b20, mulmod(add(mload(0x3780), add(mload(0xc0), mulmod(mload(0x2be0), mload(0xe0), r))), add(mload(0x37a0), add(mload(0xc0), mulmod(mload(0xe0), mload(0x3b80), r))), r))
-            acc := add(sub(r, mulmod(mload(0x3020), add(mload(0x3b20), mulmod(add(mload(0x3780), add(mload(0xc0), mulmod(mload(0x2c00), mload(0xe0), r))), addmod(mload(0x37a0), add(mload(0x3780), add(mul(mload(0xc0), 0x2), add(sub(r, mulmod(mload(0x2ea0), mload(0x3b20), r)), mulmod(mload(0xe0), add(mload(0x2be0), mload(0x3b80)), r)))), r), r)), r)), mulmod(acc, y, r))
-            mstore(0x3b20, add(mload(0x2b00), mulmod(mload(0x2d00), mload(0xe0), r)))
-            mstore(0x3b80, mulmod(add(mload(0x37a0), add(mload(0xc0), mulmod(mload(0xe0), mload(0x3b20), r))), add(mload(0x3780), add(mload(0xc0), mulmod(mload(0x2c20), mload(0xe0), r))), r))
-            acc := add(sub(r, mulmod(mload(0x3020), add(mload(0x3b80), mulmod(add(mload(0x37a0), add(mload(0xc0), mulmod(mload(0xe0), add(mload(0x2b20), mulmod(mload(0x2d20), mload(0xe0), r)), r))), addmod(mload(0x37a0), add(mload(0x3780), add(mul(mload(0xc0), 0x2), add(sub(r, mulmod(mload(0x2ec0), mload(0x3b80), r)), mulmod(mload(0xe0), add(mload(0x2c20), mload(0x3b20)), r)))), r), r)), r)), mulmod(acc, y, r))
-            mstore(0x3b80, add(mload(0x2b40), mulmod(mload(0x2d40), mload(0xe0), r)))
-            mstore(0x3b20, mulmod(add(mload(0x3780), add(mload(0xc0), mulmod(mload(0x2c40), mload(0xe0), r))), add(mload(0x37a0), add(mload(0xc0), mulmod(mload(0xe0), mload(0x3b80), r))), r))
-            acc := add(sub(r, mulmod(mload(0x3020), add(mload(0x3b20), mulmod(add(mload(0x3780), add(mload(0xc0), mulmod(mload(0x2c60), mload(0xe0), r))), addmod(mload(0x37a0), add(mload(0x3780), add(mul(mload(0xc0), 0x2), add(sub(r, mulmod(mload(0x2ee0), mload(0x3b20), r)), mulmod(mload(0xe0), add(mload(0x2c40), mload(0x3b80)), r)))), r), r)), r)), mulmod(acc, y, r))
-            mstore(0x3b20, add(mload(0x2b60), mulmod(mload(0x2d60), mload(0xe0), r)))
-            mstore(0x3b80, mulmod(add(mload(0x37a0), add(mload(0xc0), mulmod(mload(0xe0), mload(0x3b20), r))), add(mload(0x3780), add(mload(0xc0), mulmod(mload(0x2c80), mload(0xe0), r))), r))
-            acc := add(sub(r, mulmod(mload(0x3020), add(mload(0x3b80), mulmod(add(mload(0x37a0), add(mload(0xc0), mulmod(mload(0xe0), add(mload(0x2b80), mulmod(mload(0x2d80), mload(0xe0), r)), r))), addmod(mload(0x37a0), add(mload(0x3780), add(mul(mload(0xc0), 0x2), add(sub(r, mulmod(mload(0x2f00), mload(0x3b80), r)), mulmod(mload(0xe0), add(mload(0x2c80), mload(0x3b20)), r)))), r), r)), r)), mulmod(acc, y, r))
-            mstore(0x3b80, add(mload(0x2ba0), mulmod(mload(0x2da0), mload(0xe0), r)))
-            mstore(0x3b20, mulmod(add(mload(0x3780), add(mload(0xc0), mulmod(mload(0x2ca0), mload(0xe0), r))), add(mload(0x37a0), add(mload(0xc0), mulmod(mload(0xe0), mload(0x3b80), r))), r))
-            acc := add(sub(r, mulmod(mload(0x3020), add(mload(0x3b20), mulmod(add(mload(0x3780), add(mload(0xc0), mulmod(mload(0x2cc0), mload(0xe0), r))), addmod(mload(0x37a0), add(mload(0x3780), add(mul(mload(0xc0), 0x2), add(sub(r, mulmod(mload(0x2f20), mload(0x3b20), r)), mulmod(mload(0xe0), add(mload(0x2ca0), mload(0x3b80)), r)))), r), r)), r)), mulmod(acc, y, r))
+            acc := add(mulmod(mload(0x3020), add(mload(0x2a40), add(sub(r, mulmod(mload(0x3160), mload(0x2de0), r)), add(mulmod(add(mload(0x30e0), sub(r, 0x1)), add(mload(0x3b20), mulmod(mload(0xa0), add(mload(0x3b60), mload(0x3b40)), r)), r), sub(r, mulmod(mload(0x30e0), add(mload(0x3b20), mulmod(mload(0x3c40), add(mload(0x3b40), mload(0x3b80)), r)), r))))), r), mulmod(acc, y, r))
+            mstore(0x3b80, mulmod(mload(0x3180), mload(0x2e40), r))
+            mstore(0x3b20, mulmod(mload(0x80), add(sub(r, mload(0x3660)), mulmod(mload(0x80), add(sub(r, mload(0x3680)), mulmod(mload(0x80), add(sub(r, mload(0x36a0)), mulmod(mload(0x80), add(sub(r, mload(0x36c0)), mulmod(mload(0x3b80), mulmod(mload(0x80), add(add(mload(0x31a0), mload(0x31c0)), sub(r, 0x1)), r), r)), r)), r)), r)), r))
+            mstore(0x3b20, mulmod(mload(0x80), add(sub(r, mload(0x3580)), mulmod(mload(0x80), add(sub(r, mload(0x35a0)), mulmod(mload(0x80), add(sub(r, mload(0x35c0)), mulmod(mload(0x80), add(sub(r, mload(0x35e0)), mulmod(mload(0x80), add(sub(r, mload(0x3600)), mulmod(mload(0x80), add(sub(r, mload(0x3620)), mulmod(mload(0x80), add(mload(0x3b20), sub(r, mload(0x3640))), r)), r)), r)), r)), r)), r)), r))
+            mstore(0x3b20, mulmod(mload(0x80), add(sub(r, mload(0x34a0)), mulmod(mload(0x80), add(sub(r, mload(0x34c0)), mulmod(mload(0x80), add(sub(r, mload(0x34e0)), mulmod(mload(0x80), add(sub(r, mload(0x3500)), mulmod(mload(0x80), add(sub(r, mload(0x3520)), mulmod(mload(0x80), add(sub(r, mload(0x3540)), mulmod(mload(0x80), add(mload(0x3b20), sub(r, mload(0x3560))), r)), r)), r)), r)), r)), r)), r))
+            mstore(0x3b20, mulmod(mload(0x80), add(sub(r, mload(0x33c0)), add(sub(r, mulmod(mload(0x32c0), add(mulmod(mload(0x2bc0), mload(0x31a0), r), mulmod(mload(0x2dc0), mload(0x31c0), r)), r)), mulmod(mload(0x80), add(sub(r, mload(0x33e0)), add(sub(r, mulmod(mload(0x3b80), add(mload(0x31a0), mload(0x31c0)), r)), mulmod(mload(0x80), add(sub(r, mload(0x3400)), mulmod(mload(0x80), add(sub(r, mload(0x3420)), mulmod(mload(0x80), add(sub(r, mload(0x3440)), mulmod(mload(0x80), add(sub(r, mload(0x3460)), mulmod(mload(0x80), add(mload(0x3b20), sub(r, mload(0x3480))), r)), r)), r)), r)), r))), r))), r))
+            mstore(0x3b20, mulmod(mload(0x80), add(sub(r, mload(0x3340)), add(sub(r, mulmod(mload(0x3240), add(mulmod(mload(0x2b40), mload(0x31a0), r), mulmod(mload(0x2d40), mload(0x31c0), r)), r)), mulmod(mload(0x80), add(sub(r, mload(0x3360)), add(sub(r, mulmod(mload(0x3260), add(mulmod(mload(0x2b60), mload(0x31a0), r), mulmod(mload(0x2d60), mload(0x31c0), r)), r)), mulmod(mload(0x80), add(sub(r, mload(0x3380)), add(sub(r, mulmod(mload(0x3280), add(mulmod(mload(0x2b80), mload(0x31a0), r), mulmod(mload(0x2d80), mload(0x31c0), r)), r)), mulmod(mload(0x80), add(mload(0x3b20), add(sub(r, mload(0x33a0)), sub(r, mulmod(mload(0x32a0), add(mulmod(mload(0x2ba0), mload(0x31a0), r), mulmod(mload(0x2da0), mload(0x31c0), r)), r)))), r))), r))), r))), r))
+            acc := add(mulmod(mload(0x3020), add(mload(0x2a60), add(sub(r, mload(0x32e0)), add(sub(r, mulmod(mload(0x31e0), add(mulmod(mload(0x2ae0), mload(0x31a0), r), mulmod(mload(0x2ce0), mload(0x31c0), r)), r)), mulmod(mload(0x80), add(sub(r, mload(0x3300)), add(sub(r, mulmod(mload(0x3200), add(mulmod(mload(0x2b00), mload(0x31a0), r), mulmod(mload(0x2d00), mload(0x31c0), r)), r)), mulmod(mload(0x80), add(mload(0x3b20), add(sub(r, mload(0x3320)), sub(r, mulmod(mload(0x3220), add(mulmod(mload(0x2b20), mload(0x31a0), r), mulmod(mload(0x2d20), mload(0x31c0), r)), r)))), r))), r)))), r), mulmod(acc, y, r))
+            acc := add(add(sub(r, mulmod(mload(0x3760), mload(0x2e80), r)), add(mulmod(mload(0x3020), mload(0x2ac0), r), add(sub(r, mulmod(mload(0x2a80), add(mload(0x3740), mulmod(mload(0x3720), mload(0x2aa0), r)), r)), sub(r, mulmod(mload(0x2e60), add(mulmod(mload(0x36e0), add(0x1, mulmod(mload(0x3700), add(mload(0xa0), sub(r, 0x1)), r)), r), sub(r, mulmod(mload(0x3700), mulmod(mload(0x80), add(mload(0x36e0), sub(r, 0x1)), r), r))), r))))), mulmod(acc, y, r))
+            mstore(0x3b20, add(mload(0x2ae0), mulmod(mload(0x2ce0), mload(0xe0), r)))
+            mstore(0x3b80, mulmod(add(mload(0x3780), add(mload(0xc0), mulmod(mload(0x2be0), mload(0xe0), r))), add(mload(0x37a0), add(mload(0xc0), mulmod(mload(0xe0), mload(0x3b20), r))), r))
+            acc := add(sub(r, mulmod(mload(0x3020), add(mload(0x3b80), mulmod(add(mload(0x3780), add(mload(0xc0), mulmod(mload(0x2c00), mload(0xe0), r))), addmod(mload(0x37a0), add(mload(0x3780), add(mul(mload(0xc0), 0x2), add(sub(r, mulmod(mload(0x2ea0), mload(0x3b80), r)), mulmod(mload(0xe0), add(mload(0x2be0), mload(0x3b20)), r)))), r), r)), r)), mulmod(acc, y, r))
+            mstore(0x3b80, add(mload(0x2b00), mulmod(mload(0x2d00), mload(0xe0), r)))
+            mstore(0x3b20, mulmod(add(mload(0x37a0), add(mload(0xc0), mulmod(mload(0xe0), mload(0x3b80), r))), add(mload(0x3780), add(mload(0xc0), mulmod(mload(0x2c20), mload(0xe0), r))), r))
+            acc := add(sub(r, mulmod(mload(0x3020), add(mload(0x3b20), mulmod(add(mload(0x37a0), add(mload(0xc0), mulmod(mload(0xe0), add(mload(0x2b20), mulmod(mload(0x2d20), mload(0xe0), r)), r))), addmod(mload(0x37a0), add(mload(0x3780), add(mul(mload(0xc0), 0x2), add(sub(r, mulmod(mload(0x2ec0), mload(0x3b20), r)), mulmod(mload(0xe0), add(mload(0x2c20), mload(0x3b80)), r)))), r), r)), r)), mulmod(acc, y, r))
+            mstore(0x3b20, add(mload(0x2b40), mulmod(mload(0x2d40), mload(0xe0), r)))
+            mstore(0x3b80, mulmod(add(mload(0x3780), add(mload(0xc0), mulmod(mload(0x2c40), mload(0xe0), r))), add(mload(0x37a0), add(mload(0xc0), mulmod(mload(0xe0), mload(0x3b20), r))), r))
+            acc := add(sub(r, mulmod(mload(0x3020), add(mload(0x3b80), mulmod(add(mload(0x3780), add(mload(0xc0), mulmod(mload(0x2c60), mload(0xe0), r))), addmod(mload(0x37a0), add(mload(0x3780), add(mul(mload(0xc0), 0x2), add(sub(r, mulmod(mload(0x2ee0), mload(0x3b80), r)), mulmod(mload(0xe0), add(mload(0x2c40), mload(0x3b20)), r)))), r), r)), r)), mulmod(acc, y, r))
+            mstore(0x3b80, add(mload(0x2b60), mulmod(mload(0x2d60), mload(0xe0), r)))
+            mstore(0x3b20, mulmod(add(mload(0x37a0), add(mload(0xc0), mulmod(mload(0xe0), mload(0x3b80), r))), add(mload(0x3780), add(mload(0xc0), mulmod(mload(0x2c80), mload(0xe0), r))), r))
+            acc := add(sub(r, mulmod(mload(0x3020), add(mload(0x3b20), mulmod(add(mload(0x37a0), add(mload(0xc0), mulmod(mload(0xe0), add(mload(0x2b80), mulmod(mload(0x2d80), mload(0xe0), r)), r))), addmod(mload(0x37a0), add(mload(0x3780), add(mul(mload(0xc0), 0x2), add(sub(r, mulmod(mload(0x2f00), mload(0x3b20), r)), mulmod(mload(0xe0), add(mload(0x2c80), mload(0x3b80)), r)))), r), r)), r)), mulmod(acc, y, r))
+            mstore(0x3b20, add(mload(0x2ba0), mulmod(mload(0x2da0), mload(0xe0), r)))
+            mstore(0x3b80, mulmod(add(mload(0x3780), add(mload(0xc0), mulmod(mload(0x2ca0), mload(0xe0), r))), add(mload(0x37a0), add(mload(0xc0), mulmod(mload(0xe0), mload(0x3b20), r))), r))
+            acc := add(sub(r, mulmod(mload(0x3020), add(mload(0x3b80), mulmod(add(mload(0x3780), add(mload(0xc0), mulmod(mload(0x2cc0), mload(0xe0), r))), addmod(mload(0x37a0), add(mload(0x3780), add(mul(mload(0xc0), 0x2), add(sub(r, mulmod(mload(0x2f20), mload(0x3b80), r)), mulmod(mload(0xe0), add(mload(0x2ca0), mload(0x3b20)), r)))), r), r)), r)), mulmod(acc, y, r))
             acc := add(mulmod(mload(0x3020), add(sub(r, 0x1), mulmod(mload(0x2f40), add(mload(0x37a0), add(mload(0xc0), mulmod(mload(0xe0), add(mload(0x2bc0), mulmod(mload(0x2dc0), mload(0xe0), r)), r))), r)), r), mulmod(acc, y, r))
             acc := add(mulmod(mload(0x3020), add(sub(r, mload(0x2fa0)), mulmod(mload(0x2fc0), add(mload(0x3800), add(mload(0xc0), mulmod(mload(0xe0), add(mload(0x3820), mulmod(mload(0xe0), mload(0x3840), r)), r))), r)), r), mulmod(acc, y, r))
             acc := add(mulmod(mload(0x3020), add(sub(r, mload(0x2fe0)), mulmod(mload(0x3000), add(mload(0x3860), add(mload(0xc0), mulmod(mload(0xe0), add(mload(0x3880), mulmod(mload(0xe0), mload(0x38a0), r)), r))), r)), r), mulmod(acc, y, r))
             acc := add(sub(r, mulmod(mload(0x3020), add(mload(0x2f60), add(mload(0x2f40), add(mload(0x2f20), add(mload(0x2f00), addmod(mload(0x2ee0), add(mload(0x2ec0), add(mload(0x2ea0), add(sub(r, mload(0x3000)), add(sub(r, mload(0x2fc0)), sub(r, mulmod(mload(0x37e0), mload(0x2f80), r)))))), r))))), r)), mulmod(acc, y, r))
             acc := add(sub(r, mulmod(mload(0x2f60), mulmod(mload(0x3020), add(mload(0x37c0), sub(r, 0x1)), r), r)), mulmod(acc, y, r))
-            mstore(0x3b20, add(mload(0x38c0), mload(0x38e0)))
-            mstore(0x3b80, mulmod(0x10000, add(mulmod(mload(0x3240), add(mulmod(mload(0x2d60), mload(0x38e0), r), add(mulmod(mload(0x3b20), 0x8000, r), mulmod(mload(0x2b60), mload(0x38c0), r))), r), mulmod(0x10000, add(mulmod(mload(0x3260), add(mulmod(mload(0x2d80), mload(0x38e0), r), add(mulmod(mload(0x3b20), 0x8000, r), mulmod(mload(0x2b80), mload(0x38c0), r))), r), mulmod(0x10000, add(mulmod(mload(0x3280), add(mulmod(mload(0x2da0), mload(0x38e0), r), add(mulmod(mload(0x3b20), 0x8000, r), mulmod(mload(0x2ba0), mload(0x38c0), r))), r), mulmod(0x10000, mulmod(mload(0x32a0), add(mulmod(mload(0x2dc0), mload(0x38e0), r), add(mulmod(mload(0x3b20), 0x8000, r), mulmod(mload(0x2bc0), mload(0x38c0), r))), r), r)), r)), r)), r))
-            mstore(0x3b80, mulmod(mload(0x3020), add(mulmod(mload(0x200), mload(0x3b20), r), add(sub(r, mulmod(mload(0x31c0), add(mulmod(mload(0x2ce0), mload(0x38e0), r), add(mulmod(mload(0x3b20), 0x8000, r), mulmod(mload(0x2ae0), mload(0x38c0), r))), r)), sub(r, mulmod(0x10000, add(mulmod(mload(0x31e0), add(mulmod(mload(0x2d00), mload(0x38e0), r), add(mulmod(mload(0x3b20), 0x8000, r), mulmod(mload(0x2b00), mload(0x38c0), r))), r), mulmod(0x10000, add(mulmod(mload(0x3200), add(mulmod(mload(0x2d20), mload(0x38e0), r), add(mulmod(mload(0x3b20), 0x8000, r), mulmod(mload(0x2b20), mload(0x38c0), r))), r), mulmod(0x10000, add(mload(0x3b80), mulmod(mload(0x3220), add(mulmod(mload(0x2d40), mload(0x38e0), r), add(mulmod(mload(0x3b20), 0x8000, r), mulmod(mload(0x2b40), mload(0x38c0), r))), r)), r)), r)), r)))), r))
-            acc := add(mload(0x3b80), mulmod(acc, y, r))
+            mstore(0x3b80, add(mload(0x38c0), mload(0x38e0)))
+            mstore(0x3b20, mulmod(0x10000, add(mulmod(mload(0x3260), add(mulmod(mload(0x2d60), mload(0x38e0), r), add(mulmod(mload(0x3b80), 0x8000, r), mulmod(mload(0x2b60), mload(0x38c0), r))), r), mulmod(0x10000, add(mulmod(mload(0x3280), add(mulmod(mload(0x2d80), mload(0x38e0), r), add(mulmod(mload(0x3b80), 0x8000, r), mulmod(mload(0x2b80), mload(0x38c0), r))), r), mulmod(0x10000, add(mulmod(mload(0x32a0), add(mulmod(mload(0x2da0), mload(0x38e0), r), add(mulmod(mload(0x3b80), 0x8000, r), mulmod(mload(0x2ba0), mload(0x38c0), r))), r), mulmod(0x10000, mulmod(mload(0x32c0), add(mulmod(mload(0x2dc0), mload(0x38e0), r), add(mulmod(mload(0x3b80), 0x8000, r), mulmod(mload(0x2bc0), mload(0x38c0), r))), r), r)), r)), r)), r))
+            mstore(0x3b20, mulmod(mload(0x3020), add(mulmod(mload(0x200), mload(0x3b80), r), add(sub(r, mulmod(mload(0x31e0), add(mulmod(mload(0x2ce0), mload(0x38e0), r), add(mulmod(mload(0x3b80), 0x8000, r), mulmod(mload(0x2ae0), mload(0x38c0), r))), r)), sub(r, mulmod(0x10000, add(mulmod(mload(0x3200), add(mulmod(mload(0x2d00), mload(0x38e0), r), add(mulmod(mload(0x3b80), 0x8000, r), mulmod(mload(0x2b00), mload(0x38c0), r))), r), mulmod(0x10000, add(mulmod(mload(0x3220), add(mulmod(mload(0x2d20), mload(0x38e0), r), add(mulmod(mload(0x3b80), 0x8000, r), mulmod(mload(0x2b20), mload(0x38c0), r))), r), mulmod(0x10000, add(mload(0x3b20), mulmod(mload(0x3240), add(mulmod(mload(0x2d40), mload(0x38e0), r), add(mulmod(mload(0x3b80), 0x8000, r), mulmod(mload(0x2b40), mload(0x38c0), r))), r)), r)), r)), r)))), r))
+            acc := add(mload(0x3b20), mulmod(acc, y, r))
             acc := add(sub(r, mulmod(mload(0x220), add(mload(0x39e0), sub(r, 0x1)), r)), mulmod(acc, y, r))
             acc := add(mulmod(mload(0x3a40), mulmod(mload(0x240), add(mload(0x3a40), sub(r, 0x1)), r), r), mulmod(acc, y, r))
             acc := add(mulmod(mload(0x220), add(mload(0x3a40), sub(r, mload(0x3a20))), r), mulmod(acc, y, r))
-            mstore(0x3b80, mulmod(mload(0x100), mload(0x160), r))
-            mstore(0x3b20, mulmod(mload(0x260), add(mulmod(mload(0x3a00), mulmod(add(mload(0x120), add(mload(0x2a60), mulmod(mload(0x100), mload(0x3960), r))), mulmod(add(mload(0x120), add(mload(0x2a20), mulmod(mload(0x100), mload(0x3920), r))), add(mload(0x120), add(mload(0x2a40), mulmod(mload(0x100), mload(0x3940), r))), r), r), r), sub(r, mulmod(mload(0x39e0), mulmod(add(mload(0x3b80), add(mload(0x2a20), mload(0x120))), mulmod(add(mload(0x120), add(mload(0x2a40), mulmod(mload(0x3b80), 0x9226b6e22c6f0ca64ec26aad4c86e715b5f898e5e963f25870e56bbe533e9a2, r))), add(mload(0x120), add(mload(0x2a60), mulmod(mload(0x3b80), 0x13b360d4e82fe915fed16081038f98c211427b87a281bd733c277dbadf10372b, r))), r), r), r))), r))
-            acc := add(mload(0x3b20), mulmod(acc, y, r))
-            mstore(0x3b80, mulmod(mload(0x260), add(mulmod(mload(0x3a60), mulmod(add(mload(0x120), add(mload(0x2ac0), mulmod(mload(0x100), mload(0x39c0), r))), mulmod(add(mload(0x120), add(mload(0x2a80), mulmod(mload(0x100), mload(0x3980), r))), add(mload(0x120), add(mload(0x2aa0), mulmod(mload(0x100), mload(0x39a0), r))), r), r), r), sub(r, mulmod(mload(0x3a40), mulmod(add(mload(0x120), add(mload(0x2ac0), mulmod(mload(0x3b80), 0x2eb9750dce545f17d492058dd201a1251ff3d9077864583d44eaf9be9008699d, r))), mulmod(add(mload(0x120), add(mload(0x2a80), mulmod(mload(0x3b80), 0x18afdf23e9bd9302673fc1e076a492d4d65bd18ebc4d854ed189139bab313e52, r))), add(mload(0x120), add(mload(0x2aa0), mulmod(mload(0x3b80), 0xa136ba13afa6c83eb7b82fb370e228e74155e48fb8f1c1cfc33fb0da8afb42, r))), r), r), r))), r))
+            mstore(0x3b20, mulmod(mload(0x100), mload(0x160), r))
+            mstore(0x3b80, mulmod(mload(0x260), add(mulmod(mload(0x3a00), mulmod(add(mload(0x120), add(mload(0x2a60), mulmod(mload(0x100), mload(0x3960), r))), mulmod(add(mload(0x120), add(mload(0x2a20), mulmod(mload(0x100), mload(0x3920), r))), add(mload(0x120), add(mload(0x2a40), mulmod(mload(0x100), mload(0x3940), r))), r), r), r), sub(r, mulmod(mload(0x39e0), mulmod(add(mload(0x3b20), add(mload(0x2a20), mload(0x120))), mulmod(add(mload(0x120), add(mload(0x2a40), mulmod(mload(0x3b20), 0x9226b6e22c6f0ca64ec26aad4c86e715b5f898e5e963f25870e56bbe533e9a2, r))), add(mload(0x120), add(mload(0x2a60), mulmod(mload(0x3b20), 0x13b360d4e82fe915fed16081038f98c211427b87a281bd733c277dbadf10372b, r))), r), r), r))), r))
             acc := add(mload(0x3b80), mulmod(acc, y, r))
+            mstore(0x3b20, mulmod(mload(0x260), add(mulmod(mload(0x3a60), mulmod(add(mload(0x120), add(mload(0x2ac0), mulmod(mload(0x100), mload(0x39c0), r))), mulmod(add(mload(0x120), add(mload(0x2a80), mulmod(mload(0x100), mload(0x3980), r))), add(mload(0x120), add(mload(0x2aa0), mulmod(mload(0x100), mload(0x39a0), r))), r), r), r), sub(r, mulmod(mload(0x3a40), mulmod(add(mload(0x120), add(mload(0x2ac0), mulmod(mload(0x3b20), 0x2eb9750dce545f17d492058dd201a1251ff3d9077864583d44eaf9be9008699d, r))), mulmod(add(mload(0x120), add(mload(0x2a80), mulmod(mload(0x3b20), 0x18afdf23e9bd9302673fc1e076a492d4d65bd18ebc4d854ed189139bab313e52, r))), add(mload(0x120), add(mload(0x2aa0), mulmod(mload(0x3b20), 0xa136ba13afa6c83eb7b82fb370e228e74155e48fb8f1c1cfc33fb0da8afb42, r))), r), r), r))), r))
+            acc := add(mload(0x3b20), mulmod(acc, y, r))
             mstore(0x280, mulmod(acc, mload(0x340), r))
         }
     }
@@ -698,38 +700,38 @@ contract ZkmlVerifier is IZkmlVerifier {
             ok := and(fold(0x27e0, s), ok)
             s := mulmod(s, y, r)
             q := 0x3040
-            for { p := 0x1500 } lt(p, 0x1800) { p := add(p, 0x40) } {
+            for { p := 0x1500 } lt(p, 0x1840) { p := add(p, 0x40) } {
                 e := addmod(e, mulmod(s, mload(q), r), r)
                 ok := and(fold_key(p, s), ok)
                 s := mulmod(s, y, r)
                 q := add(q, 0x20)
             }
-            q := 0x31c0
+            q := 0x31e0
             for { p := 0x1300 } lt(p, 0x1500) { p := add(p, 0x40) } {
                 e := addmod(e, mulmod(s, mload(q), r), r)
                 ok := and(fold_key(p, s), ok)
                 s := mulmod(s, y, r)
                 q := add(q, 0x20)
             }
-            q := 0x32c0
+            q := 0x32e0
             for { p := 0xb00 } lt(p, 0x1300) { p := add(p, 0x40) } {
                 e := addmod(e, mulmod(s, mload(q), r), r)
                 ok := and(fold_key(p, s), ok)
                 s := mulmod(s, y, r)
                 q := add(q, 0x20)
             }
-            q := 0x36c0
-            for { p := 0x1900 } lt(p, 0x1a80) { p := add(p, 0x40) } {
+            q := 0x36e0
+            for { p := 0x1940 } lt(p, 0x1a80) { p := add(p, 0x40) } {
                 e := addmod(e, mulmod(s, mload(q), r), r)
                 ok := and(fold_key(p, s), ok)
                 s := mulmod(s, y, r)
                 q := add(q, 0x20)
             }
             e := addmod(e, mulmod(s, mload(0x3780), r), r)
-            ok := and(fold_key(0x1800, s), ok)
+            ok := and(fold_key(0x1840, s), ok)
             s := mulmod(s, y, r)
             e := addmod(e, mulmod(s, mload(0x37a0), r), r)
-            ok := and(fold_key(0x1840, s), ok)
+            ok := and(fold_key(0x1880, s), ok)
             s := mulmod(s, y, r)
             q := 0x3800
             for { p := 0x1a80 } lt(p, 0x1c00) { p := add(p, 0x40) } {
@@ -739,10 +741,10 @@ contract ZkmlVerifier is IZkmlVerifier {
                 q := add(q, 0x20)
             }
             e := addmod(e, mulmod(s, mload(0x38c0), r), r)
-            ok := and(fold_key(0x1880, s), ok)
+            ok := and(fold_key(0x18c0, s), ok)
             s := mulmod(s, y, r)
             e := addmod(e, mulmod(s, mload(0x38e0), r), r)
-            ok := and(fold_key(0x18c0, s), ok)
+            ok := and(fold_key(0x1900, s), ok)
             s := mulmod(s, y, r)
             q := 0x3920
             for { p := 0x1c00 } lt(p, 0x1d80) { p := add(p, 0x40) } {
