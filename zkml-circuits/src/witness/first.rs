@@ -8,7 +8,7 @@ use crate::{
 use halo2_proofs::halo2curves::bn256::Fr;
 use zkml_core::{
     exec::integer::Trace,
-    program::{Program, Step},
+    program::{Program, Step, Table},
 };
 
 /// Free cells of phases 1 and 2.
@@ -38,12 +38,13 @@ impl FirstPhase {
                 Step::Affine(affine) => affine.table.and_then(|t| program.tables.get(t.0)),
                 _ => None,
             };
-            if let Some(at_zero) = table.and_then(|t| t.get(0)) {
+            if let Some((x, y)) = table.and_then(filler) {
                 // Dead lanes look their tags up too: a legal filler that nobody reads.
                 for segment in &layout.segments {
                     let groups = segment.slots.len().div_ceil(width);
-                    let first = segment.group * width;
-                    lanes[2][first..first + groups * width].fill(at_zero);
+                    let cells = segment.group * width..(segment.group + groups) * width;
+                    lanes[0][cells.clone()].fill(x);
+                    lanes[2][cells].fill(y);
                 }
             }
             for (element, group, lane) in layout.cells(width) {
@@ -71,4 +72,11 @@ impl FirstPhase {
             Role::Y => &self.lanes[2],
         }
     }
+}
+
+/// The entry of a table nearest to 0, which need not be in its domain.
+fn filler(table: &Table) -> Option<(i64, i64)> {
+    let domain = table.domain();
+    let x = 0.max(*domain.start()).min(*domain.end());
+    table.get(x).map(|y| (x, y))
 }

@@ -6,7 +6,7 @@
 use super::{Drawn, FirstPhase, signed};
 use crate::{
     formal::{Cells, Formal, Poly, run_starts},
-    plan::{Geometry, RowProgram},
+    plan::{Carry, Geometry, RowProgram, Source},
 };
 use ff::Field;
 use halo2curves::bn256::Fr;
@@ -41,10 +41,16 @@ pub(super) fn column(
     }
     let cells = Honest { first, lanes: rows.profile.lanes() };
     let starts = run_starts(rows);
+    let with_junk = rows_with_junk(rows);
+    let has_junk = |source: &Source| match source {
+        Source::Z(row) => with_junk.get(*row).copied().unwrap_or(false),
+        Source::Unit(_) => false,
+    };
     // An equation that cannot be evaluated has no junk to find; no plan that passed the linter has one.
     let found: Vec<Vec<(usize, Fr)>> = rows
         .equations
         .par_iter()
+        .filter(|(left, right)| has_junk(left) || has_junk(right))
         .map(|equation| {
             let mut formal = Formal::new(rows, geometry, &starts, &cells, drawn.rho);
             formal.difference(*equation).map(|difference| solve(&difference)).unwrap_or_default()
@@ -56,6 +62,28 @@ pub(super) fn column(
         }
     }
     column
+}
+
+/// By vector row, whether its `Z` depends on a junk cell: most equations of a model have none, and
+/// polynomials are dear.
+fn rows_with_junk(rows: &RowProgram) -> Vec<bool> {
+    let mut with_junk = vec![false; rows.vector.len()];
+    let mut start = 0;
+    for run in rows.vector.split_inclusive(|row| row.carry == Carry::None) {
+        // `Z` of a row holds all rows after it in its run; operands come from runs above.
+        let mut found = false;
+        for (index, row) in run.iter().enumerate().rev() {
+            let operands = [row.a, row.b].into_iter().flatten();
+            found |= row.junk != 0
+                || operands.into_iter().any(|source| match source {
+                    Source::Z(from) => with_junk.get(from).copied().unwrap_or(false),
+                    Source::Unit(_) => false,
+                });
+            with_junk[start + index] = found;
+        }
+        start += run.len();
+    }
+    with_junk
 }
 
 /// The values of the junk cells for which an equation with this difference of sides holds.

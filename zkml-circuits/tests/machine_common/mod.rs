@@ -7,6 +7,7 @@ mod liar;
 mod models;
 pub(crate) mod perceptron;
 mod rows;
+pub(crate) mod transformers;
 
 pub(crate) use forge::Lie;
 pub(crate) use liar::{

@@ -1,0 +1,190 @@
+//! A row program that fills its machine, with time and memory of each stage printed.
+//!
+//! `ZKML_SCALE_K=16 cargo test -p zkml-circuits --test machine_scale -- --nocapture` is the size of
+//! a transformer of a million parameters: 60,000 groups of 16 lanes, as many vector rows.
+
+mod machine_common;
+mod plonk_common;
+
+use halo2curves::bn256::Fr;
+use machine_common::recount;
+use rand_chacha::ChaCha20Rng;
+use rand_core::SeedableRng;
+use std::time::Instant;
+use zkml_circuits::{
+    machine::{MachineCircuit, Profile, Unit},
+    plan::{
+        Base, Carry, Geometry, Group, LaneRead, OperandRead, RowProgram, Source, TableRow, UnitRef,
+        VectorRow,
+    },
+    plonk::{InstanceLayout, KeyOptions, PhaseWitness, generate_keys, prove, verify},
+    testing::Dice,
+    witness::{FirstPhase, Witness},
+};
+use zkml_core::{
+    progress::NoProgress,
+    proving::{CpuMsm, Srs},
+};
+
+/// Groups of a segment: 64 positions.
+const SEGMENT: usize = 4;
+const SHIFT: u8 = 8;
+const RANGE: u32 = 1;
+const FUNCTION: u32 = 2;
+
+/// Rows of all kinds in as many groups as there are, but for a few: products of activations in
+/// every second segment, weights in the others.
+fn full(profile: Profile, k: u32) -> RowProgram {
+    let geometry = Geometry::new(profile, k);
+    let mut dice = Dice::new(41);
+    let count = geometry.groups() * 15 / 16 / SEGMENT * SEGMENT;
+    let groups = (0..count)
+        .map(|index| {
+            let next = index % SEGMENT + 1 < SEGMENT;
+            let weights = index / SEGMENT % 2 == 0;
+            Group {
+                mask: u32::MAX >> (32 - profile.lanes()),
+                output: Some(Base::Lambda),
+                output_next: next,
+                shift: SHIFT,
+                operand: Some(OperandRead::Y),
+                operand_next: next,
+                feature: (!weights).then_some(LaneRead::Y),
+                feature_next: next,
+                weights: match weights {
+                    true => (0..profile.weight_lanes()).map(|_| signed(&mut dice, 9)).collect(),
+                    false => Vec::new(),
+                },
+                tag_r: RANGE,
+                tag_f: FUNCTION,
+                ..Group::default()
+            }
+        })
+        .collect();
+    // Dot products of 64 fingerprints with 64 others.
+    let unit = |unit, group| Some(Source::Unit(UnitRef::new(unit, group / SEGMENT * SEGMENT)));
+    let vector: Vec<VectorRow> = (0..geometry.rows() * 15 / 16)
+        .map(|row| VectorRow {
+            carry: if row % 64 == 63 { Carry::None } else { Carry::One },
+            a: unit(Unit::Operand, row % count),
+            b: unit(Unit::Feature, (row * 7) % count),
+            product: true,
+            ..VectorRow::default()
+        })
+        .collect();
+    // Each dot product twice.
+    let vector: Vec<_> = vector.chunks_exact(64).flat_map(|run| [run, run].concat()).collect();
+    let runs = vector.len() / 64 / 2;
+    let vector = vector[..runs / 2 * 2 * 64].to_vec();
+    let equations = (0..vector.len() / 128).map(|e| (Source::Z(128 * e), Source::Z(128 * e + 64)));
+    let mut tables = vec![TableRow { tag: 0, input: 0, output: 0 }];
+    tables.extend((0..1 << SHIFT).map(|input| TableRow { tag: RANGE, input, output: 0 }));
+    let half = half(k);
+    tables.extend((-half..half).map(|input| TableRow { tag: FUNCTION, input, output: f(input) }));
+    RowProgram {
+        profile,
+        k,
+        groups,
+        vector: vector.clone(),
+        tables,
+        equations: equations.collect(),
+        words: 0,
+    }
+}
+
+/// Half the domain of the function: the tables fit the rows.
+fn half(k: u32) -> i32 {
+    1 << (k.min(17) - 2)
+}
+
+fn f(x: i32) -> i32 {
+    x.max(0)
+}
+
+fn signed(dice: &mut Dice, bits: u32) -> i64 {
+    dice.below(1 << bits) as i64 - (1 << (bits - 1))
+}
+
+fn first(rows: &RowProgram, geometry: Geometry) -> FirstPhase {
+    let lanes = rows.profile.lanes();
+    let mut dice = Dice::new(43);
+    let cells = geometry.groups() * lanes;
+    let mut values = [vec![0; cells], vec![0; cells], vec![0; cells]];
+    for at in 0..rows.groups.len() * lanes {
+        let x = dice.below(2 * half(rows.k) as usize) as i32 - half(rows.k);
+        values[0][at] = x.into();
+        values[1][at] = dice.below(1 << SHIFT) as i64;
+        values[2][at] = f(x).into();
+    }
+    let mut first =
+        FirstPhase { lanes: values, p: vec![0; geometry.groups()], m: Vec::new(), j: Vec::new() };
+    recount(rows, geometry, &mut first);
+    first
+}
+
+/// Prints what each stage costs.
+struct Clock {
+    wall: Instant,
+    cpu: f64,
+}
+
+impl Clock {
+    fn start() -> Self {
+        Self { wall: Instant::now(), cpu: cpu_seconds() }
+    }
+
+    fn stage(&mut self, what: &str) {
+        let (wall, cpu) = (self.wall.elapsed().as_secs_f64(), cpu_seconds() - self.cpu);
+        eprintln!("{what:24} {wall:8.2} s {cpu:8.2} CPU s, peak {} MB", peak_megabytes());
+        *self = Self::start();
+    }
+}
+
+#[test]
+fn a_full_machine_proves_and_verifies() {
+    let k = std::env::var("ZKML_SCALE_K").map_or(10, |k| k.parse().expect("a number"));
+    let profile = Profile::new(16, 1, 64, 1).expect("a machine");
+    let mut clock = Clock::start();
+    let rows = full(profile, k);
+    let geometry = Geometry::check(&rows).expect("fits");
+    eprintln!("k = {k}: {} groups, {} vector rows", rows.groups.len(), rows.vector.len());
+    clock.stage("row program");
+    let srs = Srs::development(k).expect("a small k");
+    clock.stage("srs");
+    let options = KeyOptions { instance: InstanceLayout { words: 0, stride: 1 }, binding: [3; 32] };
+    let circuit = MachineCircuit::new(&rows);
+    let key = generate_keys(&circuit, &srs, &CpuMsm, &options, &NoProgress).expect("keys");
+    clock.stage("keys");
+    let first = first(&rows, geometry);
+    clock.stage("first phase");
+    let mut witness = Witness::new(&rows, geometry, first);
+    let challenges: Vec<Fr> = (5u64..9).map(Fr::from).collect();
+    for phase in 0..3 {
+        let columns = witness.phase(phase, &challenges[..[0, 1, 4][usize::from(phase)]]);
+        assert!(!columns.expect("fits").is_empty());
+        clock.stage(["phase 1 columns", "phase 2 columns", "phase 3 columns"][usize::from(phase)]);
+    }
+    let mut rng = ChaCha20Rng::seed_from_u64(17);
+    let proof = prove(&key, &srs, &CpuMsm, &[], &mut witness, &mut rng, &NoProgress);
+    let proof = proof.expect("a proof");
+    clock.stage("prove");
+    verify(key.verifying_key(), &[], &proof).expect("an honest proof");
+    clock.stage("verify");
+}
+
+/// Processor time of this process so far, where Linux tells; NaN elsewhere.
+fn cpu_seconds() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let after_name = stat.rsplit(')').next().unwrap_or_default();
+    let ticks: Vec<f64> =
+        after_name.split_whitespace().skip(11).take(2).filter_map(|t| t.parse().ok()).collect();
+    if ticks.len() == 2 { (ticks[0] + ticks[1]) / 100.0 } else { f64::NAN }
+}
+
+/// Peak resident memory, where Linux tells; 0 elsewhere.
+fn peak_megabytes() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"));
+    let kilobytes = line.and_then(|l| l.split_whitespace().next()).and_then(|v| v.parse().ok());
+    kilobytes.map_or(0, |kb: u64| kb / 1024)
+}
