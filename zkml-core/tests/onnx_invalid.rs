@@ -96,12 +96,19 @@ fn versions_of_an_operator() {
 
 #[test]
 fn constants_that_are_not_finite() {
-    for value in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
-        let add = node("Add", &["x", "c"], &["y"]);
+    // Minus infinity that is added hides what it is added to, as in masks.
+    let all = [
+        ("Add", f32::NAN),
+        ("Add", f32::INFINITY),
+        ("Sub", f32::NEG_INFINITY),
+        ("Mul", f32::NEG_INFINITY),
+    ];
+    for (op, value) in all {
+        let add = node(op, &["x", "c"], &["y"]);
         let proto = model(17, &[2], vec![add]);
         let proto = with_initializers(proto, vec![floats("c", &[2], &[1.0, value])]);
         let Err(ImportError::NonFinite { tensor, element: 1, .. }) = import(&proto) else {
-            panic!("{value} was accepted");
+            panic!("{op} of {value} was accepted");
         };
         assert_eq!(tensor, "c");
     }

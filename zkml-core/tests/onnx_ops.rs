@@ -52,10 +52,20 @@ fn cases() -> Vec<Case> {
     cases
 }
 
-fn run(graph: &Graph, x: &[f32]) -> Tensor<f32> {
-    let shape = graph.get(graph.inputs()[0]).shape.clone();
-    let x = Tensor::new(shape, x.to_vec()).expect("the fixture fits the model's input");
-    float::run(graph, &[x]).expect("the model runs").outputs()[0].clone()
+/// The inputs are laid end to end in `x`.
+fn run(graph: &Graph, mut x: &[f32]) -> Result<Tensor<f32>, String> {
+    let mut inputs = Vec::new();
+    for id in graph.inputs() {
+        let shape = graph.get(*id).shape.clone();
+        let (data, rest) = x.split_at_checked(shape.len()).ok_or("inputs are missing")?;
+        x = rest;
+        inputs.push(Tensor::new(shape, data.to_vec()).expect("its length"));
+    }
+    if !x.is_empty() {
+        return Err("inputs are left over".into());
+    }
+    let trace = float::run(graph, &inputs).map_err(|error| error.to_string())?;
+    Ok(trace.outputs()[0].clone())
 }
 
 fn check(case: &Case, got: &Tensor<f32>) -> Result<(), String> {
@@ -73,14 +83,17 @@ fn check(case: &Case, got: &Tensor<f32>) -> Result<(), String> {
 #[test]
 fn operators_agree_with_onnxruntime_in_every_version() {
     let cases = cases();
-    assert!(cases.len() > 1200, "only {} cases", cases.len());
+    assert!(cases.len() > 2500, "only {} cases", cases.len());
     let mut failures = Vec::new();
     for case in &cases {
         for optimise in [false, true] {
             let mut options = ImportOptions::default();
             options.optimise = optimise;
             match from_bytes(&case.model, None, &options) {
-                Ok(model) => failures.extend(check(case, &run(&model.graph, &case.x)).err()),
+                Ok(model) => match run(&model.graph, &case.x) {
+                    Ok(got) => failures.extend(check(case, &got).err()),
+                    Err(error) => failures.push(format!("{}: {error}", case.name)),
+                },
                 Err(error) => failures.push(format!("{}: {error}", case.name)),
             }
         }
@@ -94,7 +107,7 @@ fn a_wrong_output_is_noticed() {
     let mut cases = cases();
     let case = cases.iter_mut().find(|case| case.name == "gemm_13").expect("there");
     let model = from_bytes(&case.model, None, &ImportOptions::default()).expect("imports");
-    let got = run(&model.graph, &case.x);
+    let got = run(&model.graph, &case.x).expect("the model runs");
     check(case, &got).expect("right");
     case.y[0] += 1e-3;
     assert!(check(case, &got).is_err());

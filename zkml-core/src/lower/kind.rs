@@ -78,8 +78,8 @@ impl Site<'_> {
         for i in 1..self.inputs.len() {
             let other = self.kind(i)?;
             if other != first {
-                let (first, other) = (first.name(), other.name());
-                return Err(self.invalid(format!("input 0 holds {first}, but input {i} {other}")));
+                let (first, other) = (self.described(0)?, self.described(i)?);
+                return Err(self.invalid(format!("input 0 {first}, but input {i} {other}")));
             }
         }
         Ok(first)
@@ -91,8 +91,16 @@ impl Site<'_> {
         if got == expected {
             return Ok(());
         }
-        let (got, expected) = (got.name(), expected.name());
-        Err(self.invalid(format!("`{role}` holds {got}, expected {expected}")))
+        let (got, expected) = (self.described(i)?, expected.name());
+        Err(self.invalid(format!("`{role}` {got}, expected {expected}")))
+    }
+
+    /// "is int64" of a constant, "holds floats" of an activation.
+    fn described(&self, i: usize) -> Result<String> {
+        Ok(match self.input(i)? {
+            Lowered::Constant(constant) => format!("is {}", constant.elements.dtype()),
+            other => format!("holds {}", self.kind_of(&other).name()),
+        })
     }
 
     /// Operand `i`, of any kind, as a value of the graph.
