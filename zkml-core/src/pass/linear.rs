@@ -7,12 +7,14 @@
 //! (x * c) W         ->  x (diag(c) W)
 //! (x + b) W         ->  x W + b W
 //! (x + b) + c       ->  x + (b + c)         also with differences
+//! c - (b - x)       ->  x + (c - b)
 //! (x * b) * c       ->  x * (b * c)
 //! ```
 //!
 //! A sum before a correlation goes into it only if each output meets an input at every tap: with
-//! pads, outputs at the border see less of `b`. The value in the middle must have no other use. A folded constant that would not be finite is
-//! left alone.
+//! pads, outputs at the border see less of `b`. The value in the middle must have no other use, or no
+//! other than products with constant weights that all take the constant (queries, keys and values of
+//! one normalised tensor). A folded constant that would not be finite is left alone.
 
 use super::{
     constant::{combine, is_finite},
@@ -95,6 +97,11 @@ impl<'g> Matcher<'g> {
     }
 
     fn fold_sum(&self, node: &Node) -> Option<Folded> {
+        if let Some((y, c)) = self.difference(node) {
+            let (x, b) = self.difference(self.producer(y)?)?;
+            let sum = no_larger(combine(c, b, |c, b| c - b).ok()?, b, c)?;
+            return Some(Folded { x, steps: vec![(Op::Add, sum, "bias")] });
+        }
         let (y, c) = self.sum(node)?;
         let (x, b) = self.sum(self.only_user(y)?)?;
         let sum = no_larger(combine(&b, &c, |b, c| b + c).ok()?, &b, &c)?;
@@ -104,7 +111,7 @@ impl<'g> Matcher<'g> {
     fn fold_into_layer(&self, node: &Node) -> Option<Folded> {
         let layer = self.layer(node)?;
         let y = layer.x;
-        let inner = self.only_user(y)?;
+        let inner = self.only_user(y).or_else(|| self.read_by_products(y))?;
         match &inner.op {
             Op::Mul => {
                 let (x, c) = self.with_constant(inner)?;
@@ -124,8 +131,15 @@ impl<'g> Matcher<'g> {
         }
     }
 
+    /// The node that computes `id`, if all that read it are products with constant matrices.
+    fn read_by_products(&self, id: ValueId) -> Option<&'g Node> {
+        let product =
+            |node: &&Node| node.op == Op::MatMul && self.layer(node).is_some_and(|l| l.x == id);
+        self.readers(id)?.iter().all(product).then(|| self.producer(id))?
+    }
+
     /// A sum with a constant; `x - c` is `x + (-c)`, `c - x` is none.
-    fn sum(&self, node: &Node) -> Option<(ValueId, Tensor<f32>)> {
+    pub(super) fn sum(&self, node: &Node) -> Option<(ValueId, Tensor<f32>)> {
         let (x, c) = self.with_constant(node)?;
         match &node.op {
             Op::Add => Some((x, c.clone())),
@@ -135,7 +149,7 @@ impl<'g> Matcher<'g> {
     }
 
     /// A product with a constant matrix at its right, or a correlation with constant weights.
-    fn layer<'n>(&self, node: &'n Node) -> Option<Layer<'n>>
+    pub(super) fn layer<'n>(&self, node: &'n Node) -> Option<Layer<'n>>
     where
         'g: 'n,
     {
@@ -148,6 +162,12 @@ impl<'g> Matcher<'g> {
         };
         let layer = Layer { x: *x, weights, op: &node.op };
         (fits && self.constant(*x).is_none()).then_some(layer)
+    }
+
+    /// A constant minus an activation.
+    fn difference(&self, node: &Node) -> Option<(ValueId, &'g Tensor<f32>)> {
+        let (x, c) = self.with_constant(node)?;
+        (node.op == Op::Sub && node.inputs.get(1) == Some(&x)).then_some((x, c))
     }
 
     fn same_shape(&self, a: ValueId, b: ValueId) -> Option<()> {

@@ -16,6 +16,7 @@
 
 mod constant;
 mod dead;
+mod factors;
 mod identity;
 mod layer;
 mod linear;
@@ -24,19 +25,37 @@ mod pads;
 mod planes;
 mod pools;
 mod rewrite;
+mod rows;
+mod split;
 
 pub use dead::remove_dead;
+pub use factors::move_factors;
 pub use identity::remove_identities;
 pub use linear::fold_linear;
 pub use pads::fold_pads;
 pub use planes::move_views;
 pub use pools::activate_before_pools;
+pub use rows::regroup_rows;
+pub use split::split_layers;
 
 use crate::ir::{Graph, GraphError};
 
 /// Most rounds of [`optimise`]. Chains halve in each round, so that real models need a handful; the
 /// graph is correct after any number.
 const MAX_ROUNDS: usize = 64;
+
+/// In the order of a round.
+const PASSES: [fn(&Graph) -> Result<Graph, GraphError>; 9] = [
+    remove_identities,
+    move_views,
+    fold_pads,
+    activate_before_pools,
+    split_layers,
+    regroup_rows,
+    move_factors,
+    fold_linear,
+    remove_dead,
+];
 
 /// Applies all passes until nothing changes.
 ///
@@ -45,9 +64,10 @@ const MAX_ROUNDS: usize = 64;
 pub fn optimise(graph: Graph) -> Result<Graph, GraphError> {
     let mut graph = remove_dead(&graph)?;
     for _ in 0..MAX_ROUNDS {
-        let moved = move_views(&remove_identities(&graph)?)?;
-        let next = activate_before_pools(&fold_pads(&moved)?)?;
-        let next = remove_dead(&fold_linear(&next)?)?;
+        let mut next = graph.clone();
+        for pass in PASSES {
+            next = pass(&next)?;
+        }
         let done = next.nodes().len() == graph.nodes().len()
             && next.nodes().iter().zip(graph.nodes()).all(|(a, b)| a.op == b.op);
         graph = next;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::matcher::Matcher;
 use crate::{
     ir::{Graph, GraphError, Node, Op, ValueId},
     tensor::Tensor,
@@ -54,6 +55,22 @@ impl<'g> Rewrite<'g> {
         self.map.insert(old, new);
     }
 
+    /// Rebuilds `graph`: `rule` gives what takes the place of a node, or nothing to copy it.
+    pub(super) fn each(
+        graph: &'g Graph,
+        mut rule: impl FnMut(&Matcher<'g>, &mut Self, &'g Node) -> Result<Option<ValueId>, GraphError>,
+    ) -> Result<Graph, GraphError> {
+        let matcher = Matcher::new(graph);
+        let mut rewrite = Self::new(graph);
+        for node in graph.nodes() {
+            match rule(&matcher, &mut rewrite, node)? {
+                Some(id) => rewrite.set(node.output, id),
+                None => rewrite.copy(node)?,
+            }
+        }
+        rewrite.finish()
+    }
+
     /// Copies a node.
     pub(super) fn copy(&mut self, node: &Node) -> Result<(), GraphError> {
         let inputs =
@@ -95,6 +112,15 @@ impl<'g> Rewrite<'g> {
     pub(super) fn constant(&mut self, node: &Node, part: &str, tensor: Tensor<f32>) -> ValueId {
         let name = format!("{}/{part}", self.from.get(node.output).name);
         self.to.constant(name, tensor)
+    }
+
+    /// The first number of the constant `id` of `from`, as a scalar made for `node`.
+    pub(super) fn scalar(&mut self, node: &Node, id: ValueId) -> Result<ValueId, GraphError> {
+        let first = self.from.get(id).constant.as_ref().and_then(|c| c.data().first());
+        match first {
+            Some(first) => Ok(self.constant(node, "factor", Tensor::scalar(*first))),
+            None => Err(GraphError::Unknown { origin: node.origin.clone(), id }),
+        }
     }
 
     /// Declares the outputs of `from`.
