@@ -4,7 +4,7 @@ use super::{constant::combine, matcher::Matcher, rewrite::Rewrite};
 use crate::{
     exec::float,
     ir::{Activation, GraphError, Node, Op, ValueId},
-    tensor::Tensor,
+    tensor::{Shape, Tensor},
 };
 
 /// `exp` of this and less beside 0 is 0 in `f32`.
@@ -13,28 +13,33 @@ pub(super) const NEGLIGIBLE: f32 = -1e4;
 /// Nodes followed from a mask.
 const MAX_DEPTH: usize = 32;
 
-/// A tensor of 0 and 1, 1 where a mask keeps what it is added to.
-#[derive(Clone, Debug)]
-pub(super) enum Keep {
-    Constant(Tensor<f32>),
+/// A tensor of 0 and 1, 1 where a mask keeps what it is added to: the product of all its parts.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Keep {
+    shape: Shape,
+    constant: Option<Tensor<f32>>,
+    flags: Vec<Flags>,
+}
+
+/// An activation of 0 and 1.
+#[derive(Clone, Debug, PartialEq)]
+enum Flags {
     /// A value of 0 and 1.
     Value(ValueId),
     /// 1 where a whole number is positive.
     Positive(ValueId),
     /// 1 where the other is 0.
-    Not(Box<Keep>),
+    Not(Box<Flags>),
     /// A view.
-    View(Op, Box<Keep>),
-    /// 1 where both are.
-    Both(Box<Keep>, Box<Keep>),
+    View(Op, Box<Flags>),
 }
 
 impl Keep {
     /// The value `id` of 0 and 1 itself.
     pub(super) fn of(matcher: &Matcher<'_>, id: ValueId) -> Self {
         match matcher.constant(id) {
-            Some(constant) => Self::Constant(constant.clone()),
-            None => Self::Value(id),
+            Some(constant) => Self::of_constant(constant.clone()),
+            None => Self::of_flags(Flags::Value(id), matcher.shape(id)),
         }
     }
 
@@ -42,8 +47,8 @@ impl Keep {
     ///
     /// * a constant of such elements, a view of a mask, the sum of two;
     /// * `drop * c` and `(m - 1) * -c` for `c <= -10^4` and flags `drop` and `m`;
-    /// * a Mask of a value like `c` on a mask, or on flags that are 0 where it keeps them; a Mask of 0
-    ///   on numbers like `c`.
+    /// * a Mask of a value like `c` on a mask, or on what is 0 where it keeps it; a Mask of 0 on numbers
+    ///   like `c`.
     ///
     /// Flags are 0 or 1: comparisons, their products and complements. Whole numbers `m` in
     /// `(1 - m) * c` are flags by intent, as an attention mask that is an input: the mask keeps what
@@ -52,87 +57,127 @@ impl Keep {
         mask(matcher, id, MAX_DEPTH)
     }
 
+    fn of_constant(constant: Tensor<f32>) -> Self {
+        Self { shape: constant.shape().clone(), constant: Some(constant), flags: Vec::new() }
+    }
+
+    fn of_flags(flags: Flags, shape: &Shape) -> Self {
+        Self { shape: shape.clone(), constant: None, flags: vec![flags] }
+    }
+
     /// What both keep.
-    pub(super) fn and(self, other: Self) -> Option<Self> {
-        match (self, other) {
-            (Self::Constant(a), Self::Constant(b)) => {
-                combine(&a, &b, |a, b| a * b).ok().map(Self::Constant)
+    pub(super) fn and(mut self, other: Self) -> Option<Self> {
+        self.shape = self.shape.broadcast(&other.shape).ok()?;
+        self.constant = match (self.constant, other.constant) {
+            (Some(a), Some(b)) => Some(combine(&a, &b, |a, b| a * b).ok()?),
+            (a, b) => a.or(b),
+        };
+        for flags in other.flags {
+            if !self.flags.contains(&flags) {
+                self.flags.push(flags);
             }
-            (a, b) if a.is_all() => Some(b),
-            (a, b) if b.is_all() => Some(a),
-            (a, b) => Some(Self::Both(Box::new(a), Box::new(b))),
         }
+        Some(self)
     }
 
-    fn not(self) -> Self {
-        match self {
-            Self::Constant(a) => Self::Constant(a.map(|a| 1.0 - a)),
-            Self::Not(a) => *a,
-            a => Self::Not(Box::new(a)),
-        }
-    }
-
-    fn view(self, op: &Op) -> Option<Self> {
-        match self {
-            Self::Constant(a) => float::apply(op, &[&a]).ok().map(Self::Constant),
-            a => Some(Self::View(op.clone(), Box::new(a))),
-        }
-    }
-
-    /// The elements, or those of a constant factor.
-    pub(super) fn constant(&self) -> Option<&Tensor<f32>> {
-        match self {
-            Self::Constant(a) => Some(a),
-            Self::Both(a, b) => a.constant().or(b.constant()),
+    /// What this does not keep, unless it has several parts.
+    fn not(self) -> Option<Self> {
+        match (self.constant, self.flags.as_slice()) {
+            (Some(constant), []) => Some(Self::of_constant(constant.map(|keep| 1.0 - keep))),
+            (None, [flags]) => {
+                Some(Self::of_flags(Flags::Not(Box::new(flags.clone())), &self.shape))
+            }
             _ => None,
         }
     }
 
-    /// Is everything kept?
-    pub(super) fn is_all(&self) -> bool {
-        matches!(self, Self::Constant(a) if a.data().iter().all(|v| *v == 1.0))
+    /// What the view `node` of a mask keeps, if this is of the whole shape of the mask and no product.
+    fn view(self, matcher: &Matcher<'_>, node: &Node) -> Option<Self> {
+        (self.shape == *matcher.shape(*node.inputs.first()?)).then_some(())?;
+        match (self.constant, self.flags.as_slice()) {
+            (Some(constant), []) => {
+                Some(Self::of_constant(float::apply(&node.op, &[&constant]).ok()?))
+            }
+            (None, [flags]) => {
+                let view = Flags::View(node.op.clone(), Box::new(flags.clone()));
+                Some(Self::of_flags(view, matcher.shape(node.output)))
+            }
+            _ => None,
+        }
     }
 
-    /// The value in the graph being built, made for `node`.
-    pub(super) fn build(
-        &self,
+    /// The constant part.
+    pub(super) fn constant(&self) -> Option<&Tensor<f32>> {
+        self.constant.as_ref()
+    }
+}
+
+/// What has been added to the graph being built.
+#[derive(Default)]
+pub(super) struct Built {
+    keeps: Vec<(Keep, ValueId)>,
+    flags: Vec<(Flags, ValueId)>,
+}
+
+impl Built {
+    /// The value of `keep`, made for `node`; none if everything is kept.
+    pub(super) fn keep(
+        &mut self,
         rewrite: &mut Rewrite<'_>,
         node: &Node,
-    ) -> Result<ValueId, GraphError> {
-        match self {
-            Self::Constant(a) => Ok(rewrite.constant(node, "keep", a.clone())),
-            Self::Value(id) => rewrite.operand(node, *id),
-            Self::Positive(id) => {
-                let id = rewrite.operand(node, *id)?;
-                let positive = Op::Activation(Activation::IsPositive);
-                rewrite.push_part(node, "keep", positive, vec![id])
-            }
-            Self::Not(a) => {
-                let id = a.build(rewrite, node)?;
-                let one = rewrite.constant(node, "one", Tensor::scalar(1.0));
-                rewrite.push_part(node, "keep", Op::Sub, vec![one, id])
-            }
-            Self::View(op, a) => {
-                let id = a.build(rewrite, node)?;
-                rewrite.push_part(node, "keep", op.clone(), vec![id])
-            }
-            Self::Both(a, b) => {
-                let pair = vec![a.build(rewrite, node)?, b.build(rewrite, node)?];
-                rewrite.push_part(node, "keep", Op::Mul, pair)
-            }
+        keep: &Keep,
+    ) -> Result<Option<ValueId>, GraphError> {
+        if let Some((_, id)) = self.keeps.iter().find(|(other, _)| other == keep) {
+            return Ok(Some(*id));
         }
+        let drops = keep.constant().filter(|c| c.data().iter().any(|keep| *keep != 1.0));
+        let mut product = drops.map(|c| rewrite.constant(node, "keep", c.clone()));
+        for flags in &keep.flags {
+            let id = self.flags(rewrite, node, flags)?;
+            product = Some(match product {
+                Some(product) => rewrite.push_part(node, "keep", Op::Mul, vec![product, id])?,
+                None => id,
+            });
+        }
+        self.keeps.extend(product.map(|id| (keep.clone(), id)));
+        Ok(product)
+    }
+
+    fn flags(
+        &mut self,
+        rewrite: &mut Rewrite<'_>,
+        node: &Node,
+        flags: &Flags,
+    ) -> Result<ValueId, GraphError> {
+        if let Some((_, id)) = self.flags.iter().find(|(other, _)| other == flags) {
+            return Ok(*id);
+        }
+        let (op, inputs) = match flags {
+            Flags::Value(id) => return rewrite.operand(node, *id),
+            Flags::Positive(id) => {
+                (Op::Activation(Activation::IsPositive), vec![rewrite.operand(node, *id)?])
+            }
+            Flags::Not(of) => {
+                let of = self.flags(rewrite, node, of)?;
+                (Op::Sub, vec![rewrite.constant(node, "one", Tensor::scalar(1.0)), of])
+            }
+            Flags::View(op, of) => (op.clone(), vec![self.flags(rewrite, node, of)?]),
+        };
+        let id = rewrite.push_part(node, "keep", op, inputs)?;
+        self.flags.push((flags.clone(), id));
+        Ok(id)
     }
 }
 
 fn mask(matcher: &Matcher<'_>, id: ValueId, depth: usize) -> Option<Keep> {
     if let Some(constant) = matcher.constant(id) {
         let masks = constant.data().iter().all(|v| *v == 0.0 || *v <= NEGLIGIBLE);
-        return masks.then(|| Keep::Constant(constant.map(|v| f32::from(*v == 0.0))));
+        return masks.then(|| Keep::of_constant(constant.map(|v| f32::from(u8::from(*v == 0.0)))));
     }
     let (node, depth) = (matcher.producer(id)?, depth.checked_sub(1)?);
     match (&node.op, node.inputs.as_slice()) {
         (Op::Reshape(_) | Op::Transpose(_) | Op::Take { .. }, [x]) => {
-            mask(matcher, *x, depth)?.view(&node.op)
+            mask(matcher, *x, depth)?.view(matcher, node)
         }
         (Op::Add, [a, b]) => mask(matcher, *a, depth)?.and(mask(matcher, *b, depth)?),
         (Op::Mul, _) => {
@@ -154,7 +199,7 @@ fn mask(matcher: &Matcher<'_>, id: ValueId, depth: usize) -> Option<Keep> {
         }
         (Op::Mask { value: 0.0 }, [x, keep]) => {
             let negligible = matcher.constant(*x)?.data().iter().all(|v| *v <= NEGLIGIBLE);
-            negligible.then(|| Keep::of(matcher, *keep).not())
+            negligible.then(|| Keep::of(matcher, *keep).not())?
         }
         _ => None,
     }
@@ -181,7 +226,7 @@ fn kept_by_factor(
     let is = |id: ValueId, value: f32| matcher.uniform(id, shape) == Some(value);
     let m = match (&node.op, node.inputs.as_slice()) {
         (Op::Reshape(_) | Op::Transpose(_) | Op::Take { .. }, [x]) => {
-            return kept_by_factor(matcher, *x, factor, depth)?.view(&node.op);
+            return kept_by_factor(matcher, *x, factor, depth)?.view(matcher, node);
         }
         (Op::Sub, [one, m]) if factor == Factor::Negative && is(*one, 1.0) => Some(*m),
         (Op::Sub, [m, one]) if factor == Factor::Positive && is(*one, 1.0) => Some(*m),
@@ -191,11 +236,13 @@ fn kept_by_factor(
     };
     match m {
         Some(m) if matcher.shape(m) == shape && matcher.is_integer(m) => {
-            Some(if is_flag(matcher, m, depth) { Keep::Value(m) } else { Keep::Positive(m) })
+            let flag = is_flag(matcher, m, depth);
+            let flags = if flag { Flags::Value(m) } else { Flags::Positive(m) };
+            Some(Keep::of_flags(flags, shape))
         }
         _ => {
             let drops = factor == Factor::Negative && is_flag(matcher, id, depth);
-            drops.then(|| Keep::Value(id).not())
+            drops.then(|| Keep::of(matcher, id).not())?
         }
     }
 }
@@ -210,10 +257,9 @@ fn is_flag(matcher: &Matcher<'_>, id: ValueId, depth: usize) -> bool {
     };
     let flag = |id: &ValueId| is_flag(matcher, *id, depth);
     match (&node.op, node.inputs.as_slice()) {
-        (Op::Activation(f), _) => matches!(
-            f,
-            Activation::IsZero | Activation::IsPositive | Activation::IsNonNegative
-        ),
+        (Op::Activation(f), _) => {
+            matches!(f, Activation::IsZero | Activation::IsPositive | Activation::IsNonNegative)
+        }
         (Op::Reshape(_) | Op::Transpose(_) | Op::Take { .. }, [x]) => flag(x),
         (Op::Mul, [a, b]) => flag(a) && flag(b),
         (Op::Sub, [one, x]) => {

@@ -7,14 +7,12 @@
 //! ```
 //!
 //! `exp` of the difference is then 0 in `f32`, unless nothing of the row is kept: a constant mask with
-//! such a row stays, and with any other one such a row has no softmax. Less negative values stay too:
+//! such a row stays (of several, all do), and with any other one such a row has no softmax. Less negative values stay too:
 //! `exp(-10)` is not 0. The masked scores must have no other reader. Which sums are masks, see
 //! [`Keep`].
 
-use std::collections::BTreeMap;
-
 use super::{
-    keep::{Keep, NEGLIGIBLE},
+    keep::{Built, Keep, NEGLIGIBLE},
     matcher::Matcher,
     rewrite::Rewrite,
 };
@@ -29,53 +27,45 @@ use crate::{
 /// [`GraphError`] if the graph breaks its own rules.
 pub fn mask_softmax(graph: &Graph) -> Result<Graph, GraphError> {
     // One mask serves all layers.
-    let mut built = BTreeMap::new();
+    let mut built = Built::default();
     Rewrite::each(graph, |matcher, rewrite, node| {
-        let Some(masked) = masked(matcher, node) else { return Ok(None) };
-        let mut inputs = vec![rewrite.operand(node, masked.x)?];
-        if !masked.keep.is_all() {
-            let keep = match built.get(&masked.sources) {
-                Some(keep) => *keep,
-                None => masked.keep.build(rewrite, node)?,
-            };
-            built.insert(masked.sources, keep);
-            inputs.push(keep);
-        }
+        let Some((x, keep)) = masked(matcher, node) else { return Ok(None) };
+        let mut inputs = vec![rewrite.operand(node, x)?];
+        inputs.extend(built.keep(rewrite, node, &keep)?);
         rewrite.push(node, node.op.clone(), inputs).map(Some)
     })
 }
 
-/// Exponentials of masked scores.
-struct Masked {
-    /// The scores.
-    x: ValueId,
-    keep: Keep,
-    /// The values that `keep` is made of.
-    sources: (Option<ValueId>, ValueId),
-}
-
-/// The mask that the exponentials `node` can take in.
-fn masked(matcher: &Matcher<'_>, node: &Node) -> Option<Masked> {
-    let (Op::ExpShifted { axis }, [y, kept @ ..]) = (&node.op, node.inputs.as_slice()) else {
+/// The scores of the exponentials `node`, and what all masks on them keep, if there are any.
+fn masked(matcher: &Matcher<'_>, node: &Node) -> Option<(ValueId, Keep)> {
+    let (Op::ExpShifted { axis }, [scores, kept @ ..]) = (&node.op, node.inputs.as_slice()) else {
         return None;
     };
-    let before = matcher.only_user(*y)?;
-    let &[a, b] = before.inputs.as_slice() else { return None };
-    let (x, source, keep) = match before.op {
-        Op::Mask { value } => (a, b, (value <= NEGLIGIBLE).then(|| Keep::of(matcher, b))?),
-        Op::Add => [(a, b), (b, a)].into_iter().find_map(|(x, mask)| {
-            (matcher.shape(x) == matcher.shape(*y)).then_some(())?;
-            Some((x, mask, Keep::of_mask(matcher, mask)?))
-        })?,
-        _ => return None,
-    };
-    let kept = kept.first().copied();
-    let keep = match kept {
-        Some(kept) => Keep::of(matcher, kept).and(keep)?,
-        None => keep,
-    };
-    keeps_some(keep.constant(), (matcher.shape(*y), *axis)).then_some(())?;
-    Some(Masked { x, keep, sources: (kept, source) })
+    let (mut x, mut keep) = (*scores, kept.first().map(|id| Keep::of(matcher, *id)));
+    while let Some((y, more)) = masked_once(matcher, x) {
+        keep = Some(match keep {
+            Some(keep) => keep.and(more)?,
+            None => more,
+        });
+        x = y;
+    }
+    let keep = keep.filter(|_| x != *scores)?;
+    keeps_some(keep.constant(), (matcher.shape(x), *axis)).then_some((x, keep))
+}
+
+/// What `id` masks and what the mask keeps.
+fn masked_once(matcher: &Matcher<'_>, id: ValueId) -> Option<(ValueId, Keep)> {
+    let node = matcher.only_user(id)?;
+    match (&node.op, node.inputs.as_slice()) {
+        (Op::Mask { value }, &[x, keep]) => {
+            (*value <= NEGLIGIBLE).then(|| (x, Keep::of(matcher, keep)))
+        }
+        (Op::Add, &[a, b]) => [(a, b), (b, a)].into_iter().find_map(|(x, mask)| {
+            let fits = matcher.shape(x) == matcher.shape(id) && matcher.constant(x).is_none();
+            fits.then_some((x, Keep::of_mask(matcher, mask)?))
+        }),
+        _ => None,
+    }
 }
 
 /// Is some element of each row along an axis of `shape` kept, as far as that is known?

@@ -1,14 +1,23 @@
 //! Rewrites of the float graph that keep its meaning.
 //!
-//! [`optimise`] repeats six of them until none finds anything to do:
+//! [`optimise`] repeats them until none finds anything to do:
 //!
-//! * [`fold_linear`]: constant factors and sums beside a product or correlation with constant weights
-//!   go into them (batch normalisation, scaling layers, biases);
-//! * [`remove_identities`]: views that change nothing, chains of views, pads and selections that do nothing, factors 1 and sums of 0;
+//! * [`remove_identities`]: views that change nothing, chains of views, pads and selections that do
+//!   nothing, factors 1 and sums of 0;
 //! * [`move_views`]: views move out from between windows and the constants, functions and pads beside
 //!   them;
 //! * [`fold_pads`]: pads go into the window that reads them;
 //! * [`activate_before_pools`]: functions that never fall go before the maximum they are applied to;
+//! * [`name_powers`]: squares, roots and reciprocals of roots under their own names;
+//! * [`recognise_softmax`], [`mask_softmax`], [`normalise_after_products`]: attention as the
+//!   quantiser wants it: exponentials of rows that know what is masked, divided by their sum after
+//!   the product with the values;
+//! * [`split_layers`]: parts of the result of a layer that are read apart are layers of their own;
+//! * [`regroup_rows`]: Reshapes that keep the last axis go behind layers;
+//! * [`move_factors`], [`fold_linear`]: constant factors and sums beside a product or correlation with
+//!   constant weights go into them (batch normalisation, scales and biases of normalisations and of
+//!   attention);
+//! * [`fuse_pointwise`]: an element-wise expression of one tensor is one function;
 //! * [`remove_dead`]: what no output depends on.
 //!
 //! All are exact for real numbers; in `f32`, folded constants are computed in double precision and
@@ -18,24 +27,35 @@ mod constant;
 mod dead;
 mod factors;
 mod identity;
+mod keep;
 mod layer;
 mod linear;
+mod masks;
 mod matcher;
+mod normalise;
 mod pads;
 mod planes;
+mod pointwise;
 mod pools;
+mod powers;
 mod rewrite;
 mod rows;
+mod softmax;
 mod split;
 
 pub use dead::remove_dead;
 pub use factors::move_factors;
 pub use identity::remove_identities;
 pub use linear::fold_linear;
+pub use masks::mask_softmax;
+pub use normalise::normalise_after_products;
 pub use pads::fold_pads;
 pub use planes::move_views;
+pub use pointwise::fuse_pointwise;
 pub use pools::activate_before_pools;
+pub use powers::name_powers;
 pub use rows::regroup_rows;
+pub use softmax::recognise_softmax;
 pub use split::split_layers;
 
 use crate::ir::{Graph, GraphError};
@@ -45,15 +65,20 @@ use crate::ir::{Graph, GraphError};
 const MAX_ROUNDS: usize = 64;
 
 /// In the order of a round.
-const PASSES: [fn(&Graph) -> Result<Graph, GraphError>; 9] = [
+const PASSES: [fn(&Graph) -> Result<Graph, GraphError>; 14] = [
     remove_identities,
     move_views,
     fold_pads,
     activate_before_pools,
+    name_powers,
+    recognise_softmax,
+    mask_softmax,
+    normalise_after_products,
     split_layers,
     regroup_rows,
     move_factors,
     fold_linear,
+    fuse_pointwise,
     remove_dead,
 ];
 

@@ -54,10 +54,7 @@ fn normalised_operand(matcher: &Matcher<'_>, node: &Node) -> Option<(usize, Soft
         return None;
     }
     // Counted from the last axis, the contracted one is 0 at the left and 1 at the right.
-    [left, right]
-        .into_iter()
-        .enumerate()
-        .find_map(|(at, id)| Some((at, softmax(matcher, id, at)?)))
+    [left, right].into_iter().enumerate().find_map(|(at, id)| Some((at, softmax(matcher, id, at)?)))
 }
 
 /// `id` as a normalised softmax whose normaliser is constant along the axis `contracted` from the

@@ -92,8 +92,16 @@ fn least_of(f: &Activation) -> f32 {
         Activation::Relu
         | Activation::Sigmoid
         | Activation::Softplus
-        | Activation::HardSigmoid { .. } => 0.0,
-        Activation::Tanh | Activation::Erf => -1.0,
+        | Activation::HardSigmoid { .. }
+        | Activation::Exp
+        | Activation::Square
+        | Activation::Sqrt
+        | Activation::Rsqrt
+        | Activation::Abs
+        | Activation::IsZero
+        | Activation::IsPositive
+        | Activation::IsNonNegative => 0.0,
+        Activation::Tanh | Activation::Erf | Activation::Sign => -1.0,
         Activation::Elu { alpha } if alpha >= 0.0 => -alpha,
         // As `eval` has it: a minimum above the maximum gives the maximum.
         Activation::Clip { min, max } => min.min(max).max(f32::MIN),

@@ -63,7 +63,12 @@ fn is_non_decreasing(f: &Activation) -> bool {
         | Activation::Clip { .. }
         | Activation::Sigmoid
         | Activation::Tanh
-        | Activation::Softplus => true,
+        | Activation::Softplus
+        | Activation::Erf
+        | Activation::Exp
+        | Activation::Sign
+        | Activation::Floor
+        | Activation::Ceil => true,
         Activation::LeakyRelu { alpha }
         | Activation::Elu { alpha }
         | Activation::HardSigmoid { alpha, .. } => alpha >= 0.0,

@@ -34,27 +34,39 @@ pub fn name_powers(graph: &Graph) -> Result<Graph, GraphError> {
 fn named(matcher: &Matcher<'_>, node: &Node) -> Option<(Option<Activation>, ValueId)> {
     match (&node.op, node.inputs.as_slice()) {
         (Op::Mul, [a, b]) if a == b => Some((Some(Activation::Square), *a)),
-        (Op::Activation(Activation::Pow { exponent }), [x]) => {
-            let f = match *exponent {
-                1.0 => None,
-                2.0 => Some(Activation::Square),
-                0.5 => Some(Activation::Sqrt),
-                -0.5 => Some(Activation::Rsqrt),
-                -1.0 => Some(Activation::Reciprocal),
-                _ => return None,
-            };
-            Some((f, *x))
-        }
+        (Op::Activation(Activation::Pow { exponent: 1.0 }), [x]) => Some((None, *x)),
         (Op::Activation(f), [y]) => {
-            let inner = matcher.producer(*y)?;
-            let (Op::Activation(g), [x]) = (&inner.op, inner.inputs.as_slice()) else {
-                return None;
-            };
-            use Activation::{Reciprocal, Sqrt};
-            let both = [f, g];
-            (both == [&Reciprocal, &Sqrt] || both == [&Sqrt, &Reciprocal])
-                .then_some((Some(Activation::Rsqrt), *x))
+            if let Some(x) = root_before(matcher, f, *y) {
+                return Some((Some(Activation::Rsqrt), x));
+            }
+            let name = name_of(f).filter(|name| name != f)?;
+            Some((Some(name), *y))
         }
+        _ => None,
+    }
+}
+
+/// The operand of a root whose reciprocal `f` of `y` is, or of a reciprocal whose root it is.
+fn root_before(matcher: &Matcher<'_>, f: &Activation, y: ValueId) -> Option<ValueId> {
+    use Activation::{Reciprocal, Sqrt};
+    let before = matcher.producer(y)?;
+    let (Op::Activation(g), [x]) = (&before.op, before.inputs.as_slice()) else { return None };
+    let (f, g) = (name_of(f), name_of(g));
+    let both = |a: &Activation, b: &Activation| f.as_ref() == Some(a) && g.as_ref() == Some(b);
+    (both(&Reciprocal, &Sqrt) || both(&Sqrt, &Reciprocal)).then_some(*x)
+}
+
+/// The function by its own name, if it is or has one.
+fn name_of(f: &Activation) -> Option<Activation> {
+    match f {
+        Activation::Pow { exponent } => match *exponent {
+            2.0 => Some(Activation::Square),
+            0.5 => Some(Activation::Sqrt),
+            -0.5 => Some(Activation::Rsqrt),
+            -1.0 => Some(Activation::Reciprocal),
+            _ => None,
+        },
+        Activation::Sqrt | Activation::Reciprocal => Some(f.clone()),
         _ => None,
     }
 }

@@ -5,16 +5,12 @@
 //! Exp(x) * (1 / sum(Exp(x)))  ->  e * (1 / sum(e)),  e = ExpShifted(x)
 //! ```
 //!
-//! with maximum and sum along one axis. The second holds as both sides of the quotient are shifted
-//! alike; the exponentials must have no other reader. Maximum and sum are recognised in the forms that
-//! they are lowered to: a ReduceMax or a MaxPool over the whole last axis, a product with a constant
-//! column or a correlation with one row, and views between them that keep the last axis.
+//! with maximum and sum along one axis; the sum, in the form that it is lowered to, is a product with a
+//! constant column. The second holds as both sides of the quotient are shifted alike; the exponentials
+//! must have no other reader.
 
 use super::{matcher::Matcher, rewrite::Rewrite};
-use crate::{
-    ir::{Activation, Axis, Graph, GraphError, Node, Op, ValueId, Window},
-    tensor::Shape,
-};
+use crate::ir::{Activation, Graph, GraphError, Node, Op, ValueId};
 
 /// `graph` with the exponentials of softmaxes recognised.
 ///
@@ -33,88 +29,38 @@ fn shifted(matcher: &Matcher<'_>, node: &Node) -> Option<(ValueId, usize)> {
     let (Op::Activation(Activation::Exp), &[y]) = (&node.op, node.inputs.as_slice()) else {
         return None;
     };
-    let by_maximum = || {
-        let sub = matcher.producer(y).filter(|sub| sub.op == Op::Sub)?;
-        let &[x, maximum] = sub.inputs.as_slice() else { return None };
-        let axis = maximum_along(matcher, maximum, x)?;
-        Some((x, axis))
-    };
-    by_maximum().or_else(|| Some((y, normalised_along(matcher, node.output)?)))
+    by_maximum(matcher, y).or_else(|| Some((y, normalised_along(matcher, node.output)?)))
 }
 
-/// The axis along which `id` is the maximum of `x`, kept with size 1.
-fn maximum_along(matcher: &Matcher<'_>, id: ValueId, x: ValueId) -> Option<usize> {
-    let node = matcher.producer(id)?;
-    if let (Op::ReduceMax { axis }, [of]) = (&node.op, node.inputs.as_slice()) {
-        return (*of == x).then_some(*axis);
+/// `x` and the axis, if `y` is `x - max(x)`.
+fn by_maximum(matcher: &Matcher<'_>, y: ValueId) -> Option<(ValueId, usize)> {
+    let sub = matcher.producer(y).filter(|sub| sub.op == Op::Sub)?;
+    let &[x, maximum] = sub.inputs.as_slice() else { return None };
+    let maximum = matcher.producer(maximum)?;
+    match (&maximum.op, maximum.inputs.as_slice()) {
+        (Op::ReduceMax { axis }, [of]) => (*of == x).then_some((x, *axis)),
+        _ => None,
     }
-    let pool = behind_reshapes(matcher, id);
-    let pool = matcher.producer(pool)?;
-    let (Op::MaxPool(window), [of]) = (&pool.op, pool.inputs.as_slice()) else { return None };
-    let row = is_row(window) && is_same_rows(matcher, *of, x);
-    row.then(|| reduced_last(matcher, id, x))?
 }
 
-/// The axis along which the exponentials `id` are divided by their sum, if that is all that reads
-/// them.
-fn normalised_along(matcher: &Matcher<'_>, id: ValueId) -> Option<usize> {
-    let mul = matcher.readers(id)?.iter().find(|node| node.op == Op::Mul)?;
-    let reciprocal = matcher.producer(*mul.inputs.iter().find(|other| **other != id)?)?;
-    let (Op::Activation(Activation::Reciprocal), &[sum]) =
-        (&reciprocal.op, reciprocal.inputs.as_slice())
-    else {
+/// The last axis of the exponentials `e`, if they are divided by their sum along it, and nothing else
+/// reads them.
+fn normalised_along(matcher: &Matcher<'_>, e: ValueId) -> Option<usize> {
+    let &[first, second] = matcher.readers(e)? else { return None };
+    let (product, sum) = if first.op == Op::Mul { (first, second) } else { (second, first) };
+    let reciprocal = matcher.producer(*product.inputs.iter().find(|id| **id != e)?)?;
+    let (Op::Mul, Op::MatMul, &[of, column]) = (&product.op, &sum.op, sum.inputs.as_slice()) else {
         return None;
     };
-    let total = matcher.producer(behind_reshapes(matcher, sum))?;
-    let &[of, weights] = total.inputs.as_slice() else { return None };
-    let weights = matcher.constant(weights)?;
-    let (first, rest) = weights.data().split_first()?;
-    let last = *matcher.shape(id).dims().last()?;
-    let form = match &total.op {
-        Op::MatMul => weights.shape().dims() == [last, 1],
-        Op::Correlate { window, groups } => {
-            is_row(window) && weights.shape().dims() == [*groups, 1, 1, last]
-        }
-        _ => false,
-    };
-    let uniform = *first > 0.0 && rest.iter().all(|weight| weight == first);
-    // One operand of the sum, perhaps through a Reshape, and one of the product.
-    let mut firsts = matcher.readers(id)?.iter().filter(|node| node.output != mul.output);
-    let to_sum = firsts.next().is_some_and(|node| {
-        node.output == total.output || matcher.readers(node.output).is_some_and(|r| r.len() == 1)
-    });
-    let fits = form && uniform && to_sum && firsts.next().is_none();
-    let twice = mul.inputs.iter().all(|input| *input == id);
-    (fits && !twice && is_same_rows(matcher, of, id)).then(|| reduced_last(matcher, sum, id))?
-}
-
-/// What Reshapes make `id` of.
-fn behind_reshapes(matcher: &Matcher<'_>, mut id: ValueId) -> ValueId {
-    while let Some(node) = matcher.producer(id) {
-        match (&node.op, node.inputs.as_slice()) {
-            (Op::Reshape(_), [x]) => id = *x,
-            _ => break,
-        }
-    }
-    id
-}
-
-/// Is `id`, but for Reshapes, `x`, with the same last axis?
-fn is_same_rows(matcher: &Matcher<'_>, id: ValueId, x: ValueId) -> bool {
-    let last = |id| matcher.shape(id).dims().last();
-    last(id) == last(x) && behind_reshapes(matcher, id) == behind_reshapes(matcher, x)
-}
-
-/// The last axis of `x`, if `id` has its shape with a size of 1 there.
-fn reduced_last(matcher: &Matcher<'_>, id: ValueId, x: ValueId) -> Option<usize> {
-    let mut dims = matcher.shape(x).dims().to_vec();
-    *dims.last_mut()? = 1;
-    (matcher.shape(id).dims() == dims).then(|| dims.len() - 1)
-}
-
-/// Does each output meet one whole row of the input?
-fn is_row(Window { height, width }: &Window) -> bool {
-    *height == Axis::identity(height.input)
-        && (width.kernel, width.output) == (width.input, 1)
-        && width.complete()
+    let last = matcher.shape(e).rank().checked_sub(1)?;
+    let column = matcher.constant(column)?;
+    let (weight, rest) = column.data().split_first()?;
+    let fits = of == e
+        && last > 0
+        && reciprocal.op == Op::Activation(Activation::Reciprocal)
+        && reciprocal.inputs == [sum.output]
+        && column.shape().dims() == [matcher.shape(e).dims()[last], 1]
+        && *weight > 0.0
+        && rest.iter().all(|other| other == weight);
+    fits.then_some(last)
 }

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::super::{activate_before_pools, fold_pads, move_views};
+use super::super::PASSES;
 use super::*;
 
 /// Each pass alone and all together keep the results, to within rounding, and add no nodes.
@@ -10,9 +10,7 @@ fn keeps_results(graph: Graph) -> Result<(), TestCaseError> {
     let expected = run(&graph);
     let all = optimise(graph.clone()).expect("whole");
     prop_assert!(all.nodes().len() <= graph.nodes().len());
-    let passes =
-        [fold_linear, remove_identities, move_views, fold_pads, activate_before_pools, remove_dead];
-    let each = passes.iter().map(|pass| pass(&graph).expect("whole"));
+    let each = PASSES.iter().map(|pass| pass(&graph).expect("whole"));
     for after in each.chain([all]) {
         for (got, expected) in run(&after).iter().zip(&expected) {
             prop_assert_eq!(got.shape(), expected.shape());
