@@ -129,9 +129,8 @@ fn outward_of_scaling(
         let (x, _) = matcher.with_constant(inner)?;
         let c = inner.inputs.iter().find(|id| **id != x)?;
         let r = node.inputs.get(1 - at)?;
-        let same = matcher.shape(x) == matcher.shape(*id);
         let activations = matcher.constant(*r).is_none() && !matcher.takes_factor(x);
-        (same && activations).then_some((x, *r, *c, at))
+        activations.then_some((x, *r, *c, at))
     });
     let Some((x, r, c, at)) = found else { return Ok(None) };
     let (x, r) = (rewrite.operand(node, x)?, rewrite.operand(node, r)?);

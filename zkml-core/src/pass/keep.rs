@@ -67,7 +67,14 @@ impl Keep {
 
     /// What both keep.
     pub(super) fn and(mut self, other: Self) -> Option<Self> {
-        self.shape = self.shape.broadcast(&other.shape).ok()?;
+        let shape = self.shape.broadcast(&other.shape).ok()?;
+        if other.is_all() && shape == self.shape {
+            return Some(self);
+        }
+        if self.is_all() && shape == other.shape {
+            return Some(other);
+        }
+        self.shape = shape;
         self.constant = match (self.constant, other.constant) {
             (Some(a), Some(b)) => Some(combine(&a, &b, |a, b| a * b).ok()?),
             (a, b) => a.or(b),
@@ -78,6 +85,11 @@ impl Keep {
             }
         }
         Some(self)
+    }
+
+    fn is_all(&self) -> bool {
+        let ones = |c: &Tensor<f32>| c.data().iter().all(|keep| *keep == 1.0);
+        self.flags.is_empty() && self.constant.as_ref().is_some_and(ones)
     }
 
     /// What this does not keep, unless it has several parts.

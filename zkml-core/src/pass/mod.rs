@@ -4,6 +4,7 @@
 //!
 //! * [`remove_identities`]: views that change nothing, chains of views, pads and selections that do
 //!   nothing, factors 1 and sums of 0;
+//! * [`merge_twins`]: what is computed twice is computed once;
 //! * [`move_views`]: views move out from between windows and the constants, functions and pads beside
 //!   them;
 //! * [`fold_pads`]: pads go into the window that reads them;
@@ -17,6 +18,7 @@
 //! * [`move_factors`], [`fold_linear`]: constant factors and sums beside a product or correlation with
 //!   constant weights go into them (batch normalisation, scales and biases of normalisations and of
 //!   attention);
+//! * [`factor_sums`]: common factors of sums, and constants within them, move outward;
 //! * [`fuse_pointwise`]: an element-wise expression of one tensor is one function;
 //! * [`remove_dead`]: what no output depends on.
 //!
@@ -42,6 +44,8 @@ mod rewrite;
 mod rows;
 mod softmax;
 mod split;
+mod sums;
+mod twins;
 
 pub use dead::remove_dead;
 pub use factors::move_factors;
@@ -57,6 +61,8 @@ pub use powers::name_powers;
 pub use rows::regroup_rows;
 pub use softmax::recognise_softmax;
 pub use split::split_layers;
+pub use sums::factor_sums;
+pub use twins::merge_twins;
 
 use crate::ir::{Graph, GraphError};
 
@@ -65,8 +71,9 @@ use crate::ir::{Graph, GraphError};
 const MAX_ROUNDS: usize = 64;
 
 /// In the order of a round.
-const PASSES: [fn(&Graph) -> Result<Graph, GraphError>; 14] = [
+const PASSES: [fn(&Graph) -> Result<Graph, GraphError>; 16] = [
     remove_identities,
+    merge_twins,
     move_views,
     fold_pads,
     activate_before_pools,
@@ -78,6 +85,7 @@ const PASSES: [fn(&Graph) -> Result<Graph, GraphError>; 14] = [
     regroup_rows,
     move_factors,
     fold_linear,
+    factor_sums,
     fuse_pointwise,
     remove_dead,
 ];

@@ -202,3 +202,69 @@ fn a_complement_of_a_complement_is_nothing() {
     let after = same(b.finish(y), 1);
     assert_eq!(ops(&after), [&Op::Add]);
 }
+
+#[test]
+fn the_normalisation_of_tensorflow_is_one_of_the_difference() {
+    // x * s + (bias - mean * s), s = r * scale
+    let (mut b, x) = Builder::new(&[1, 4, 8]);
+    let mean = b.constant(tensor(&[8, 1], vec![0.125; 8]));
+    let m = b.op(Op::MatMul, &[x, mean]);
+    let c = b.op(Op::Sub, &[x, m]);
+    let squares = b.op(Op::Mul, &[c, c]);
+    let v = b.op(Op::MatMul, &[squares, mean]);
+    let eps = number(&mut b, 1.0);
+    let v = b.op(Op::Add, &[v, eps]);
+    let r = b.op(Op::Activation(Activation::Rsqrt), &[v]);
+    let s = b.with(Op::Mul, r, &[8], 5);
+    let (scaled, of_mean) = (b.op(Op::Mul, &[x, s]), b.op(Op::Mul, &[m, s]));
+    let bias = b.constant(dyadic(&[8], 6));
+    let rest = b.op(Op::Sub, &[bias, of_mean]);
+    let y = b.op(Op::Add, &[scaled, rest]);
+    let y = b.with(Op::MatMul, y, &[8, 3], 7);
+    let after = close(b.finish(y), 9);
+    assert!(matches!(ops(&after)[6..], [Op::Mul, Op::MatMul, Op::Add]), "{:?}", ops(&after));
+}
+
+#[test]
+fn a_difference_that_is_written_twice_is_computed_once() {
+    // (x - mean(x)) / sqrt(mean((x - mean(x))^2) + 1), the first of them apart.
+    let (mut b, x) = Builder::new(&[1, 4, 8]);
+    let (_, v) = centred(&mut b, x);
+    let (c, _) = centred(&mut b, x);
+    let one = number(&mut b, 1.0);
+    let v = b.op(Op::Add, &[one, v]);
+    let r = b.op(Op::Activation(Activation::Rsqrt), &[v]);
+    let y = b.op(Op::Mul, &[c, r]);
+    close(b.finish(y), 7);
+    // Other constants, other operations.
+    let (mut b, x) = Builder::new(&[4]);
+    let (p, q) = (b.with(Op::Mul, x, &[4], 1), b.with(Op::Mul, x, &[4], 2));
+    let r = b.with(Op::Add, x, &[4], 1);
+    b.0.output("p", p);
+    b.0.output("q", q);
+    same(b.finish(r), 3);
+}
+
+#[test]
+fn common_factors_move_out_of_sums() {
+    let (mut b, x) = Builder::new(&[4, 5]);
+    let y = b.0.input("y", Shape::new(vec![4, 5]).expect("small"));
+    let r = b.0.input("r", Shape::new(vec![4, 1]).expect("small"));
+    let (p, q) = (b.op(Op::Mul, &[x, r]), b.op(Op::Mul, &[r, y]));
+    let z = b.op(Op::Sub, &[p, q]);
+    let after = same(b.finish(z), 2);
+    assert_eq!(ops(&after), [&Op::Sub, &Op::Mul]);
+    // Read elsewhere, or of different factors.
+    for read in [true, false] {
+        let (mut b, x) = Builder::new(&[4, 5]);
+        let r = b.0.input("r", Shape::new(vec![4, 1]).expect("small"));
+        let s = b.0.input("s", Shape::new(vec![4, 1]).expect("small"));
+        let y = b.0.input("y", Shape::new(vec![4, 5]).expect("small"));
+        let (p, q) = (b.op(Op::Mul, &[x, r]), b.op(Op::Mul, &[if read { r } else { s }, y]));
+        if read {
+            b.0.output("p", p);
+        }
+        let z = b.op(Op::Add, &[p, q]);
+        same(b.finish(z), 3);
+    }
+}
