@@ -20,7 +20,7 @@
 //!   attention);
 //! * [`factor_sums`]: common factors of sums, and constants within them, move outward;
 //! * [`fuse_pointwise`]: an element-wise expression of one tensor is one function;
-//! * [`remove_dead`]: what no output depends on.
+//! * [`remove_dead`], after each: what no output depends on.
 //!
 //! All are exact for real numbers; in `f32`, folded constants are computed in double precision and
 //! rounded once.
@@ -64,14 +64,17 @@ pub use split::split_layers;
 pub use sums::factor_sums;
 pub use twins::merge_twins;
 
-use crate::ir::{Graph, GraphError};
+use crate::ir::{Graph, GraphError, Node};
 
 /// Most rounds of [`optimise`]. Chains halve in each round, so that real models need a handful; the
 /// graph is correct after any number.
 const MAX_ROUNDS: usize = 64;
 
+/// A rewrite of a graph.
+type Pass = fn(&Graph) -> Result<Graph, GraphError>;
+
 /// In the order of a round.
-const PASSES: [fn(&Graph) -> Result<Graph, GraphError>; 16] = [
+const PASSES: [Pass; 14] = [
     remove_identities,
     merge_twins,
     move_views,
@@ -86,11 +89,10 @@ const PASSES: [fn(&Graph) -> Result<Graph, GraphError>; 16] = [
     move_factors,
     fold_linear,
     factor_sums,
-    fuse_pointwise,
-    remove_dead,
 ];
 
-/// Applies all passes until nothing changes.
+/// Applies all passes until nothing changes. Expressions are fused when nothing else is left to do:
+/// the other passes look for their parts.
 ///
 /// # Errors
 /// [`GraphError`] if a pass broke the graph, which is a bug: no input graph makes one do so.
@@ -99,16 +101,25 @@ pub fn optimise(graph: Graph) -> Result<Graph, GraphError> {
     for _ in 0..MAX_ROUNDS {
         let mut next = graph.clone();
         for pass in PASSES {
-            next = pass(&next)?;
+            // What a pass leaves behind would be a reader to the next.
+            next = remove_dead(&pass(&next)?)?;
         }
-        let done = next.nodes().len() == graph.nodes().len()
-            && next.nodes().iter().zip(graph.nodes()).all(|(a, b)| a.op == b.op);
+        if is_same(&next, &graph) {
+            next = remove_dead(&fuse_pointwise(&next)?)?;
+        }
+        let done = is_same(&next, &graph);
         graph = next;
         if done {
             break;
         }
     }
     Ok(graph)
+}
+
+/// Have both the same nodes? Values of what [`remove_dead`] gives are numbered by their first use.
+fn is_same(a: &Graph, b: &Graph) -> bool {
+    let same = |(a, b): (&Node, &Node)| a.op == b.op && a.inputs == b.inputs;
+    a.nodes().len() == b.nodes().len() && a.nodes().iter().zip(b.nodes()).all(same)
 }
 
 #[cfg(test)]

@@ -10,14 +10,15 @@
 //! sum: one function alone is a table as it is. Of the possible roots the one with most functions,
 //! products and sums behind it is taken, and the latest of these: what is linear before it folds into
 //! weights. A value within the group that is read elsewhere too would be computed twice; only one that
-//! is a number times or plus another may be. Whole numbers stay as they are: they are exact.
+//! is a number times or plus another may be. Whole numbers stay as they are: they are exact. Masks for a
+//! softmax stay masks.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
 
-use super::{matcher::Matcher, rewrite::Rewrite};
+use super::{keep::NEGLIGIBLE, matcher::Matcher, rewrite::Rewrite};
 use crate::ir::{Activation, Graph, GraphError, Node, Op, Pointwise, ValueId};
 
 /// `graph` with element-wise expressions of one tensor as one function each.
@@ -105,6 +106,7 @@ impl<'g> Group<'g> {
         }
         let more = match &node.op {
             Op::Activation(_) => Count { total: 1, functions: 1, products: 0 },
+            Op::Mask { value } if *value <= NEGLIGIBLE => return None,
             Op::Mul | Op::Mask { .. } if varying == 2 => {
                 Count { total: 1, functions: 0, products: 1 }
             }
