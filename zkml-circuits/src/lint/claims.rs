@@ -4,16 +4,11 @@ use super::{LintError, definitions::Definitions, sample::Sample};
 use crate::{
     machine::Profile,
     plan::{Claim, Geometry, Monomial, NULL_TAG, Plan, PublicRole, Scalar, Visibility},
-    witness::signed,
 };
 use ff::Field;
 use halo2curves::bn256::Fr;
-use rayon::prelude::*;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use zkml_core::program::{Bits, Program, Step, StoredTensor, View};
-
-/// A stored element.
-type Element = (usize, usize);
 
 /// Homes of elements and scalars, and the equations found for them.
 pub(super) struct Claims<'a> {
@@ -21,9 +16,10 @@ pub(super) struct Claims<'a> {
     plan: &'a Plan,
     /// Group and lane of each element of each tensor.
     homes: Vec<Vec<(usize, usize)>>,
-    definitions: HashMap<Element, usize>,
-    /// By number of the scalar.
-    ties: HashMap<usize, usize>,
+    /// By tensor and element: how many claims define it.
+    definitions: Vec<Vec<usize>>,
+    /// By number of the scalar: how many claims tie it.
+    ties: Vec<usize>,
 }
 
 impl<'a> Claims<'a> {
@@ -34,14 +30,15 @@ impl<'a> Claims<'a> {
     ) -> Result<Self, LintError> {
         let lanes = plan.rows.profile.lanes();
         let mut homes = Vec::with_capacity(program.tensors.len());
-        let mut at_home = HashSet::new();
+        let mut at_home = vec![false; plan.rows.groups.len() * lanes];
         for (index, tensor) in program.tensors.iter().enumerate() {
             let mut home = vec![None; tensor.shape.len()];
             let layout = plan.layouts.get(index);
             for (element, group, lane) in layout.iter().flat_map(|l| l.cells(lanes)) {
                 let fail = LintError::Home { tensor: index, element: element as usize };
                 let slot = home.get_mut(element as usize).ok_or(fail.clone())?;
-                let taken = !at_home.insert((group, lane));
+                let cell = group.checked_mul(lanes).and_then(|at| at_home.get_mut(at + lane));
+                let taken = cell.is_none_or(|taken| std::mem::replace(taken, true));
                 if slot.replace((group, lane)).is_some() || taken || group >= geometry.groups() {
                     return Err(fail);
                 }
@@ -63,36 +60,45 @@ impl<'a> Claims<'a> {
                 return Err(LintError::Home { tensor, element });
             }
         }
-        Ok(Self { program, plan, homes, definitions: HashMap::new(), ties: HashMap::new() })
+        let definitions = homes.iter().map(|home| vec![0; home.len()]).collect();
+        let ties = vec![0; plan.scalars.len()];
+        Ok(Self { program, plan, homes, definitions, ties })
     }
 
     /// Counts a claim's elements and scalars, and checks that each exists and has a monomial of
     /// its own.
     pub(super) fn account(&mut self, equation: usize, claim: &Claim) -> Result<(), LintError> {
-        let mut taken = HashSet::new();
-        let mut take = |monomial, known: bool| {
-            let fine = known && taken.insert(monomial);
-            if fine { Ok(()) } else { Err(LintError::Claim { equation, monomial }) }
+        let mut taken = Vec::new();
+        let mut take = |monomial, count: Option<&mut usize>| match count {
+            Some(count) => {
+                *count += 1;
+                taken.push(monomial);
+                Ok(())
+            }
+            None => Err(LintError::Claim { equation, monomial }),
         };
         match claim {
             Claim::Tie(scalars) => {
                 for (scalar, lambda) in scalars {
                     let monomial = Monomial { lambda: *lambda, rho: 0 };
-                    take(monomial, *scalar < self.plan.scalars.len())?;
-                    *self.ties.entry(*scalar).or_default() += 1;
+                    take(monomial, self.ties.get_mut(*scalar))?;
                 }
             }
             Claim::Step { tensor, elements } => {
                 let stored = self.program.tensors.get(tensor.0);
-                let computed = stored.filter(|t| matches!(t.step, Step::Affine(_)));
-                let length = computed.map_or(0, |t| t.shape.len());
+                let computed = stored.is_some_and(|t| matches!(t.step, Step::Affine(_)));
+                let mut counts = self.definitions.get_mut(tensor.0).filter(|_| computed);
                 for (element, monomial) in elements {
-                    take(*monomial, (*element as usize) < length)?;
-                    *self.definitions.entry((tensor.0, *element as usize)).or_default() += 1;
+                    let count = counts.as_mut().and_then(|all| all.get_mut(*element as usize));
+                    take(*monomial, count)?;
                 }
             }
         }
-        Ok(())
+        taken.sort_unstable();
+        match taken.windows(2).find(|pair| pair[0] == pair[1]) {
+            Some(pair) => Err(LintError::Claim { equation, monomial: pair[0] }),
+            None => Ok(()),
+        }
     }
 
     /// Scalars as the ties make them: each the value of the element it copies.
@@ -108,28 +114,14 @@ impl<'a> Claims<'a> {
 
     /// What a claim says `left - right` is at the sample, by exponent of `lambda`.
     pub(super) fn expected(&self, claim: &Claim, sample: &Sample) -> BTreeMap<usize, Fr> {
-        let parts: Vec<(u32, Fr)> = match claim {
-            Claim::Tie(scalars) => scalars
-                .iter()
-                .filter_map(|(index, power)| {
-                    let scalar = self.plan.scalars.get(*index)?;
-                    let copy = sample.scalars.get(scalar.group)?;
-                    let value = self.value(sample, scalar.tensor.0, scalar.element as usize);
-                    Some((*power, *copy - value))
-                })
-                .collect(),
-            Claim::Step { tensor, elements } => {
-                let value = |t, e| self.value(sample, t, e);
-                let definitions = Definitions::new(self.program, tensor.0, value);
-                elements
-                    .par_iter()
-                    .map(|(element, at)| {
-                        let power = sample.rho.pow_vartime([u64::from(at.rho)]);
-                        let definition = self.definition(&definitions, *element as usize, sample);
-                        (at.lambda, power * definition)
-                    })
-                    .collect()
-            }
+        let parts = match claim {
+            Claim::Tie(scalars) => scalars.iter().filter_map(|(index, power)| {
+                let scalar = self.plan.scalars.get(*index)?;
+                let copy = sample.scalars.get(scalar.group)?;
+                let value = self.value(sample, scalar.tensor.0, scalar.element as usize);
+                Some((*power, *copy - value))
+            }),
+            Claim::Step { tensor, elements } => return self.defined(tensor.0, elements, sample),
         };
         let mut expected = BTreeMap::new();
         for (power, part) in parts {
@@ -138,13 +130,26 @@ impl<'a> Claims<'a> {
         expected
     }
 
-    /// `2^s x + r - 2^(s-1) - c` of a computed element.
-    fn definition(&self, definitions: &Definitions<'_>, element: usize, sample: &Sample) -> Fr {
-        let home = self.homes[definitions.tensor].get(element);
-        let cell = |role: usize| home.map_or(Fr::ZERO, |home| sample.cell(role, home.0, home.1));
-        let shift = definitions.affine.map_or(0, |affine| affine.shift);
-        let half = if shift == 0 { 0 } else { 1i64 << (shift - 1) };
-        Fr::from(1 << shift) * cell(0) + cell(1) - signed(half) - definitions.accumulator(element)
+    /// Sums of definitions of a tensor's elements, by exponent of `lambda`.
+    fn defined(
+        &self,
+        tensor: usize,
+        elements: &[(u32, Monomial)],
+        sample: &Sample,
+    ) -> BTreeMap<usize, Fr> {
+        let stored = self.program.tensors.get(tensor);
+        let (Some(stored), Some(homes)) = (stored, self.homes.get(tensor)) else {
+            return BTreeMap::new();
+        };
+        let Step::Affine(affine) = &stored.step else { return BTreeMap::new() };
+        let cells = |element: usize| {
+            let home = homes.get(element);
+            let cell = |role| home.map_or(Fr::ZERO, |home| sample.cell(role, home.0, home.1));
+            (cell(0), cell(1))
+        };
+        let value = |t, e| self.value(sample, t, e);
+        let powers = &sample.powers;
+        Definitions { stored, affine, powers, value, cells }.combined(elements)
     }
 
     /// What later steps read of an element, at the sample.
@@ -262,23 +267,24 @@ impl<'a> Claims<'a> {
 
     /// Checks that nothing lacks its equation; counts of definitions and ties.
     pub(super) fn finish(self) -> Result<(usize, usize), LintError> {
-        for (tensor, stored) in self.program.tensors.iter().enumerate() {
+        let mut definitions = 0;
+        for (tensor, (stored, counts)) in
+            self.program.tensors.iter().zip(&self.definitions).enumerate()
+        {
             let expected = usize::from(matches!(stored.step, Step::Affine(_)));
-            for element in 0..stored.shape.len() {
-                let got = self.definitions.get(&(tensor, element)).copied().unwrap_or(0);
-                if got != expected {
-                    let what = format!("element {element} of tensor {tensor}");
-                    return Err(LintError::Count { what, got });
-                }
+            if let Some(element) = counts.iter().position(|got| *got != expected) {
+                let what = format!("element {element} of tensor {tensor}");
+                return Err(LintError::Count { what, got: counts[element] });
+            }
+            definitions += expected * counts.len();
+        }
+        for (Scalar { group, .. }, got) in self.plan.scalars.iter().zip(&self.ties) {
+            if *got != 1 {
+                let what = format!("the scalar of group {group}");
+                return Err(LintError::Count { what, got: *got });
             }
         }
-        for (index, Scalar { group, .. }) in self.plan.scalars.iter().enumerate() {
-            let got = self.ties.get(&index).copied().unwrap_or(0);
-            if got != 1 {
-                return Err(LintError::Count { what: format!("the scalar of group {group}"), got });
-            }
-        }
-        Ok((self.definitions.len(), self.ties.len()))
+        Ok((definitions, self.ties.len()))
     }
 }
 

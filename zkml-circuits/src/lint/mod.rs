@@ -21,10 +21,11 @@
 //! | owner | `x, y` (and `r`) of a home are looked up with the tags of its tensor; each `p` is tied once to one element |
 //! | claims | monomials of a claim are distinct; no element stands at an exponent of `lambda` with junk, whatever its `rho` |
 //! | definition | each computed element is claimed once, and every claim is true |
+//! | features | a group's feature unit reads weights or activations, not their sum |
 //! | nothing free | no operand is free; runs use what is above them; no run leaves the machine |
-//! | tables | the rows of each tag are exactly its table, tag 0 only `(0, 0, 0)` |
+//! | tables | the rows of each tag are exactly its table over its domain, tag 0 only `(0, 0, 0)` |
 //! | statement | the schema lists each output (and each input, if public) by name, shape, scale and range |
-//! | words | each public element stands in one digit of one word, looked up, at most 8 digits |
+//! | words | each public element stands in one digit of one word, looked up in a table of 16 bits, at most 8 digits |
 //! | bounds | accumulators stay far below half the field |
 //!
 //! So dead lanes are not read (a dead cell has no home, and its random value would show), reads are injective on
@@ -33,6 +34,7 @@
 
 mod claims;
 mod definitions;
+mod products;
 mod sample;
 mod tables;
 
@@ -41,7 +43,7 @@ mod tests;
 
 use crate::{
     formal::{Formal, FormalError, run_starts},
-    plan::{Claim, Geometry, GeometryError, Monomial, Plan, Source},
+    plan::{Claim, Geometry, GeometryError, Group, Monomial, Plan, Source},
 };
 use claims::Claims;
 use halo2curves::bn256::Fr;
@@ -109,6 +111,12 @@ pub enum LintError {
     /// More weights than lanes.
     #[error("group {group} has more weights than lanes")]
     Weights {
+        /// The group.
+        group: usize,
+    },
+    /// A group whose feature unit would add weights to activations.
+    #[error("group {group} has weights and reads activations along rho as well")]
+    Feature {
         /// The group.
         group: usize,
     },
@@ -195,6 +203,10 @@ pub fn lint(program: &Program, plan: &Plan) -> Result<LintReport, LintError> {
     let _ = Bounds::new(program)?;
     let geometry = Geometry::check(&plan.rows)?;
     tables::check(program, plan)?;
+    let mixed = |group: &Group| group.feature.is_some() && !group.weights.is_empty();
+    if let Some(group) = plan.rows.groups.iter().position(mixed) {
+        return Err(LintError::Feature { group });
+    }
     let mut claims = Claims::new(program, plan, geometry)?;
     claims.check_statement()?;
     claims.check_words()?;

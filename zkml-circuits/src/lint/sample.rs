@@ -24,6 +24,39 @@ pub(super) struct Sample {
     pub(super) scalars: Vec<Fr>,
     lanes_of_group: usize,
     pub(super) rho: Fr,
+    pub(super) powers: Powers,
+}
+
+/// Powers of `rho`, any exponent in four multiplications.
+pub(super) struct Powers {
+    /// `rho^(b 256^i)` at `256 i + b`.
+    bytes: Vec<Fr>,
+}
+
+impl Powers {
+    pub(super) fn new(rho: Fr) -> Self {
+        let mut bytes = Vec::with_capacity(4 * 256);
+        let mut base = rho;
+        for _ in 0..4 {
+            let mut power = Fr::ONE;
+            for _ in 0..256 {
+                bytes.push(power);
+                power *= base;
+            }
+            base = power;
+        }
+        Self { bytes }
+    }
+
+    /// `rho^exponent`.
+    pub(super) fn of(&self, exponent: u32) -> Fr {
+        let [low, rest @ ..] = exponent.to_le_bytes();
+        let mut power = self.bytes[usize::from(low)];
+        for (i, byte) in (1..).zip(rest).filter(|(_, byte)| *byte != 0) {
+            power *= self.bytes[256 * i + usize::from(byte)];
+        }
+        power
+    }
 }
 
 impl Sample {
@@ -42,7 +75,8 @@ impl Sample {
         let lanes = [many(cells), many(cells), many(cells)];
         let scalars = many(geometry.groups());
         let rho = Fr::random(&mut rng);
-        Ok(Self { lanes, scalars, lanes_of_group: plan.rows.profile.lanes(), rho })
+        let (lanes_of_group, powers) = (plan.rows.profile.lanes(), Powers::new(rho));
+        Ok(Self { lanes, scalars, lanes_of_group, rho, powers })
     }
 
     /// A cell of role 0, 1, 2 (`x`, `r`, `y`).
@@ -78,5 +112,19 @@ impl std::io::Write for Hasher {
 
     fn flush(&mut self) -> std::io::Result<()> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn powers_are_powers() {
+        let rho = Fr::from(123_456_789).square();
+        let powers = Powers::new(rho);
+        for exponent in [0, 1, 2, 255, 256, 257, 65_535, 65_536, 1 << 24, 0x0102_0304, u32::MAX] {
+            assert_eq!(powers.of(exponent), rho.pow_vartime([u64::from(exponent)]), "{exponent}");
+        }
     }
 }
