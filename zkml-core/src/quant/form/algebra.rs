@@ -32,6 +32,7 @@ impl Pending {
                 FormTerm::Scale { factor: own, .. } => {
                     *own = product(std::mem::take(own), &factor);
                 }
+                FormTerm::Product { factor, .. } => *factor *= channels[0],
                 FormTerm::Contract { .. } | FormTerm::Correlate { .. } => {
                     term.multiply_channels(&channels);
                 }

@@ -10,6 +10,8 @@ pub(in crate::quant) enum Grid {
     Matrix(usize, usize),
     /// `[B, O, H', W']`.
     Planes([usize; 4]),
+    /// `[B, I, J]`, a product of two activations: all of it is one channel.
+    Batches([usize; 3]),
 }
 
 impl Grid {
@@ -18,6 +20,7 @@ impl Grid {
         match self {
             Self::Matrix(_, columns) => columns,
             Self::Planes([_, outputs, ..]) => outputs,
+            Self::Batches(_) => 1,
         }
     }
 
@@ -26,6 +29,7 @@ impl Grid {
         match self {
             Self::Matrix(_, columns) => e % columns,
             Self::Planes([_, outputs, rows, columns]) => e / (rows * columns) % outputs,
+            Self::Batches(_) => 0,
         }
     }
 
@@ -55,6 +59,10 @@ impl FormTerm {
                 let (batch, outputs) = (view.shape.dims()[0], weight.shape().dims()[0]);
                 Some(Grid::Planes([batch, outputs, window.height.output, window.width.output]))
             }
+            Self::Product { left, right, .. } => {
+                let (left, right) = (left.shape.dims(), right.shape.dims());
+                Some(Grid::Batches([left[0], left[1], right[2]]))
+            }
             Self::Scale { .. } => None,
         }
     }
@@ -64,7 +72,7 @@ impl FormTerm {
         match self {
             Self::Contract { weight, .. } => i % weight.shape().dims()[1],
             Self::Correlate { weight, .. } => i / (weight.data().len() / weight.shape().dims()[0]),
-            Self::Scale { .. } => 0,
+            Self::Scale { .. } | Self::Product { .. } => 0,
         }
     }
 }

@@ -24,22 +24,28 @@ pub(super) enum FormTerm {
     Scale { view: View, factor: Vec<f64> },
     /// `[B, C, H, W]` view correlated with a `[O, C / groups, Kh, Kw]` constant.
     Correlate { view: View, weight: Tensor<f64>, window: Window, groups: usize },
+    /// `[B, I, K]` view times `[B, K, J]` view times a constant.
+    Product { left: View, right: View, factor: f64 },
 }
 
 impl FormTerm {
-    pub(super) fn view(&self) -> &View {
-        match self {
+    /// The tensors it reads: one, or left and right.
+    pub(super) fn views(&self) -> impl Iterator<Item = &View> {
+        let (first, second) = match self {
             Self::Contract { view, .. }
             | Self::Scale { view, .. }
-            | Self::Correlate { view, .. } => view,
-        }
+            | Self::Correlate { view, .. } => (view, None),
+            Self::Product { left, right, .. } => (left, Some(right)),
+        };
+        std::iter::once(first).chain(second)
     }
 
-    /// The constants that multiply the view.
+    /// The constants that multiply what it reads.
     pub(super) fn constants(&self) -> &[f64] {
         match self {
             Self::Contract { weight, .. } | Self::Correlate { weight, .. } => weight.data(),
             Self::Scale { factor, .. } => factor,
+            Self::Product { factor, .. } => std::slice::from_ref(factor),
         }
     }
 }
@@ -52,11 +58,21 @@ pub(super) struct Least {
     pub(super) holes: bool,
 }
 
-/// A bias that is a multiple of the least value of a tensor: what a max pool reads outside its
-/// input.
+/// A number of units that is known once the encodings are chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unit {
+    /// The least value of a tensor: what a max pool reads outside its input.
+    Least(Least),
+    /// The least value of a masked tensor that is not the one of what is masked.
+    Live(TensorId),
+    /// What the step itself adds to its `x`, see [`crate::quant::function`].
+    Lift,
+}
+
+/// A bias that is a multiple of a [`Unit`].
 #[derive(Clone, Debug)]
 pub(super) struct Floor {
-    pub(super) least: Least,
+    pub(super) unit: Unit,
     /// One for all elements, or one for each.
     pub(super) factor: Vec<f64>,
 }

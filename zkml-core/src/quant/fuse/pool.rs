@@ -22,7 +22,7 @@ use crate::{
     program::View,
     quant::{
         QuantError,
-        form::{Floor, Form, FormTerm, Least, Pending, gather_view},
+        form::{Floor, Form, FormTerm, Least, Pending, Unit, gather_view},
         product::unsupported,
     },
     tensor::{Shape, Tensor},
@@ -162,7 +162,7 @@ fn sum(node: &Node, least: Least, partials: &[Partial], taps: &[f64]) -> Result<
         let unmet = if partial.bounded { partial.unmet(taps) } else { Vec::new() };
         if unmet.iter().any(|f| *f != 0.0) {
             let factor = unmet.iter().copied().cycle().take(form.shape.len()).collect();
-            form.floors.push(Floor { least, factor });
+            form.floors.push(Floor { unit: Unit::Least(least), factor });
         }
     }
     Ok(form)

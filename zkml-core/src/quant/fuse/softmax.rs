@@ -1,0 +1,189 @@
+//! Masks and the numerators of softmaxes.
+//!
+//! A mask is a table after a step: where an element is not kept, its argument is moved below
+//! whatever a kept one may be, by the *lift* `L` of the step:
+//!
+//! ```text
+//! x = a - L (1 - keep),     y = x          if x >= live,  the least value of the width
+//!                           y = the value  else
+//! ```
+//!
+//! With a constant `keep` that is a bias. [`Function::Mask`] says what the value is: a number, or,
+//! before a softmax, so far below every live value that its exponential rounds to 0.
+//!
+//! `exp(x - max)` is a table of the distance from the maximum, an integer that is not negative:
+//!
+//! ```text
+//! M = max of a,     x = M - a - L,     y = exp(-(x + L))
+//! ```
+//!
+//! where `L` centres the distances. One distance has one value, so a softmax of shifted scores is
+//! the same, and the greatest has `exp(0) = 1` exactly. If what is kept depends on the inputs, the
+//! least live value is a candidate for the maximum: a row of which nothing is kept is then 0
+//! everywhere.
+
+use super::{Draft, DraftStep, Fuser, NewDraft, Precision, Symbol};
+use crate::{
+    ir::{Node, ValueId},
+    program::View,
+    quant::{
+        QuantError,
+        form::{Floor, Form, FormTerm, Least, Pending, Unit, gather_view},
+        function::{Dropped, Function},
+        product::unsupported,
+    },
+    tensor::{Shape, ShapeError},
+};
+
+impl Fuser<'_> {
+    pub(super) fn mask(&mut self, node: &Node, value: f32) -> Result<Symbol, QuantError> {
+        let dropped = Dropped::Value(f64::from(value));
+        Ok(Symbol::Stored(self.masked(node, dropped, (node.inputs[0], node.output))?))
+    }
+
+    pub(super) fn exp_shifted(&mut self, node: &Node, axis: usize) -> Result<Symbol, QuantError> {
+        let fail = |source: ShapeError| unsupported(node, source.to_string());
+        let scores = match node.inputs.get(1) {
+            None => self.stored(node.inputs[0])?,
+            Some(keep) => {
+                if let Some(keep) = self.constant(*keep) {
+                    let shape = &self.graph.get(node.output).shape;
+                    let map = keep.shape().broadcast_map(shape).map_err(fail)?;
+                    let kept = map.iter().map(|at| keep.data()[*at as usize] != 0.0).collect();
+                    check_rows(node, shape, axis, kept)?;
+                }
+                let ids = (node.inputs[0], node.inputs[0]);
+                self.masked(node, Dropped::Vanishing, ids)?
+            }
+        };
+        let varying = node.inputs.get(1).is_some_and(|keep| self.constant(*keep).is_none());
+        let floor = varying.then_some(Unit::Live(scores.tensor));
+        let rows = super::maximum::last(&scores, axis).map_err(fail)?;
+        let ids = (node.output, node.output);
+        let maximum = self.maximum(node, ids, &rows, floor)?;
+        let maximum = match maximum.as_view() {
+            Some(view) => view.clone(),
+            None => self.helper(maximum, node)?,
+        };
+        let maximum = View { shape: trimmed(&maximum.shape).map_err(fail)?, ..maximum };
+        let map: Vec<u32> = {
+            let (count, len) = (maximum.shape.len().max(1), rows.shape.len());
+            // Elements of a tensor are fewer than 2^28.
+            (0..len).map(|e| (e / (len / count).max(1)) as u32).collect()
+        };
+        let spread = gather_view(&maximum, rows.shape.clone(), &map);
+        let holes = scores.index.as_ref().is_some_and(|index| index.contains(&View::HOLE));
+        let least = Least { tensor: scores.tensor, holes };
+        let term = |view, factor| FormTerm::Scale { view, factor: vec![factor] };
+        let terms = vec![term(spread, 1.0), term(rows.clone(), -1.0)];
+        let mut form = Form::new(rows.shape.clone(), terms);
+        form.floors.push(Floor { unit: Unit::Lift, factor: vec![-1.0] });
+        let step = DraftStep::Linear(form, Some(Function::Decay));
+        let draft = NewDraft::new(rows.shape.clone(), step, ids, node.origin.clone());
+        let shape = self.graph.get(node.output).shape.clone();
+        let order = back(&shape, axis).map_err(fail)?;
+        let (read, precision) = (Some((shape, order)), Precision::Distance(least));
+        Ok(Symbol::Stored(self.draft(NewDraft { read, precision, ..draft })?))
+    }
+
+    /// The first operand of the node where the second is 1, something else where it is 0.
+    fn masked(
+        &mut self,
+        node: &Node,
+        dropped: Dropped,
+        ids: (ValueId, ValueId),
+    ) -> Result<View, QuantError> {
+        let out = self.graph.get(node.output).shape.clone();
+        let fail = |source: ShapeError| unsupported(node, source.to_string());
+        let operand = self.broadcast(node.inputs[0], node)?;
+        let keep = node.inputs[1];
+        let (pending, kept_by) = match self.constant(keep) {
+            Some(keep) => {
+                let map = keep.shape().broadcast_map(&out).map_err(fail)?;
+                let dropped = |at: &u32| f64::from(keep.data()[*at as usize]) - 1.0;
+                let factor: Vec<f64> = map.iter().map(dropped).collect();
+                (operand.add_floor(Unit::Lift, &factor), None)
+            }
+            None => {
+                let view = self.full(keep, node)?;
+                let keep = Pending::of_view(view, node.origin.clone());
+                let sum = operand.add(keep).add_floor(Unit::Lift, &[-1.0]);
+                let last = sum.form.terms.len() - 1;
+                (sum, Some(last))
+            }
+        };
+        let function = Function::Mask { dropped, kept_by };
+        self.store(Pending { maximum: None, ..pending }, ids, Some(function), &node.origin)
+    }
+
+    /// Stores a maximum that is no value of the graph.
+    fn helper(&mut self, maximum: Pending, node: &Node) -> Result<View, QuantError> {
+        let Some(least) = maximum.maximum else {
+            return Err(unsupported(node, "a maximum of nothing"));
+        };
+        let form = maximum.form;
+        let shape = form.shape.clone();
+        let ids = (node.output, node.output);
+        let step = DraftStep::Linear(form, None);
+        let draft = NewDraft::new(shape, step, ids, node.origin.clone());
+        self.draft(NewDraft { precision: Precision::Winner(least), ..draft })
+    }
+}
+
+impl Draft {
+    /// Whether it stands for a value of the graph.
+    pub(in crate::quant) fn stands_for_value(&self) -> bool {
+        let (DraftStep::Linear(_, function), true) = (&self.step, self.precision.is_of_value())
+        else {
+            return self.precision.is_of_value();
+        };
+        !matches!(
+            function,
+            Some(Function::OneHot { .. } | Function::Mask { dropped: Dropped::Vanishing, .. })
+        )
+    }
+}
+
+/// Refuses a constant mask that keeps nothing of some row: a softmax of nothing is no number.
+fn check_rows(
+    node: &Node,
+    shape: &Shape,
+    axis: usize,
+    kept: Vec<bool>,
+) -> Result<(), QuantError> {
+    let (strides, dims) = (shape.strides(), shape.dims());
+    let (Some(stride), Some(count)) = (strides.get(axis), dims.get(axis)) else { return Ok(()) };
+    let rows = shape.len() / count.max(&1);
+    let nothing = |row: usize| {
+        let first = row / stride * stride * count + row % stride;
+        !(0..*count).any(|i| kept[first + i * stride])
+    };
+    match (0..rows).find(|row| nothing(*row)) {
+        Some(row) => Err(unsupported(
+            node,
+            format!("a mask that keeps nothing of row {row}: its softmax is no number"),
+        )),
+        None => Ok(()),
+    }
+}
+
+/// The shape without its last axis, which has one element.
+fn trimmed(shape: &Shape) -> Result<Shape, ShapeError> {
+    let dims = shape.dims();
+    Shape::new(dims[..dims.len().saturating_sub(1)].to_vec())
+}
+
+/// The order that moves the last axis back to `axis`, where that is not the last.
+fn back(shape: &Shape, axis: usize) -> Result<Option<Vec<u32>>, ShapeError> {
+    let rank = shape.rank();
+    if axis + 1 == rank {
+        return Ok(None);
+    }
+    let perm: Vec<usize> = (0..rank).filter(|a| *a != axis).chain([axis]).collect();
+    let moved = shape.transpose(&perm)?;
+    let mut inverse = vec![0; rank];
+    for (at, axis) in perm.iter().enumerate() {
+        inverse[*axis] = at;
+    }
+    moved.transpose_map(&inverse).map(|(_, map)| Some(map))
+}
