@@ -3,7 +3,7 @@
 use super::{
     QuantError, Settings,
     emit::emit,
-    fuse::{Draft, Precision, fuse},
+    fuse::{Draft, fuse},
     scales::choose,
 };
 use crate::{
@@ -28,7 +28,7 @@ pub struct Source {
     /// The value of the graph, after the function if there is one.
     pub value: ValueId,
     /// The value as a view of the stored tensor; none for a tensor that is one step of several
-    /// towards the value, as those of a max pool are.
+    /// towards the value, as those of a max pool or a mask are.
     pub view: Option<View>,
 }
 
@@ -53,8 +53,8 @@ pub fn compile_with_sources(graph: &Graph, settings: &Settings) -> Result<Compil
     let program = emit(&fused, &names, &choices)?;
     let bounds = Bounds::new(&program)?;
     let source = |draft: Draft| {
-        let stands = !matches!(draft.precision, Precision::Difference(_));
-        Source { value: draft.y, view: stands.then_some(draft.view) }
+        let view = draft.stands_for_value().then(|| draft.view.clone());
+        Source { value: draft.y, view }
     };
     let sources = fused.drafts.into_iter().map(source).collect();
     Ok(Compiled { program, sources, bounds })

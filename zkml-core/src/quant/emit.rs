@@ -2,15 +2,15 @@
 
 use super::{
     QuantError,
-    form::{Floor, Form, FormTerm},
-    fuse::{Draft, DraftStep, Fused},
+    form::{Floor, Form, FormTerm, Unit},
+    function::Function,
+    fuse::{Draft, DraftStep, Fused, Precision},
     scales::Choice,
 };
 use crate::{
     exec::integer::quantize,
     program::{
-        Affine, Bits, Encoding, Program, ProgramBuilder, Scale, Table, TableId, TensorId, Term,
-        View,
+        Affine, Bits, Encoding, Program, ProgramBuilder, Scale, TableId, TensorId, Term, View,
     },
     tensor::{Shape, Tensor},
 };
@@ -30,7 +30,9 @@ pub(super) fn emit(
                 emitter.builder.input(&input_names[*i], draft.shape.clone(), encoding);
             }
             DraftStep::Copy(view) => emitter.copy(draft, view, encoding),
-            DraftStep::Linear(..) => emitter.linear(draft, *choice, encoding)?,
+            DraftStep::Linear(form, function) => {
+                emitter.linear(draft, (form, function.as_ref()), choice, encoding)?;
+            }
         }
     }
     for (name, view) in &fused.outputs {
@@ -56,47 +58,73 @@ impl Emitter<'_> {
     fn linear(
         &mut self,
         draft: &Draft,
-        choice: Choice,
+        (form, function): (&Form, Option<&Function>),
+        choice: &Choice,
         encoding: Encoding,
     ) -> Result<(), QuantError> {
-        let DraftStep::Linear(form, function) = &draft.step else { return Ok(()) };
         let accumulator = choice.x + i32::from(choice.shift);
+        let units = matches!(draft.precision, Precision::Units(..));
+        let kept_by = match function {
+            Some(Function::Mask { kept_by, .. }) => *kept_by,
+            _ => None,
+        };
         let mut terms = Vec::with_capacity(form.terms.len());
-        for term in &form.terms {
-            let scale = Scale(accumulator - self.choices[term.view().tensor.0].y);
-            let view = self.view(term.view());
+        for (i, term) in form.terms.iter().enumerate() {
+            if Some(i) == kept_by {
+                terms.push(self.lifted(draft, term, choice)?);
+                continue;
+            }
+            let operand: i32 = term.views().map(|view| self.choices[view.tensor.0].y).sum();
+            // Sums of integers have no scale.
+            let scale = Scale(if units { 0 } else { accumulator - operand });
             let integers = |constants: &[f64]| -> Result<Vec<i32>, QuantError> {
                 constants.iter().map(|c| self.constant::<i32>(draft, *c, scale)).collect()
             };
             terms.push(match term {
-                FormTerm::Contract { weight, .. } => Term::Contract {
-                    view,
+                FormTerm::Contract { weight, view } => Term::Contract {
+                    view: self.view(view),
                     weight: tensor(weight.shape().clone(), integers(weight.data())?),
                 },
-                FormTerm::Correlate { weight, window, groups, .. } => Term::Correlate {
-                    view,
+                FormTerm::Correlate { view, weight, window, groups } => Term::Correlate {
+                    view: self.view(view),
                     weight: tensor(weight.shape().clone(), integers(weight.data())?),
                     window: *window,
                     groups: *groups,
                 },
-                FormTerm::Scale { factor, .. } => {
-                    Term::Scale { view, factor: broadcast(&draft.shape, integers(factor)?) }
-                }
+                FormTerm::Scale { view, factor } => Term::Scale {
+                    view: self.view(view),
+                    factor: broadcast(&draft.shape, integers(factor)?),
+                },
+                FormTerm::Product { left, right, factor } => Term::Product {
+                    left: self.view(left),
+                    right: self.view(right),
+                    factor: self.constant(draft, *factor, scale)?,
+                },
             });
         }
-        let bias = self.bias(draft, form, accumulator)?;
-        let table = match function {
-            None => None,
-            Some(f) => {
-                let (from, to) = (Scale(choice.x), Scale(choice.y));
-                let table = Table::narrow(f, choice.bits.range(), 0, from, to)
-                    .map_err(|source| QuantError::Table { origin: draft.origin.clone(), source })?;
-                Some(self.builder.table(table))
+        let bias = self.bias(draft, form, (accumulator, choice))?;
+        let table = match (function, &choice.lookup) {
+            (Some(function), Some(lookup)) => {
+                Some(self.builder.table(function.table(lookup, &draft.origin)?))
             }
+            _ => None,
         };
         let affine = Affine { terms, bias, shift: choice.shift, table };
         self.builder.affine(draft.shape.clone(), encoding, affine);
         Ok(())
+    }
+
+    /// What is kept, times the lift.
+    fn lifted(&self, draft: &Draft, term: &FormTerm, choice: &Choice) -> Result<Term, QuantError> {
+        let FormTerm::Scale { view, .. } = term else {
+            return Err(QuantError::Unsupported {
+                origin: draft.origin.clone(),
+                what: "a mask that is no tensor of its own".into(),
+            });
+        };
+        let lift = libm::ldexp(choice.lift as f64, choice.shift.into());
+        let factor = Tensor::scalar(self.constant(draft, lift, Scale(0))?);
+        Ok(Term::Scale { view: self.view(view), factor })
     }
 
     /// The bias and what floors add to it, at accumulator scale; none if it is 0.
@@ -104,17 +132,26 @@ impl Emitter<'_> {
         &self,
         draft: &Draft,
         form: &Form,
-        accumulator: i32,
+        (accumulator, choice): (i32, &Choice),
     ) -> Result<Option<Tensor<i64>>, QuantError> {
         let mut bias: Vec<i64> = form
             .bias
             .iter()
             .map(|b| self.constant(draft, *b, Scale(accumulator)))
             .collect::<Result<_, _>>()?;
-        for Floor { least, factor } in &form.floors {
-            let operand = &self.choices[least.tensor.0];
-            let least = operand.range.with_holes(least.holes).least;
-            if least == 0 {
+        for Floor { unit, factor } in &form.floors {
+            let (units, scale) = match unit {
+                Unit::Least(least) => {
+                    let operand = &self.choices[least.tensor.0];
+                    (operand.range.with_holes(least.holes).least, operand.y)
+                }
+                Unit::Live(tensor) => {
+                    let operand = &self.choices[tensor.0];
+                    (operand.range.live, operand.y)
+                }
+                Unit::Lift => (choice.lift, choice.x),
+            };
+            if units == 0 {
                 continue;
             }
             let each = Ord::max(bias.len(), factor.len());
@@ -122,9 +159,9 @@ impl Emitter<'_> {
                 bias = vec![bias.first().copied().unwrap_or(0); each];
             }
             for (bias, factor) in bias.iter_mut().zip(factor.iter().cycle()) {
-                let factor: i32 = self.constant(draft, *factor, Scale(accumulator - operand.y))?;
-                // A product of 32 and 16 bits; what exceeds the bound is refused later.
-                *bias = bias.saturating_add(i64::from(factor) * least);
+                let factor: i32 = self.constant(draft, *factor, Scale(accumulator - scale))?;
+                // A product of 32 and 17 bits; what exceeds the bound is refused later.
+                *bias = bias.saturating_add(i64::from(factor) * units);
             }
         }
         Ok(bias.iter().any(|b| *b != 0).then(|| broadcast(&draft.shape, bias)))

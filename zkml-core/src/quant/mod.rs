@@ -33,13 +33,13 @@ mod compile;
 mod emit;
 mod error;
 mod form;
+mod function;
 mod fuse;
 mod product;
 mod range;
 mod scales;
 mod search;
 mod settings;
-mod slack;
 #[cfg(test)]
 mod tests;
 

@@ -1,13 +1,15 @@
-//! Integers that a tensor can hold: what max pools need to be exact.
+//! Integers that a tensor can hold: what exact differences, sums and masks need.
 
 use super::{
     QuantError,
+    form::FormTerm,
+    function::Function,
     fuse::{Draft, DraftStep, Precision},
-    scales::{Wanted, Width},
+    scales::Wanted,
 };
 use crate::{
     ir::{Activation, Origin},
-    program::{Bits, Scale, Table},
+    program::{Bits, Table},
 };
 use std::collections::BTreeSet;
 
@@ -15,26 +17,51 @@ use std::collections::BTreeSet;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Range {
     pub(super) least: i64,
-    greatest: i64,
+    pub(super) greatest: i64,
+    /// The least of what a mask keeps.
+    pub(super) live: i64,
 }
 
 impl Range {
-    /// Of a tensor without function.
-    pub(super) fn of_bits(bits: Bits) -> Self {
-        Self { least: bits.min(), greatest: bits.max() }
+    /// From `least` to `greatest`.
+    fn new(least: i64, greatest: i64) -> Self {
+        Self { least, greatest, live: least }
     }
 
-    /// Of the values of a function of arguments of `bits` bits.
-    pub(super) fn of_function(
-        f: &Activation,
-        bits: Bits,
-        (x, y): (i32, i32),
-        origin: &Origin,
-    ) -> Result<Self, QuantError> {
-        let table = Table::narrow(f, bits.range(), 0, Scale(x), Scale(y))
-            .map_err(|source| QuantError::Table { origin: origin.clone(), source })?;
+    /// Of a tensor without function.
+    pub(super) fn of_bits(bits: Bits) -> Self {
+        Self::new(bits.min(), bits.max())
+    }
+
+    /// From 0 up.
+    pub(super) fn up_to(greatest: i64) -> Self {
+        Self::new(0, greatest)
+    }
+
+    /// Of the values of a table.
+    pub(super) fn of_table(table: &Table) -> Self {
         let (least, greatest) = table.extremes();
-        Ok(Self { least, greatest })
+        Self::new(least, greatest)
+    }
+
+    /// With one more value, which is not live.
+    pub(super) fn with(self, value: i64) -> Self {
+        Self { least: self.least.min(value), greatest: self.greatest.max(value), ..self }
+    }
+
+    /// Of what a mask keeps.
+    pub(super) fn live(self) -> Self {
+        Self::new(self.live, self.greatest)
+    }
+
+    /// The greatest difference.
+    pub(super) fn span(self) -> i64 {
+        self.greatest - self.least
+    }
+
+    /// The greatest magnitude.
+    pub(super) fn magnitude(self) -> i64 {
+        self.least.abs().max(self.greatest.abs())
     }
 
     /// With the 0 that a hole reads.
@@ -42,7 +69,8 @@ impl Range {
         if !holes {
             return self;
         }
-        Self { least: self.least.min(0), greatest: self.greatest.max(0) }
+        let Self { least, greatest, live } = self;
+        Self { least: least.min(0), greatest: greatest.max(0), live: live.min(0) }
     }
 
     /// The narrowest width from `from` up that holds the range.
@@ -58,7 +86,7 @@ impl Range {
         from: Bits,
         origin: &Origin,
     ) -> Result<Bits, QuantError> {
-        let span = self.greatest - self.least;
+        let span = self.span();
         let holds = |bits: &Bits| bits.contains(span);
         (from.get()..=Bits::MAX).filter_map(Bits::new).find(holds).ok_or_else(|| {
             QuantError::Unsupported {
@@ -75,35 +103,67 @@ impl Range {
     }
 }
 
-/// Leaves room for differences in the operands of max pools: 15 bits for signed integers, 14 for a
-/// function of either sign (its greatest value may be a power of two). A width by hand stays.
-pub(super) fn limit_pooled(drafts: &[Draft], mut wanted: Vec<Wanted>) -> Vec<Wanted> {
-    let operand = |draft: &Draft| match draft.precision {
-        Precision::Difference(least) => Some(least.tensor.0),
-        _ => None,
-    };
-    for id in drafts.iter().filter_map(operand).collect::<BTreeSet<_>>() {
-        let limit = match &drafts[id].step {
-            DraftStep::Linear(_, Some(f)) if is_nonnegative(f) => Bits::MAX,
-            DraftStep::Linear(_, Some(_)) => 14,
-            _ => 15,
-        };
-        if let (Width::Default, Some(limit)) = (wanted[id].width, Bits::new(limit))
-            && wanted[id].bits > limit
-        {
-            wanted[id] = wanted[id].with_bits(limit);
+/// Leaves room in the operands of what needs some: the differences of max pools and softmaxes, the
+/// sums of products by squares, the lift of masks, the whole table of embeddings.
+///
+/// 15 bits for signed integers, 14 for a function of either sign (its greatest value may be a power
+/// of two) and for a masked tensor. A width by hand stays.
+pub(super) fn limit_operands(drafts: &[Draft], mut wanted: Vec<Wanted>) -> Vec<Wanted> {
+    let mut operands = BTreeSet::new();
+    for (id, draft) in drafts.iter().enumerate() {
+        match draft.precision {
+            Precision::Difference(least)
+            | Precision::Contest(least)
+            | Precision::Distance(least) => {
+                operands.insert(least.tensor.0);
+            }
+            Precision::Units(left, right) => operands.extend([left.0, right.0]),
+            Precision::Whole => wanted = with_ids(drafts, draft, wanted),
+            Precision::Own | Precision::Maximum(_) | Precision::Winner(_) => (),
+        }
+        if let DraftStep::Linear(_, Some(Function::Mask { dropped, .. })) = &draft.step {
+            wanted[id].leave_room(MASKED);
+            wanted[id].hold(*dropped);
+        }
+    }
+    for id in operands {
+        match &drafts[id].step {
+            DraftStep::Linear(_, Some(Function::Mask { .. })) => (),
+            DraftStep::Linear(_, Some(f)) if is_nonnegative(f) => (),
+            DraftStep::Linear(_, Some(_)) => wanted[id].leave_room(14),
+            _ => wanted[id].leave_room(15),
         }
     }
     wanted
 }
 
-fn is_nonnegative(f: &Activation) -> bool {
-    match f {
-        Activation::Relu
-        | Activation::Sigmoid
-        | Activation::Softplus
-        | Activation::HardSigmoid { .. } => true,
-        Activation::Clip { min, max } => *min >= 0.0 && *max >= 0.0,
-        _ => false,
+/// Widest masked tensor: its live values, as many that are not, and differences of 16 bits.
+const MASKED: u8 = 14;
+
+/// Ids of the whole table of an embedding.
+fn with_ids(drafts: &[Draft], draft: &Draft, mut wanted: Vec<Wanted>) -> Vec<Wanted> {
+    if let DraftStep::Linear(form, Some(Function::OneHot { rows })) = &draft.step {
+        for view in form.terms.iter().flat_map(FormTerm::views) {
+            let id = view.tensor.0;
+            if matches!(drafts[id].step, DraftStep::Input(_)) {
+                wanted[id].hold_whole(*rows as i64 - 1);
+            }
+        }
+    }
+    wanted
+}
+
+fn is_nonnegative(function: &Function) -> bool {
+    match function {
+        Function::Decay | Function::OneHot { .. } | Function::Square => true,
+        Function::Mask { .. } => false,
+        Function::Of(f) => match f {
+            Activation::Relu
+            | Activation::Sigmoid
+            | Activation::Softplus
+            | Activation::HardSigmoid { .. } => true,
+            Activation::Clip { min, max } => *min >= 0.0 && *max >= 0.0,
+            _ => false,
+        },
     }
 }

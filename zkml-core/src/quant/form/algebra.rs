@@ -1,7 +1,7 @@
 //! Sums of forms, and their multiples.
 
 use super::{
-    FormTerm, Pending,
+    Floor, FormTerm, Pending, Unit,
     spread::{product, sum},
 };
 use crate::{
@@ -14,6 +14,15 @@ impl Pending {
     pub(in crate::quant) fn add_constant(mut self, constant: &[f64]) -> Self {
         let added = self.to_stored_order(constant);
         self.form.bias = sum(std::mem::take(&mut self.form.bias), added);
+        Self { maximum: None, ..self }
+    }
+
+    /// Adds multiples of a unit: one for all elements, or one for each of the value.
+    pub(in crate::quant) fn add_floor(mut self, unit: Unit, factor: &[f64]) -> Self {
+        if factor.iter().any(|f| *f != 0.0) {
+            let factor = self.to_stored_order(factor);
+            self.form.floors.push(Floor { unit, factor });
+        }
         Self { maximum: None, ..self }
     }
 

@@ -49,12 +49,7 @@ impl Fuser<'_> {
     pub(super) fn product(&mut self, node: &Node) -> Result<Symbol, QuantError> {
         let (left, right) = (node.inputs[0], node.inputs[1]);
         let (varying, constant) = match (self.constant(left), self.constant(right)) {
-            (None, None) => {
-                return Err(unsupported(
-                    node,
-                    "product of two activations is not supported yet; one factor must be constant",
-                ));
-            }
+            (None, None) => return self.product_of_two(node),
             (None, Some(constant)) => (left, constant),
             (Some(constant), _) => (right, constant),
         };
@@ -76,13 +71,7 @@ impl Fuser<'_> {
     pub(super) fn matmul(&mut self, node: &Node) -> Result<Symbol, QuantError> {
         let (left, right) = (node.inputs[0], node.inputs[1]);
         let (varying, constant, flipped) = match (self.constant(left), self.constant(right)) {
-            (None, None) => {
-                return Err(unsupported(
-                    node,
-                    "matrix product of two activations is not supported yet; one operand must be \
-                     constant",
-                ));
-            }
+            (None, None) => return self.matmul_of_two(node),
             (None, Some(constant)) => (left, constant.clone(), false),
             (Some(constant), _) => (right, constant.clone(), true),
         };

@@ -3,20 +3,27 @@
 //! Linear nodes (MatMul, Correlate, Add, Sub, Mul by a constant) grow a [`Pending`] form; it is
 //! stored when a function reads it, when several nodes do, or when a product does. What moves
 //! elements about (Reshape, Transpose, Take, Pad, Concat) is a view and costs nothing, except that
-//! a Concat of several tensors is stored. A MaxPool is a chain of steps, see [`pool`].
+//! a Concat of several tensors is stored. A MaxPool is a chain of steps, see [`pool`], a maximum
+//! along an axis a tree of them, see [`maximum`]; [`softmax`], [`embed`] and [`bilinear`] say how
+//! softmaxes, masks, embeddings and products of activations come about.
 
 mod arrange;
+mod bilinear;
+mod embed;
 mod linear;
+mod maximum;
 mod pool;
+mod softmax;
 
 use super::{
     QuantError,
     form::{Form, Least, Pending},
+    function::Function,
     product::unsupported,
 };
 use crate::{
     exec::float,
-    ir::{Activation, Graph, Node, Op, Origin, ValueId},
+    ir::{Graph, Node, Op, Origin, ValueId},
     program::{TensorId, View},
     tensor::{Shape, Tensor},
 };
@@ -47,6 +54,24 @@ pub(super) enum Precision {
     /// The operand of a pool: a difference of two of its values, exact at its scale. It stands for
     /// no value of the graph.
     Difference(Least),
+    /// The operand of a tree of maxima: a difference of two of its values, as above.
+    Contest(Least),
+    /// The operand of a softmax: its maximum along an axis, exact at its scale. It stands for no
+    /// value of the graph.
+    Winner(Least),
+    /// The operand of a softmax: how far a value lies below the maximum, exact at its scale.
+    Distance(Least),
+    /// A sum of the integers of two tensors, whatever their scales.
+    Units(TensorId, TensorId),
+    /// A sum of whole numbers. It stands for no value of the graph.
+    Whole,
+}
+
+impl Precision {
+    /// Whether `y` stands for a value of the graph.
+    fn is_of_value(self) -> bool {
+        matches!(self, Self::Own | Self::Maximum(_) | Self::Distance(_))
+    }
 }
 
 /// How a draft is computed.
@@ -55,7 +80,7 @@ pub(super) enum DraftStep {
     /// Graph input number `.0`.
     Input(usize),
     /// A linear form, then a function.
-    Linear(Form, Option<Activation>),
+    Linear(Form, Option<Function>),
     /// The integers of a view unchanged, for an output that needs a tensor of its own.
     Copy(View),
 }
@@ -151,7 +176,8 @@ impl<'g> Fuser<'g> {
             Op::Activation(f) => {
                 let pending = self.pending(node.inputs[0], &node.origin);
                 let ids = (node.inputs[0], node.output);
-                Symbol::Stored(self.store(pending, ids, Some(f.clone()), &node.origin)?)
+                let function = Some(Function::Of(f.clone()));
+                Symbol::Stored(self.store(pending, ids, function, &node.origin)?)
             }
             Op::Add | Op::Sub => self.sum(node)?,
             Op::Mul => self.product(node)?,
@@ -161,9 +187,10 @@ impl<'g> Fuser<'g> {
             Op::Take { axis, indices } => self.take_along(node, *axis, indices)?,
             Op::Concat { axis } => self.concat(node, *axis)?,
             Op::Pad { begin, value, .. } => self.pad(node, begin, f64::from(*value))?,
-            Op::ReduceMax { .. } | Op::ExpShifted { .. } | Op::Mask { .. } | Op::Embed => {
-                return Err(unsupported(node, "not quantised by this version"));
-            }
+            Op::ReduceMax { axis } => self.reduce_max(node, *axis)?,
+            Op::ExpShifted { axis } => self.exp_shifted(node, *axis)?,
+            Op::Mask { value } => self.mask(node, *value)?,
+            Op::Embed => self.embed(node)?,
         };
         let symbol = match symbol {
             Symbol::Pending(pending) if self.uses[node.output.0] > 1 => {
@@ -212,7 +239,7 @@ impl<'g> Fuser<'g> {
         &mut self,
         pending: Pending,
         ids: (ValueId, ValueId),
-        function: Option<Activation>,
+        function: Option<Function>,
         origin: &Origin,
     ) -> Result<View, QuantError> {
         if !pending.form.constants().all(f64::is_finite) {
@@ -250,6 +277,12 @@ impl<'g> Fuser<'g> {
                 return Err(QuantError::ConstantOutput { name: name.clone() });
             }
             let view = self.stored(*id)?;
+            let mut view = view;
+            if self.drafts[view.tensor.0].is_wide() {
+                let origin = Origin { node: name.clone(), op: "Output".into(), opset: 0 };
+                let pending = Pending::of_view(view, origin.clone());
+                view = self.store(pending, (*id, *id), None, &origin)?;
+            }
             let draft = &self.drafts[view.tensor.0];
             let input = matches!(draft.step, DraftStep::Input(_));
             let own = !input && view.is_permutation(draft.shape.len()) && taken.insert(view.tensor);

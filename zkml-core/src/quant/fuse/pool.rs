@@ -23,6 +23,7 @@ use crate::{
     quant::{
         QuantError,
         form::{Floor, Form, FormTerm, Least, Pending, Unit, gather_view},
+        function::Function,
         product::unsupported,
     },
     tensor::{Shape, Tensor},
@@ -82,7 +83,7 @@ impl Fuser<'_> {
             }
             let shape = form.shape.clone();
             let (rows, columns) = (shape.dims()[2], shape.dims()[3]);
-            let step = DraftStep::Linear(form, Some(Activation::Relu));
+            let step = DraftStep::Linear(form, Some(Function::Of(Activation::Relu)));
             let ids = (node.output, node.output);
             let precision = Precision::Difference(least);
             let draft = NewDraft::new(shape, step, ids, node.origin.clone());

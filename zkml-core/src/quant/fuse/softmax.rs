@@ -32,17 +32,24 @@ use crate::{
         function::{Dropped, Function},
         product::unsupported,
     },
-    tensor::{Shape, ShapeError},
+    tensor::{Shape, ShapeError, Tensor},
 };
 
 impl Fuser<'_> {
     pub(super) fn mask(&mut self, node: &Node, value: f32) -> Result<Symbol, QuantError> {
-        let dropped = Dropped::Value(f64::from(value));
+        let value = f64::from(value);
+        if let Some(constant) = self.constant(node.inputs[0]).cloned() {
+            return self.choice_of_constants(node, &constant, value);
+        }
+        let dropped = Dropped::Value(value);
         Ok(Symbol::Stored(self.masked(node, dropped, (node.inputs[0], node.output))?))
     }
 
     pub(super) fn exp_shifted(&mut self, node: &Node, axis: usize) -> Result<Symbol, QuantError> {
         let fail = |source: ShapeError| unsupported(node, source.to_string());
+        if self.constant(node.inputs[0]).is_some() {
+            return Err(unsupported(node, "a softmax of constants, masked by activations"));
+        }
         let scores = match node.inputs.get(1) {
             None => self.stored(node.inputs[0])?,
             Some(keep) => {
@@ -84,6 +91,23 @@ impl Fuser<'_> {
         let order = back(&shape, axis).map_err(fail)?;
         let (read, precision) = (Some((shape, order)), Precision::Distance(least));
         Ok(Symbol::Stored(self.draft(NewDraft { read, precision, ..draft })?))
+    }
+
+    /// A constant where something is kept, a number elsewhere: linear in what is kept.
+    fn choice_of_constants(
+        &mut self,
+        node: &Node,
+        constant: &Tensor<f32>,
+        value: f64,
+    ) -> Result<Symbol, QuantError> {
+        let shape = &self.graph.get(node.output).shape;
+        let map = constant.shape().broadcast_map(shape);
+        let map = map.map_err(|source| unsupported(node, source.to_string()))?;
+        let factor = map.iter().map(|at| f64::from(constant.data()[*at as usize]) - value).collect();
+        let view = self.full(node.inputs[1], node)?;
+        let form = Form::new(view.shape.clone(), vec![FormTerm::Scale { view, factor }]);
+        let bias = vec![value; form.shape.len()];
+        Ok(Symbol::Pending(Box::new(Pending::new(form, node.origin.clone()).add_constant(&bias))))
     }
 
     /// The first operand of the node where the second is 1, something else where it is 0.

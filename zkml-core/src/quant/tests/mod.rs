@@ -9,10 +9,14 @@ use crate::{
 use proptest::prelude::*;
 
 mod arrange;
+mod attention;
 mod bound;
 mod convolution;
+mod embedding;
+mod functions;
 mod fusion;
 mod pool;
+mod products;
 mod random;
 mod settings;
 
@@ -59,6 +63,12 @@ impl Writer {
         self.graph.input(name, shape(dims))
     }
 
+    /// An input of whole numbers.
+    fn whole(&mut self, dims: &[usize]) -> ValueId {
+        let name = self.name();
+        self.graph.integer_input(name, shape(dims))
+    }
+
     fn constant(&mut self, tensor: Tensor<f32>) -> ValueId {
         let name = self.name();
         self.graph.constant(name, tensor)
@@ -88,12 +98,18 @@ impl Writer {
     }
 }
 
+/// Random inputs; whole numbers are 0 to [`IDS`] - 1.
 fn samples(graph: &Graph, count: u64) -> Vec<Vec<Tensor<f32>>> {
     let input = |sample: u64, (i, id): (usize, &ValueId)| {
-        random(graph.get(*id).shape.dims(), 1000 + 17 * sample + i as u64)
+        let value = graph.get(*id);
+        let tensor = random(value.shape.dims(), 1000 + 17 * sample + i as u64);
+        if value.integer { tensor.map(|v| ((v + 1.0) / 2.0 * IDS).floor()) } else { tensor }
     };
     (0..count).map(|s| graph.inputs().iter().enumerate().map(|at| input(s, at)).collect()).collect()
 }
+
+/// Whole numbers of random inputs.
+const IDS: f32 = 7.0;
 
 /// Compiles at high precision and checks every stored tensor and output against float.
 fn close(graph: &Graph) -> Compiled {
@@ -112,6 +128,19 @@ fn close(graph: &Graph) -> Compiled {
         assert!(output.errors.max_abs < 5e-3 && output.errors.count > 0, "{report}");
     }
     compiled
+}
+
+/// Settings of 12 bits from random samples, and the program they give.
+fn compiled(graph: &Graph, bits: u8) -> (Vec<Vec<Tensor<f32>>>, Compiled) {
+    let samples = samples(graph, 6);
+    let options = CalibrationOptions { bits, max_shift: 12, ..Default::default() };
+    let settings = calibrate(graph, &samples, &options).expect("calibrates");
+    let compiled = compile_with_sources(graph, &settings).expect("compiles");
+    (samples, compiled)
+}
+
+fn run(program: &Program, inputs: &[Tensor<f32>]) -> Result<integer::Trace, ExecError> {
+    integer::Executor::new(program).expect("well-formed").run_real(inputs)
 }
 
 fn refused(graph: &Graph) -> QuantError {

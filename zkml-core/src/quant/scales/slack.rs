@@ -1,11 +1,13 @@
 //! What the constants of a step ask of the scale of its accumulator.
 
-use super::{
-    form::{Form, FormTerm},
-    scales::{Choice, EXTREME, finest},
-    settings::Settings,
+use super::{Choice, EXTREME, finest};
+use crate::{
+    program::Bits,
+    quant::{
+        Settings,
+        form::{Form, FormTerm},
+    },
 };
-use crate::program::Bits;
 
 /// What the constants of a form allow.
 #[derive(Clone, Copy, Debug)]
@@ -14,30 +16,44 @@ pub(super) struct Slack {
     pub(super) needed: i32,
     /// Largest accumulator scale at which every constant is small enough.
     pub(super) highest: i32,
+    /// Accumulator scale below which a product of activations would lose its factor.
+    pub(super) least: i32,
 }
 
 impl Slack {
     /// Constants stay within 16 bits, biases within 60, unless the precision asked for needs more.
-    pub(super) fn new(form: &Form, x: i32, choices: &[Choice], settings: &Settings) -> Self {
-        let mut slack = Self { needed: i32::MIN, highest: EXTREME };
-        for term in &form.terms {
-            let operand = &choices[term.view().tensor.0];
+    /// `kept_by` is a term whose factor is the lift of the step, at whatever scale.
+    pub(super) fn new(
+        form: &Form,
+        kept_by: Option<usize>,
+        x: i32,
+        choices: &[Choice],
+        settings: &Settings,
+    ) -> Self {
+        let mut slack = Self { needed: i32::MIN, highest: EXTREME, least: -EXTREME };
+        let terms = form.terms.iter().enumerate().filter(|(i, _)| Some(*i) != kept_by);
+        for (_, term) in terms {
+            // One tensor, or the two of a product.
+            let operand_scale: i32 = term.views().map(|view| choices[view.tensor.0].y).sum();
             let largest = greatest(term.constants());
             // A term of zeros has no say.
             if largest > 0.0 {
                 let widest = scale_within(largest, WIDEST);
                 let needed = match term {
-                    FormTerm::Scale { factor, .. } => {
-                        // Each factor is all there is of its element: the least counts.
-                        exact_scale(factor)
-                            .unwrap_or_else(|| scale_within(least(factor), settings.weight_bits))
+                    FormTerm::Scale { .. } | FormTerm::Product { .. } => {
+                        constant_scale(term, settings)
                     }
-                    product => product_scale(product, x, operand, settings),
+                    FormTerm::Contract { view, .. } | FormTerm::Correlate { view, .. } => {
+                        product_scale(term, x, &choices[view.tensor.0], settings)
+                    }
                 };
                 let needed = needed.min(widest);
                 let highest = scale_within(largest, Bits::MAX).max(needed);
-                slack.needed = slack.needed.max(operand.y + needed);
-                slack.highest = slack.highest.min(operand.y + highest);
+                slack.needed = slack.needed.max(operand_scale + needed);
+                slack.highest = slack.highest.min(operand_scale + highest);
+                if let Some(least) = least_scale(term, choices) {
+                    slack.least = slack.least.max(operand_scale + least);
+                }
             }
         }
         if slack.needed == i32::MIN {
@@ -49,6 +65,31 @@ impl Slack {
         slack.highest = slack.highest.min(bias);
         slack
     }
+}
+
+/// The scale at which the constants of a term have the precision asked for, whatever its result.
+pub(super) fn constant_scale(term: &FormTerm, settings: &Settings) -> i32 {
+    let constants = term.constants();
+    // Each factor is all there is of its element: the least counts. Of weights the greatest does.
+    let counts = match term {
+        FormTerm::Scale { .. } | FormTerm::Product { .. } => least(constants),
+        FormTerm::Contract { .. } | FormTerm::Correlate { .. } => greatest(constants),
+    };
+    exact_scale(constants).unwrap_or_else(|| scale_within(counts, settings.weight_bits))
+}
+
+/// The scale below which the factor of a product of activations is lost: they are as fine as they
+/// are, while a constant beside one activation may be rounded to fewer bits.
+fn least_scale(term: &FormTerm, choices: &[Choice]) -> Option<i32> {
+    let needed = match term {
+        FormTerm::Product { factor, .. } => [*factor],
+        // A product by squares.
+        FormTerm::Scale { view, factor } if choices[view.tensor.0].half => {
+            [least(factor)]
+        }
+        _ => return None,
+    };
+    Some(exact_scale(&needed).unwrap_or_else(|| scale_within(least(&needed), LEAST)))
 }
 
 /// The scale at which each channel of a product has `weight_bits` bits on its own, so the scale of
@@ -76,6 +117,9 @@ struct Channel {
     largest: f64,
     sum: f64,
 }
+
+/// Least width of the factor of a product of activations.
+const LEAST: u8 = 5;
 
 /// Widest constant that is asked for, in bits: beside the others it stays within an `i32`.
 const WIDEST: u8 = 28;

@@ -1,0 +1,279 @@
+//! Chooses widths, scales and shifts of all steps.
+
+mod shared;
+mod slack;
+mod value;
+mod wanted;
+
+pub(super) use wanted::{Wanted, Width};
+
+use super::{
+    QuantError, Settings,
+    form::{Form, Least},
+    function::{Dropped, Function, Lookup},
+    fuse::{Draft, DraftStep, Precision},
+    range::{Range, limit_operands},
+    settings::Keys,
+};
+use crate::{
+    ir::Graph,
+    program::{Bits, TensorId},
+};
+use shared::{choose_shifts, share_scales};
+use slack::Slack;
+use value::Readers;
+
+/// Encoding of one stored tensor.
+#[derive(Clone, Debug)]
+pub(super) struct Choice {
+    pub(super) bits: Bits,
+    /// Scale of `x`.
+    pub(super) x: i32,
+    /// Scale of what later steps read.
+    pub(super) y: i32,
+    /// Re-quantisation shift; the accumulator has scale `x + shift`.
+    pub(super) shift: u8,
+    /// Integers that later steps may read.
+    pub(super) range: Range,
+    /// Units of `x` that a [`super::form::Unit::Lift`] is.
+    pub(super) lift: i64,
+    /// The table, if there is one.
+    pub(super) lookup: Option<Lookup>,
+    /// Whether it is one of two squares whose difference is a product.
+    pub(super) half: bool,
+}
+
+/// Chooses for every draft.
+pub(super) fn choose(
+    graph: &Graph,
+    drafts: &[Draft],
+    settings: &Settings,
+) -> Result<Vec<Choice>, QuantError> {
+    settings.check()?;
+    let keys = Keys::new(graph);
+    let wanted = drafts
+        .iter()
+        .map(|draft| Wanted::new(graph, draft, &keys, settings))
+        .collect::<Result<Vec<_>, _>>()?;
+    let wanted = share_scales(drafts, limit_operands(drafts, wanted), settings);
+
+    let context = Context { graph, keys, settings, readers: Readers::new(drafts, &wanted) };
+    let mut chosen = Chosen { choices: Vec::new(), slack: Vec::new() };
+    for (id, (draft, wanted)) in drafts.iter().zip(&wanted).enumerate() {
+        let (choice, slack) = chosen.next(TensorId(id), draft, wanted, &context)?;
+        chosen.choices.push(choice);
+        chosen.slack.push(slack);
+    }
+    choose_shifts(drafts, &mut chosen.choices, &chosen.slack, settings)?;
+    Ok(chosen.choices)
+}
+
+/// What all choices depend on.
+struct Context<'g> {
+    graph: &'g Graph,
+    keys: Keys,
+    settings: &'g Settings,
+    readers: Readers<'g>,
+}
+
+/// Choices for the drafts so far.
+struct Chosen {
+    choices: Vec<Choice>,
+    /// None where there is nothing to shift.
+    slack: Vec<Option<Slack>>,
+}
+
+type Chosing = Result<(Choice, Option<Slack>), QuantError>;
+
+impl Chosen {
+    fn next(&self, id: TensorId, draft: &Draft, wanted: &Wanted, context: &Context<'_>) -> Chosing {
+        let (form, function) = match &draft.step {
+            DraftStep::Input(_) => return Ok((Choice::unshifted(wanted.bits, wanted.x), None)),
+            DraftStep::Copy(view) => {
+                let operand = &self.choices[view.tensor.0];
+                let choice = Choice::unshifted(wanted.bits, operand.y);
+                return Ok((Choice { range: operand.range, ..choice }, None));
+            }
+            DraftStep::Linear(form, function) => (form, function.as_ref()),
+        };
+        match draft.precision {
+            Precision::Difference(least) => {
+                let (operand, range) = self.operand(least);
+                let bits = range.width_of_differences(operand.bits, &draft.origin)?;
+                let choice = Choice::unshifted(bits, operand.y);
+                let lookup = function.map(|_| Lookup::of_width(bits, operand.y, operand.y));
+                Ok((Choice { lookup, ..choice }, None))
+            }
+            Precision::Contest(least) => {
+                let (operand, range) = self.operand(least);
+                let span = range.span();
+                let choice = looked_up(draft, (operand.y, operand.y), (-span, span), 0)?;
+                Ok((Choice { range: Range::up_to(span), ..choice }, None))
+            }
+            Precision::Winner(least) => {
+                let (operand, range) = self.operand(least);
+                let range = range.live();
+                let choice = Choice::unshifted(range.width(wanted.bits), operand.y);
+                Ok((Choice { range, ..choice }, None))
+            }
+            Precision::Distance(least) => {
+                let (operand, range) = self.operand(least);
+                let (span, x) = (range.span(), operand.y);
+                let lift = (span + 1) / 2;
+                let y = value::decay_scale(id, self, context);
+                let choice = looked_up(draft, (x, y), (-lift, span - lift), lift)?;
+                Ok((Choice { range: Range::up_to(1 << y), ..choice }, None))
+            }
+            Precision::Units(left, right) => {
+                let [left, right] = [left, right].map(|id| &self.choices[id.0]);
+                let most = left.range.magnitude() + right.range.magnitude();
+                // (a + b)^2 - (a - b)^2 = 4 a b.
+                let y = left.y + right.y + 2;
+                let choice = looked_up(draft, (0, y), (-most, most), 0)?;
+                Ok((Choice { range: Range::up_to(most * most), half: true, ..choice }, None))
+            }
+            Precision::Whole => {
+                let Some(Function::OneHot { rows }) = function else {
+                    return Ok((Choice::unshifted(wanted.bits, 0), None));
+                };
+                let last = *rows as i64 - 1;
+                let choice = looked_up(draft, (0, 0), (-last, last), 0)?;
+                Ok((Choice { range: Range::up_to(1), ..choice }, None))
+            }
+            Precision::Maximum(least) if !wanted.fixed => {
+                self.maximum(id, draft, (least, function), wanted, context)
+            }
+            Precision::Maximum(_) | Precision::Own => {
+                self.own(id, draft, (form, function), wanted, context)
+            }
+        }
+    }
+
+    fn operand(&self, least: Least) -> (&Choice, Range) {
+        let operand = &self.choices[least.tensor.0];
+        (operand, operand.range.with_holes(least.holes))
+    }
+
+    fn maximum(
+        &self,
+        id: TensorId,
+        draft: &Draft,
+        (least, function): (Least, Option<&Function>),
+        wanted: &Wanted,
+        context: &Context<'_>,
+    ) -> Chosing {
+        let (operand, range) = self.operand(least);
+        let bits = match wanted.width {
+            Width::Fixed => wanted.bits,
+            // A masked operand has more bits than its values.
+            Width::Default => range.width(Ord::min(operand.bits, wanted.bits)),
+        };
+        let choice = Choice { range, ..Choice::unshifted(bits, operand.y) };
+        match function {
+            None => Ok((choice, None)),
+            Some(function) => {
+                let wanted = wanted.of_maximum(bits, operand.y);
+                let choice = self.function(id, draft, function, &wanted, context)?;
+                Ok((choice, None))
+            }
+        }
+    }
+
+    fn own(
+        &self,
+        id: TensorId,
+        draft: &Draft,
+        (form, function): (&Form, Option<&Function>),
+        wanted: &Wanted,
+        context: &Context<'_>,
+    ) -> Chosing {
+        let settings = context.settings;
+        let kept_by = match function {
+            Some(Function::Mask { kept_by, .. }) => *kept_by,
+            _ => None,
+        };
+        let limit = value::hard_limit(id, self, context);
+        let x = if wanted.fixed { wanted.x } else { wanted.x.min(limit) };
+        let slack = Slack::new(form, kept_by, x, &self.choices, settings);
+        let x = if wanted.fixed { x } else { x.min(slack.highest) };
+        let wanted = wanted.at(x);
+        let choice = match function {
+            None => Choice::unshifted(wanted.bits, x),
+            Some(function) => self.function(id, draft, function, &wanted, context)?,
+        };
+        Ok((choice, Some(slack)))
+    }
+
+    /// The choice for a function of an argument whose scale is known.
+    fn function(
+        &self,
+        id: TensorId,
+        draft: &Draft,
+        function: &Function,
+        wanted: &Wanted,
+        context: &Context<'_>,
+    ) -> Result<Choice, QuantError> {
+        let (x, bits) = (wanted.x, wanted.bits);
+        let choice = match function {
+            Function::Mask { dropped, .. } => {
+                let (live, lift) = (bits.min(), 1i64 << bits.get());
+                let mut choice = looked_up(draft, (x, x), (live - lift, bits.max()), lift)?;
+                if let Some(lookup) = &mut choice.lookup {
+                    // Without lift: the table reads `x` itself.
+                    (lookup.live, lookup.lift) = (live, 0);
+                }
+                let range = Range::of_bits(bits).with(dropped.units(x, live));
+                let live = if *dropped == Dropped::Vanishing { live } else { range.least };
+                return Ok(Choice { range: Range { live, ..range }, ..choice });
+            }
+            Function::Of(f) => {
+                let domain = wanted.domain_units(f);
+                let y = value::scale(f, id, draft, (wanted, &domain), self, context);
+                let (first, last) = (i64::from(*domain.start()), i64::from(*domain.end()));
+                looked_up(draft, (x, y), (first, last), 0)?
+            }
+            _ => Choice::unshifted(bits, x),
+        };
+        let Some(lookup) = &choice.lookup else { return Ok(choice) };
+        let range = Range::of_table(&function.table(lookup, &draft.origin)?);
+        Ok(Choice { range, ..choice })
+    }
+}
+
+/// The choice for a table of the arguments from `first` to `last`, `lift` added to each.
+fn looked_up(
+    draft: &Draft,
+    (x, y): (i32, i32),
+    (first, last): (i64, i64),
+    lift: i64,
+) -> Result<Choice, QuantError> {
+    let unsupported = || QuantError::Unsupported {
+        origin: draft.origin.clone(),
+        what: format!(
+            "integers from {first} to {last} as arguments of a table, which exceed {} bits; give the \
+             operands fewer bits",
+            Bits::MAX
+        ),
+    };
+    let end = |end: i64| i32::try_from(end).map_err(|_| unsupported());
+    let domain = end(first)?..=end(last)?;
+    let lookup = Lookup { domain, lift, from: x, to: y, live: first };
+    let bits = lookup.bits(1).ok_or_else(unsupported)?;
+    let choice = Choice::unshifted(bits, x);
+    Ok(Choice { y, lift, lookup: Some(lookup), ..choice })
+}
+
+impl Choice {
+    fn unshifted(bits: Bits, scale: i32) -> Self {
+        let range = Range::of_bits(bits);
+        Self { bits, x: scale, y: scale, shift: 0, range, lift: 0, lookup: None, half: false }
+    }
+}
+
+/// Scales of this magnitude are never exceeded, whatever the ranges.
+pub(super) const EXTREME: i32 = 100;
+
+/// The largest scale that fits; `fits` is monotone.
+pub(super) fn finest(fits: impl Fn(i32) -> bool) -> i32 {
+    (-EXTREME..=EXTREME).rev().find(|scale| fits(*scale)).unwrap_or(-EXTREME)
+}

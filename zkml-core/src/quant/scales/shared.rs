@@ -1,0 +1,100 @@
+//! What steps share, so that the circuit has few tables: scales of functions, and the shift.
+
+use super::{Choice, Slack, Wanted};
+use crate::{
+    program::{Bits, Program},
+    quant::{
+        QuantError, Settings,
+        fuse::{Draft, DraftStep, Precision},
+    },
+};
+use std::collections::BTreeMap;
+
+/// Lets drafts of one function and width use one scale where theirs are close: one table then
+/// serves them all. Functions with `f(t x) = t f(x)` have one table at every scale anyway.
+pub(super) fn share_scales(
+    drafts: &[Draft],
+    mut wanted: Vec<Wanted>,
+    settings: &Settings,
+) -> Vec<Wanted> {
+    let mut groups: BTreeMap<(String, Bits), Vec<usize>> = BTreeMap::new();
+    for (i, draft) in drafts.iter().enumerate() {
+        if let DraftStep::Linear(_, Some(function)) = &draft.step
+            && !function.is_homogeneous()
+            && !wanted[i].fixed
+            && matches!(draft.precision, Precision::Own | Precision::Maximum(_))
+        {
+            groups.entry((function.key(), wanted[i].bits)).or_default().push(i);
+        }
+    }
+    for mut group in groups.into_values() {
+        group.sort_by_key(|i| (wanted[*i].x, *i));
+        let mut shared: Vec<Vec<usize>> = Vec::new();
+        for i in group {
+            match shared.last_mut() {
+                Some(close)
+                    if wanted[i].x - wanted[close[0]].x <= i32::from(settings.share_within) =>
+                {
+                    close.push(i);
+                }
+                _ => shared.push(vec![i]),
+            }
+        }
+        for close in shared {
+            let mut common = wanted[close[0]];
+            for i in &close {
+                common.widen(&wanted[*i]);
+            }
+            for i in close {
+                wanted[i].x = common.x;
+                wanted[i].widen(&common);
+            }
+        }
+    }
+    wanted
+}
+
+/// One shift for as many steps as possible: the largest that some step needs.
+///
+/// Constants lose bits where that exceeds `max_shift`; products of activations have none to lose,
+/// so that they may need more.
+pub(super) fn choose_shifts(
+    drafts: &[Draft],
+    choices: &mut [Choice],
+    slack: &[Option<Slack>],
+    settings: &Settings,
+) -> Result<(), QuantError> {
+    let limit = i32::from(settings.max_shift.min(Program::MAX_SHIFT));
+    let need = |choice: &Choice, slack: &Slack| {
+        (slack.needed - choice.x).clamp(0, limit).max(slack.least - choice.x)
+    };
+    for ((draft, choice), slack) in drafts.iter().zip(choices.iter()).zip(slack) {
+        if let Some(slack) = slack
+            && need(choice, slack) > i32::from(Program::MAX_SHIFT)
+        {
+            return Err(QuantError::Unsupported {
+                origin: draft.origin.clone(),
+                what: format!(
+                    "a product {} bits finer than its result, at most {} are supported; give its \
+                     operands fewer bits",
+                    need(choice, slack),
+                    Program::MAX_SHIFT
+                ),
+            });
+        }
+    }
+    let mut shifted: Vec<(&mut Choice, &Slack)> =
+        choices.iter_mut().zip(slack).filter_map(|(c, s)| Some((c, s.as_ref()?))).collect();
+    let common = shifted.iter().map(|(c, s)| need(c, s)).max().unwrap_or(0);
+    for (choice, slack) in &mut shifted {
+        let needed = need(choice, slack);
+        let shift = match needed {
+            0 => 0,
+            _ if common <= slack.highest - choice.x => common,
+            _ => needed,
+        };
+        // 0 to 16 by the limit.
+        choice.shift = shift as u8;
+    }
+    Ok(())
+}
