@@ -49,7 +49,7 @@ impl Dropped {
             Self::Vanishing => {
                 // exp(-distance) < 2^-(FINEST + 1).
                 let distance = f64::from(Self::FINEST + 1) * std::f64::consts::LN_2;
-                live - libm::floor(libm::ldexp(distance, x)) as i64 - 1
+                live.saturating_sub(libm::floor(libm::ldexp(distance, x)) as i64).saturating_sub(1)
             }
         }
     }

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     ir::{Activation, Origin},
-    program::{Bits, Table},
+    program::{Bits, Table, TensorId},
 };
 use std::collections::BTreeSet;
 
@@ -59,9 +59,11 @@ impl Range {
         self.greatest - self.least
     }
 
-    /// The greatest magnitude.
-    pub(super) fn magnitude(self) -> i64 {
-        self.least.abs().max(self.greatest.abs())
+    /// Of `a + b` and `a - b`.
+    pub(super) fn sums_and_differences(self, other: Self) -> Self {
+        let most = other.greatest.max(-other.least);
+        let least = (-other.greatest).min(other.least);
+        Self::new(self.least + least, self.greatest + most)
     }
 
     /// With the 0 that a hole reads.
@@ -117,7 +119,12 @@ pub(super) fn limit_operands(drafts: &[Draft], mut wanted: Vec<Wanted>) -> Vec<W
             | Precision::Distance(least) => {
                 operands.insert(least.tensor.0);
             }
-            Precision::Units(left, right) => operands.extend([left.0, right.0]),
+            Precision::Units(left, right) => {
+                for TensorId(id) in [left, right] {
+                    let function = matches!(drafts[id].step, DraftStep::Linear(_, Some(_)));
+                    wanted[id].leave_room(if function { 14 } else { 15 });
+                }
+            }
             Precision::Whole => wanted = with_ids(drafts, draft, wanted),
             Precision::Own | Precision::Maximum(_) | Precision::Winner(_) => (),
         }

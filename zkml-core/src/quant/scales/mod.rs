@@ -57,7 +57,7 @@ pub(super) fn choose(
         .collect::<Result<Vec<_>, _>>()?;
     let wanted = share_scales(drafts, limit_operands(drafts, wanted), settings);
 
-    let context = Context { graph, keys, settings, readers: Readers::new(drafts, &wanted) };
+    let context = Context { graph, keys, settings, readers: Readers::new(drafts, &wanted, settings) };
     let mut chosen = Chosen { choices: Vec::new(), slack: Vec::new() };
     for (id, (draft, wanted)) in drafts.iter().zip(&wanted).enumerate() {
         let (choice, slack) = chosen.next(TensorId(id), draft, wanted, &context)?;
@@ -73,7 +73,7 @@ struct Context<'g> {
     graph: &'g Graph,
     keys: Keys,
     settings: &'g Settings,
-    readers: Readers<'g>,
+    readers: Readers,
 }
 
 /// Choices for the drafts so far.
@@ -88,7 +88,10 @@ type Chosing = Result<(Choice, Option<Slack>), QuantError>;
 impl Chosen {
     fn next(&self, id: TensorId, draft: &Draft, wanted: &Wanted, context: &Context<'_>) -> Chosing {
         let (form, function) = match &draft.step {
-            DraftStep::Input(_) => return Ok((Choice::unshifted(wanted.bits, wanted.x), None)),
+            DraftStep::Input(_) => {
+                let x = value::bounded(id, wanted, self, context);
+                return Ok((Choice::unshifted(wanted.bits, x), None));
+            }
             DraftStep::Copy(view) => {
                 let operand = &self.choices[view.tensor.0];
                 let choice = Choice::unshifted(wanted.bits, operand.y);
@@ -126,10 +129,11 @@ impl Chosen {
             }
             Precision::Units(left, right) => {
                 let [left, right] = [left, right].map(|id| &self.choices[id.0]);
-                let most = left.range.magnitude() + right.range.magnitude();
                 // (a + b)^2 - (a - b)^2 = 4 a b.
                 let y = left.y + right.y + 2;
-                let choice = looked_up(draft, (0, y), (-most, most), 0)?;
+                let range = left.range.sums_and_differences(right.range);
+                let choice = looked_up(draft, (0, y), (range.least, range.greatest), 0)?;
+                let most = range.least.abs().max(range.greatest.abs());
                 Ok((Choice { range: Range::up_to(most * most), half: true, ..choice }, None))
             }
             Precision::Whole => {
@@ -192,8 +196,7 @@ impl Chosen {
             Some(Function::Mask { kept_by, .. }) => *kept_by,
             _ => None,
         };
-        let limit = value::hard_limit(id, self, context);
-        let x = if wanted.fixed { wanted.x } else { wanted.x.min(limit) };
+        let x = value::bounded(id, wanted, self, context);
         let slack = Slack::new(form, kept_by, x, &self.choices, settings);
         let x = if wanted.fixed { x } else { x.min(slack.highest) };
         let wanted = wanted.at(x);

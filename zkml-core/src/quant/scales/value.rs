@@ -1,41 +1,71 @@
 //! Scales of the values of functions.
 
-use super::{Chosen, Context, Wanted, finest, slack::constant_scale};
+use super::{Chosen, Context, EXTREME, Wanted, finest, slack::constant_scale};
 use crate::{
     ir::Activation,
     program::{Bits, Program, Scale, TensorId},
     quant::{
-        TensorSettings,
-        form::FormTerm,
+        Settings, TensorSettings,
         function::{Dropped, is_singular, is_square},
         fuse::{Draft, DraftStep, Precision},
     },
 };
 use std::ops::RangeInclusive;
 
-/// Which terms read each tensor.
-pub(super) struct Readers<'g> {
-    /// By tensor: the scale that the reader wants of its `x`, and the term.
-    terms: Vec<Vec<(i32, &'g FormTerm)>>,
+/// How tensors are read.
+pub(super) struct Readers {
+    /// By tensor.
+    readings: Vec<Vec<Reading>>,
+    /// By tensor: whether sums or differences of its integers are stored, which have 16 bits.
+    exact: Vec<bool>,
     /// By tensor: the scale that it wants itself.
     wanted: Vec<i32>,
 }
 
-impl<'g> Readers<'g> {
-    pub(super) fn new(drafts: &'g [Draft], wanted: &[Wanted]) -> Self {
-        let mut terms: Vec<Vec<(i32, &FormTerm)>> = vec![Vec::new(); drafts.len()];
+/// A term that reads a tensor.
+#[derive(Clone, Copy, Debug)]
+struct Reading {
+    /// The scale that its result wants.
+    result: i32,
+    /// The scale that its constants need.
+    constants: i32,
+    /// The other tensor, if it is a product of two.
+    other: Option<TensorId>,
+}
+
+impl Readers {
+    pub(super) fn new(drafts: &[Draft], wanted: &[Wanted], settings: &Settings) -> Self {
+        let mut readings: Vec<Vec<Reading>> = vec![Vec::new(); drafts.len()];
+        let mut exact = vec![false; drafts.len()];
         for (draft, wanted) in drafts.iter().zip(wanted) {
             let DraftStep::Linear(form, _) = &draft.step else { continue };
-            if draft.precision != Precision::Own {
-                continue;
-            }
             for term in &form.terms {
-                for view in term.views() {
-                    terms[view.tensor.0].push((wanted.x, term));
+                let constants = constant_scale(term, settings);
+                let views: Vec<TensorId> = term.views().map(|view| view.tensor).collect();
+                for (i, TensorId(id)) in views.iter().enumerate() {
+                    if draft.precision != Precision::Own {
+                        exact[*id] = true;
+                        continue;
+                    }
+                    let other = (views.len() > 1).then(|| views[1 - i]);
+                    readings[*id].push(Reading { result: wanted.x, constants, other });
                 }
             }
         }
-        Self { terms, wanted: wanted.iter().map(|wanted| wanted.x).collect() }
+        // A product by squares is read as one of its two halves.
+        for (id, draft) in drafts.iter().enumerate() {
+            let Precision::Units(left, right) = draft.precision else { continue };
+            let of_half = |other| {
+                move |half: &Reading| {
+                    let constants = half.constants + 2;
+                    Reading { constants, other: Some(other), ..*half }
+                }
+            };
+            let halves = readings[id].clone();
+            readings[left.0].extend(halves.iter().map(of_half(right)));
+            readings[right.0].extend(halves.iter().map(of_half(left)));
+        }
+        Self { readings, exact, wanted: wanted.iter().map(|wanted| wanted.x).collect() }
     }
 }
 
@@ -56,19 +86,24 @@ pub(super) fn scale(
     if context.graph.get(draft.y).integer {
         return 0;
     }
-    if is_square(f) {
-        return (2 * wanted.x).min(limit(id, context.settings.max_shift, chosen, context));
-    }
     let unit = Scale(wanted.x).unit();
     let value = |v: i32| f.eval(f64::from(v) * unit).abs();
     let largest = domain.clone().map(value).fold(0.0, f64::max);
-    let singular = is_singular(f);
-    let bits = if singular { Bits::WIDEST } else { wanted.bits };
-    let room = libm::ldexp(1.0, i32::from(bits.get()) - 1).min(f64::from(i16::MAX));
+    let (singular, exact) = (is_singular(f), context.readers.exact[id.0]);
+    let room = match (exact, singular || is_square(f)) {
+        (true, true) => libm::ldexp(1.0, i32::from(Bits::MAX) - 2) - 1.0,
+        (false, true) => f64::from(i16::MAX),
+        _ => libm::ldexp(1.0, i32::from(wanted.bits.get()) - 1).min(f64::from(i16::MAX)),
+    };
     let fits = |scale: i32| libm::floor(libm::ldexp(largest, scale) + 0.5) <= room;
+    if is_square(f) {
+        let exactly = 2 * wanted.x;
+        let scale = if exact { exactly.min(finest(fits)) } else { exactly };
+        return scale.min(limit(id, chosen, context));
+    }
     if singular {
         let least = finest(|scale| libm::ldexp(largest, scale) <= wanted.bits.max() as f64);
-        let limit = limit(id, context.settings.max_shift, chosen, context);
+        let limit = limit(id, chosen, context);
         return finest(fits).min(limit.max(least));
     }
     let bounded = matches!(
@@ -92,42 +127,53 @@ pub(super) fn scale(
 /// Scale of exponentials up to 1.
 pub(super) fn decay_scale(id: TensorId, chosen: &Chosen, context: &Context<'_>) -> i32 {
     let least = i32::from(context.settings.default_bits).min(Dropped::FINEST);
-    let limit = limit(id, context.settings.max_shift, chosen, context);
-    Dropped::FINEST.min(limit.max(least))
+    let limit = limit(id, chosen, context);
+    let finest = Dropped::FINEST - i32::from(context.readers.exact[id.0]);
+    finest.min(limit.max(least))
 }
 
-/// The finest scale of a tensor that no product of activations is too fine for, whatever its shift.
-pub(super) fn hard_limit(id: TensorId, chosen: &Chosen, context: &Context<'_>) -> i32 {
-    let terms = context.readers.terms[id.0].iter();
-    let products = terms.filter(|(_, term)| matches!(term, FormTerm::Product { .. }));
-    let limits = products.map(|(x, term)| {
-        limit_of_term(id, *x + i32::from(Program::MAX_SHIFT), term, chosen, context)
-    });
-    limits.min().unwrap_or(super::EXTREME)
-}
-
-/// The finest scale of a tensor of which its readers have any use: that at which a shift of `shift`
-/// leaves their constants as precise as asked for.
-fn limit(id: TensorId, shift: u8, chosen: &Chosen, context: &Context<'_>) -> i32 {
-    let shift = i32::from(shift.min(Program::MAX_SHIFT));
-    let terms = context.readers.terms[id.0].iter();
-    let limits = terms.map(|(x, term)| limit_of_term(id, *x + shift, term, chosen, context));
-    limits.min().unwrap_or(super::EXTREME)
-}
-
-fn limit_of_term(
+/// The scale that a tensor wants, but not so fine that no shift is left for a product of it.
+pub(super) fn bounded(
     id: TensorId,
-    accumulator: i32,
-    term: &FormTerm,
+    wanted: &Wanted,
     chosen: &Chosen,
     context: &Context<'_>,
 ) -> i32 {
-    let rest = accumulator - constant_scale(term, context.settings);
-    let FormTerm::Product { left, right, .. } = term else { return rest };
-    let other = if left.tensor == id { right.tensor } else { left.tensor };
-    if other == id {
-        return rest.div_euclid(2);
-    }
-    // What is not yet chosen will be no finer than it wants to be, unless a function gives it.
-    rest - chosen.choices.get(other.0).map_or(context.readers.wanted[other.0], |choice| choice.y)
+    if wanted.fixed { wanted.x } else { wanted.x.min(hard_limit(id, chosen, context)) }
+}
+
+/// The finest scale of a tensor that no product of activations is too fine for, whatever its shift.
+fn hard_limit(id: TensorId, chosen: &Chosen, context: &Context<'_>) -> i32 {
+    let readings = context.readers.readings[id.0].iter().filter(|reading| reading.other.is_some());
+    limit_of(id, Program::MAX_SHIFT, readings, chosen, context)
+}
+
+/// The finest scale of a tensor of which its readers have any use: that at which a shift of the
+/// settings leaves their constants as precise as asked for.
+fn limit(id: TensorId, chosen: &Chosen, context: &Context<'_>) -> i32 {
+    let shift = context.settings.max_shift.min(Program::MAX_SHIFT);
+    limit_of(id, shift, context.readers.readings[id.0].iter(), chosen, context)
+}
+
+fn limit_of<'r>(
+    id: TensorId,
+    shift: u8,
+    readings: impl Iterator<Item = &'r Reading>,
+    chosen: &Chosen,
+    context: &Context<'_>,
+) -> i32 {
+    let of_reading = |reading: &Reading| {
+        let rest = reading.result + i32::from(shift) - reading.constants;
+        match reading.other {
+            None => rest,
+            Some(other) if other == id => rest.div_euclid(2),
+            // What is not yet chosen will be no finer than it wants to be, unless a function gives
+            // it.
+            Some(TensorId(other)) => {
+                let scale = chosen.choices.get(other).map(|choice| choice.y);
+                rest - scale.unwrap_or(context.readers.wanted[other])
+            }
+        }
+    };
+    readings.map(of_reading).min().unwrap_or(EXTREME)
 }

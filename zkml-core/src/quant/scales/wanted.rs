@@ -117,11 +117,16 @@ impl Wanted {
         }
     }
 
-    /// Coarsens a scale that is not by hand until the value of a mask has room beside the others.
+    /// Coarsens a scale that is not by hand until what a mask drops, and its distance from all that
+    /// it keeps, have 16 bits.
     pub(in crate::quant) fn hold(&mut self, dropped: Dropped) {
-        if let (Dropped::Value(value), false) = (dropped, self.fixed) {
-            let room = libm::ldexp(1.0, i32::from(Bits::MAX) - 2);
-            self.x = self.x.min(finest(|scale| libm::ldexp(value.abs(), scale) < room));
+        let (bits, most) = (self.bits, i64::from(i16::MAX));
+        let fits = |scale: i32| {
+            let value = dropped.units(scale, bits.min());
+            bits.max().saturating_sub(value) <= most && value <= most
+        };
+        if !self.fixed {
+            self.x = self.x.min(finest(fits));
         }
     }
 

@@ -81,7 +81,8 @@ fn one_factor_for_many_elements_is_a_product() {
         (&[5, 16][..], &[5, 1][..], Some([5, 1, 1, 16])),
         (&[2, 5, 1], &[2, 5, 16], Some([10, 1, 1, 16])),
         (&[16], &[5, 1], Some([1, 5, 1, 16])),
-        (&[5, 16], &[16], Some([16, 1, 1, 5]).filter(|_| false)),
+        // Too few to be worth it.
+        (&[5, 16], &[16], None),
         (&[9, 16], &[16], Some([16, 1, 1, 9])),
         (&[1, 1], &[3, 16], Some([1, 1, 1, 48])),
         (&[2, 4, 3, 5], &[2, 1, 3, 1], Some([6, 1, 1, 20])),
@@ -116,7 +117,7 @@ fn products_by_squares_are_exact() {
     for inputs in &samples {
         let trace = run(&program, inputs).expect("in range");
         let values = |id: usize| trace.tensors[id].values();
-        let (a, b) = (values(2), values(3));
+        let (a, b) = (values(3), values(2));
         for e in 0..24 {
             let (a, b) = (i64::from(a[e]), i64::from(b[e % 6]));
             let (sum, difference) = (i64::from(values(4)[e]), i64::from(values(5)[e]));
