@@ -75,7 +75,8 @@ impl Lookup {
     /// The narrowest width that holds the domain, from `least` up.
     pub(super) fn bits(&self, least: u8) -> Option<Bits> {
         let holds = |bits: &Bits| {
-            bits.contains((*self.domain.start()).into()) && bits.contains((*self.domain.end()).into())
+            bits.contains((*self.domain.start()).into())
+                && bits.contains((*self.domain.end()).into())
         };
         (least..=Bits::MAX).filter_map(Bits::new).find(holds)
     }
@@ -140,8 +141,7 @@ impl Function {
 
 /// Whether it is the square.
 pub(super) fn is_square(f: &Activation) -> bool {
-    matches!(f, Activation::Square)
-        || matches!(f, Activation::Pow { exponent } if *exponent == 2.0)
+    matches!(f, Activation::Square) || matches!(f, Activation::Pow { exponent } if *exponent == 2.0)
 }
 
 /// Whether the function has no value somewhere, or grows so fast that its table is one of the

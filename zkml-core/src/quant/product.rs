@@ -125,7 +125,11 @@ pub(super) fn correlate(
 
 /// Splits the shape of an operand into its batch axes and `[batch, rows, columns]`; a vector is a
 /// row on the left, a column on the right of a product.
-pub(super) fn split_batch(node: &Node, shape: Shape, right: bool) -> Result<(Shape, Shape), QuantError> {
+pub(super) fn split_batch(
+    node: &Node,
+    shape: Shape,
+    right: bool,
+) -> Result<(Shape, Shape), QuantError> {
     let (batch, rows, columns) = match shape.dims() {
         [] => return Err(rank_error(node)),
         [k] if right => (&[][..], *k, 1),

@@ -52,7 +52,8 @@ impl Fuser<'_> {
             let size = rows * columns;
             let repeated = from.broadcast_map(&batch)?;
             // Elements of a tensor are fewer than 2^28.
-            let map = repeated.iter().flat_map(|b| (0..size).map(move |e| b * size as u32 + e as u32));
+            let map =
+                repeated.iter().flat_map(|b| (0..size).map(move |e| b * size as u32 + e as u32));
             Ok(gather_view(&view, shape, &map.collect::<Vec<_>>()))
         };
         let left = spread(left, &left_batch, [rows, k]).map_err(fail)?;
@@ -74,8 +75,7 @@ impl Fuser<'_> {
             (0..out.rank()).filter(move |axis| [a[*axis] > 1, b[*axis] > 1] == which)
         };
         let count = |axes: &[usize]| axes.iter().map(|axis| out.dims()[*axis]).product::<usize>();
-        let only: [Vec<usize>; 2] =
-            [axes([true, false]).collect(), axes([false, true]).collect()];
+        let only: [Vec<usize>; 2] = [axes([true, false]).collect(), axes([false, true]).collect()];
         if count(&only[0]) * count(&only[1]) < LEAST_REPEATED && out.len() > 1 {
             return self.squares(node);
         }
@@ -113,7 +113,8 @@ impl Fuser<'_> {
         for (at, axis) in perm.iter().enumerate() {
             inverse[*axis] = at;
         }
-        let stored = Shape::new(perm.iter().map(|axis| out.dims()[*axis]).collect()).map_err(fail)?;
+        let stored =
+            Shape::new(perm.iter().map(|axis| out.dims()[*axis]).collect()).map_err(fail)?;
         let (shape, map) = stored.transpose_map(&inverse).map_err(fail)?;
         Ok(Symbol::Pending(Box::new(product.permuted(shape, &map))))
     }
@@ -122,7 +123,8 @@ impl Fuser<'_> {
     fn squares(&mut self, node: &Node) -> Result<Symbol, QuantError> {
         let [a, b] = [self.full(node.inputs[0], node)?, self.full(node.inputs[1], node)?];
         let mut square = |sign: f64| {
-            let term = |view: &View, factor| FormTerm::Scale { view: view.clone(), factor: vec![factor] };
+            let term =
+                |view: &View, factor| FormTerm::Scale { view: view.clone(), factor: vec![factor] };
             let form = Form::new(a.shape.clone(), vec![term(&a, 1.0), term(&b, sign)]);
             let step = DraftStep::Linear(form, Some(Function::Square));
             let ids = (node.output, node.output);

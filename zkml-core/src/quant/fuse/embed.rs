@@ -43,8 +43,7 @@ impl Fuser<'_> {
         // Elements of a tensor are fewer than 2^28.
         let map: Vec<u32> = (0..count * rows).map(|e| (e / rows) as u32).collect();
         let view = gather_view(&ids, shape.clone(), &map);
-        let mut form =
-            Form::new(shape.clone(), vec![FormTerm::Scale { view, factor: vec![1.0] }]);
+        let mut form = Form::new(shape.clone(), vec![FormTerm::Scale { view, factor: vec![1.0] }]);
         form.bias = (0..count * rows).map(|e| -((e % rows) as f64)).collect();
         let step = DraftStep::Linear(form, Some(Function::OneHot { rows }));
         let names = (node.output, node.output);

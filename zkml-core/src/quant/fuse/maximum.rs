@@ -146,10 +146,12 @@ impl Candidates {
             product => product,
         };
         form.terms.extend(other.terms.into_iter().map(negated));
-        form.floors.extend(other.floors.into_iter().map(|floor| Floor {
-            factor: floor.factor.iter().map(|f| -f).collect(),
-            ..floor
-        }));
+        form.floors.extend(
+            other
+                .floors
+                .into_iter()
+                .map(|floor| Floor { factor: floor.factor.iter().map(|f| -f).collect(), ..floor }),
+        );
         Ok(form)
     }
 

@@ -103,7 +103,8 @@ impl Fuser<'_> {
         let shape = &self.graph.get(node.output).shape;
         let map = constant.shape().broadcast_map(shape);
         let map = map.map_err(|source| unsupported(node, source.to_string()))?;
-        let factor = map.iter().map(|at| f64::from(constant.data()[*at as usize]) - value).collect();
+        let factor =
+            map.iter().map(|at| f64::from(constant.data()[*at as usize]) - value).collect();
         let view = self.full(node.inputs[1], node)?;
         let form = Form::new(view.shape.clone(), vec![FormTerm::Scale { view, factor }]);
         let bias = vec![value; form.shape.len()];
@@ -169,12 +170,7 @@ impl Draft {
 }
 
 /// Refuses a constant mask that keeps nothing of some row: a softmax of nothing is no number.
-fn check_rows(
-    node: &Node,
-    shape: &Shape,
-    axis: usize,
-    kept: Vec<bool>,
-) -> Result<(), QuantError> {
+fn check_rows(node: &Node, shape: &Shape, axis: usize, kept: Vec<bool>) -> Result<(), QuantError> {
     let (strides, dims) = (shape.strides(), shape.dims());
     let (Some(stride), Some(count)) = (strides.get(axis), dims.get(axis)) else { return Ok(()) };
     let rows = shape.len() / count.max(&1);

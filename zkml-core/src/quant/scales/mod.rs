@@ -57,7 +57,8 @@ pub(super) fn choose(
         .collect::<Result<Vec<_>, _>>()?;
     let wanted = share_scales(drafts, limit_operands(drafts, wanted), settings);
 
-    let context = Context { graph, keys, settings, readers: Readers::new(drafts, &wanted, settings) };
+    let context =
+        Context { graph, keys, settings, readers: Readers::new(drafts, &wanted, settings) };
     let mut chosen = Chosen { choices: Vec::new(), slack: Vec::new() };
     for (id, (draft, wanted)) in drafts.iter().zip(&wanted).enumerate() {
         let (choice, slack) = chosen.next(TensorId(id), draft, wanted, &context)?;

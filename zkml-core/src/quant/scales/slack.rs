@@ -84,9 +84,7 @@ fn least_scale(term: &FormTerm, choices: &[Choice]) -> Option<i32> {
     let needed = match term {
         FormTerm::Product { factor, .. } => [*factor],
         // A product by squares.
-        FormTerm::Scale { view, factor } if choices[view.tensor.0].half => {
-            [least(factor)]
-        }
+        FormTerm::Scale { view, factor } if choices[view.tensor.0].half => [least(factor)],
         _ => return None,
     };
     Some(exact_scale(&needed).unwrap_or_else(|| scale_within(least(&needed), LEAST)))

@@ -78,8 +78,7 @@ pub(super) fn scale(
     chosen: &Chosen,
     context: &Context<'_>,
 ) -> i32 {
-    let settings: Option<&TensorSettings> =
-        context.settings.tensors.get(context.keys.of(draft.y));
+    let settings: Option<&TensorSettings> = context.settings.tensors.get(context.keys.of(draft.y));
     if let Some(scale) = settings.and_then(|tensor| tensor.scale) {
         return scale;
     }

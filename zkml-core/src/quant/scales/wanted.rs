@@ -133,7 +133,8 @@ impl Wanted {
     /// Widens whole numbers until they hold this one.
     pub(in crate::quant) fn hold_whole(&mut self, number: i64) {
         let widths = (self.bits.get()..=Bits::MAX).filter_map(Bits::new);
-        if let (true, Some(bits)) = (self.whole, widths.clone().find(|bits| bits.contains(number))) {
+        if let (true, Some(bits)) = (self.whole, widths.clone().find(|bits| bits.contains(number)))
+        {
             self.bits = bits;
         }
     }

@@ -70,7 +70,8 @@ fn whole_numbers_and_comparisons_are_exact() {
         let outputs = run(&program, inputs).expect("in range").outputs(&program);
         for e in 0..6 {
             let d = 3 * inputs[0].data()[e] as i64 - inputs[1].data()[e] as i64;
-            let expected = [d, i64::from(d == 0), i64::from(d > 0), i64::from(d >= 0), i64::from(d >= 0)];
+            let expected =
+                [d, i64::from(d == 0), i64::from(d > 0), i64::from(d >= 0), i64::from(d >= 0)];
             let got: Vec<i64> = outputs.iter().map(|output| output.data()[e]).collect();
             assert_eq!(got, expected);
         }
@@ -94,5 +95,7 @@ fn what_an_embedding_cannot_be_is_refused() {
     if w.graph.get(x).integer {
         return close(&w.graph).program.tensors.clear();
     }
-    assert!(matches!(refused(&w.graph), QuantError::Unsupported { what, .. } if what.contains("whole")));
+    assert!(
+        matches!(refused(&w.graph), QuantError::Unsupported { what, .. } if what.contains("whole"))
+    );
 }

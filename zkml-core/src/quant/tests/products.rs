@@ -97,7 +97,10 @@ fn one_factor_for_many_elements_is_a_product() {
         let program = close(&w.graph).program;
         assert_eq!(products(&program), expected.into_iter().collect::<Vec<_>>(), "{left:?}");
         if expected.is_none() {
-            assert_eq!(kinds(&program)[2..], ["scale+scale>table", "scale+scale>table", "scale+scale"]);
+            assert_eq!(
+                kinds(&program)[2..],
+                ["scale+scale>table", "scale+scale>table", "scale+scale"]
+            );
             // Both squares read one table.
             assert_eq!(program.tables.len(), 1);
         }
