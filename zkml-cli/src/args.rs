@@ -396,6 +396,10 @@ pub(crate) struct Report {
     /// Class labels of the samples
     #[arg(long)]
     pub(crate) labels: Option<PathBuf>,
+    /// Token ids of a text to measure a language model's perplexity on (.npy or .json, one list);
+    /// the samples' own next tokens by default
+    #[arg(long, value_name = "TOKENS")]
+    pub(crate) perplexity: Option<PathBuf>,
     /// Where to write it (.json or .html); text on stdout by default
     #[arg(short, long)]
     pub(crate) output: Option<PathBuf>,
@@ -407,12 +411,15 @@ pub(crate) struct Report {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Bench {
-    /// Directories with model.onnx, input.json, calib.npy, samples.npy and expected.npy
+    /// Directories with model.onnx, an input (.json, .npy or .npz), calib (.npy or .npz) and, if there are any,
+    /// samples with expected.npy (or calib_out.npy for calib), and tokens.npy of a text
     #[arg(required = true)]
     pub(crate) models: Vec<PathBuf>,
     /// Proofs of each
     #[arg(long, default_value_t = 3)]
     pub(crate) runs: u32,
+    #[command(flatten)]
+    pub(crate) precision: Precision,
     #[command(flatten)]
     pub(crate) machine: Machine,
 }

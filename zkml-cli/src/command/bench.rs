@@ -2,7 +2,7 @@
 //! and peak memory are that step's.
 
 use crate::{
-    args::{Bench, Machine},
+    args::{Bench, Machine, Precision},
     exit::{CliError, Outcome, RESOURCE},
     load,
     output::Output,
@@ -10,7 +10,7 @@ use crate::{
 use clap::ValueEnum;
 use serde_json::{Value, json};
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 use zkml::core::{exec::integer::Executor, io::InputSpec};
@@ -28,14 +28,35 @@ pub(crate) fn run(args: &Bench, output: &Output) -> Result<Outcome, CliError> {
 fn measure(directory: &Path, args: &Bench, output: &Output) -> Result<Value, CliError> {
     let scratch = tempfile::tempdir().map_err(|e| CliError::io(directory, &e))?;
     let at = |name: &str| scratch.path().join(name).display().to_string();
-    let model = directory.join("model.onnx");
-    let [model, data, input] = [model, directory.join("calib.npy"), directory.join("input.json")]
-        .map(|p| p.display().to_string());
+    let model = directory.join("model.onnx").display().to_string();
+    let input = file(directory, "input", &["json", "npy", "npz"]);
+    let data = match &args.precision.data {
+        Some(path) => path.display().to_string(),
+        None => file(directory, "calib", &["npy", "npz"]),
+    };
     let (zkc, keys, srs) = (at("model.zkc"), at("keys"), at("bench.srs"));
-    let mut compile = vec!["compile", &model, "--data", &data, "-o", &zkc];
+    let settings = match &args.precision.settings {
+        Some(path) => path.display().to_string(),
+        None => {
+            let settings = at("settings.toml");
+            let precision = precision_flags(&args.precision);
+            let mut calibrate = vec!["calibrate", &model, "--data", &data, "-o", &settings];
+            calibrate.extend(precision.iter().map(String::as_str));
+            child(&calibrate, scratch.path())?;
+            settings
+        }
+    };
+    let mut compile = vec!["compile", &model, "--settings", &settings, "-o", &zkc];
     let machine = machine_flags(&args.machine);
     compile.extend(machine.iter().map(String::as_str));
     let compiled = child(&compile, scratch.path())?;
+    let mut compare = vec!["report", &model, "--settings", &settings, "--data", &data];
+    let tokens = directory.join("tokens.npy");
+    let text = tokens.display().to_string();
+    if tokens.exists() {
+        compare.extend(["--perplexity", &text]);
+    }
+    let report = child(&compare, scratch.path())?;
     let k = compiled["cost"]["k"].as_u64().unwrap_or(0).to_string();
     child(&["srs", "new", "-k", &k, "-o", &srs], scratch.path())?;
     let setup = child(&["setup", &zkc, "--srs", &srs, "-o", &keys], scratch.path())?;
@@ -80,7 +101,31 @@ fn measure(directory: &Path, args: &Bench, output: &Output) -> Result<Value, Cli
         "gas": evm["gas"],
         "verifier_bytes": evm["verifier_bytes"],
         "agreement": agreement,
+        "calibration": report["report"]["outputs"][0]["agreement"]["rows"],
+        "perplexity": report["report"]["perplexity"],
     }))
+}
+
+/// The file of this name with the first extension that exists; the first extension of all if none does, so that
+/// an error names it.
+fn file(directory: &Path, stem: &str, extensions: &[&str]) -> String {
+    let paths = || extensions.iter().map(|e| directory.join(format!("{stem}.{e}")));
+    let path = paths().find(|path| path.exists()).or_else(|| paths().next());
+    path.map_or_else(String::new, |path| path.display().to_string())
+}
+
+/// Where a calibration starts, as flags again.
+fn precision_flags(precision: &Precision) -> Vec<String> {
+    let flag = |name: &str, value: Option<String>| value.map(|value| [name.to_owned(), value]);
+    [
+        flag("--target", precision.target.as_ref().map(ToString::to_string)),
+        flag("--bits", precision.bits.map(|bits| bits.to_string())),
+        flag("--weight-bits", precision.weight_bits.map(|bits| bits.to_string())),
+    ]
+    .into_iter()
+    .flatten()
+    .flatten()
+    .collect()
 }
 
 /// The machine options as flags again.
@@ -125,16 +170,21 @@ fn child(flags: &[&str], cache: &Path) -> Result<Value, CliError> {
 /// Share of samples whose largest output is onnxruntime's, and the largest difference; `None`
 /// without reference outputs.
 fn agreement(directory: &Path, zkc: &Path) -> Result<Option<Value>, CliError> {
-    let (samples, expected) = (directory.join("samples.npy"), directory.join("expected.npy"));
-    if !samples.exists() || !expected.exists() {
+    let pairs = [("samples", "expected.npy"), ("calib", "calib_out.npy")];
+    let pair = pairs.map(|(samples, expected)| {
+        let samples = PathBuf::from(file(directory, samples, &["npy", "npz"]));
+        (samples, directory.join(expected))
+    });
+    let Some((samples, expected)) = pair.iter().find(|(s, e)| s.exists() && e.exists()) else {
         return Ok(None);
-    }
+    };
     let program = load::program(zkc)?;
     let program = program.compiled().program();
-    let samples = load::sample_sets(&samples, &InputSpec::of_program(program))?;
+    let samples = load::sample_sets(samples, &InputSpec::of_program(program))?;
     let [output] = &program.outputs[..] else { return Ok(None) };
-    let spec = [InputSpec { name: output.name.clone(), shape: output.view.shape.clone() }];
-    let expected = load::sample_sets(&expected, &spec)?;
+    let spec =
+        [InputSpec { name: output.name.clone(), shape: output.view.shape.clone(), integer: false }];
+    let expected = load::sample_sets(expected, &spec)?;
     let executor = Executor::new(program)?;
     let classes = output.view.shape.dims().last().copied().unwrap_or(1).max(1);
     let (mut equal, mut rows, mut error) = (0usize, 0usize, 0f64);
@@ -158,8 +208,8 @@ fn largest(values: &[f64]) -> Option<usize> {
 
 fn table(rows: &[Value]) -> String {
     let mut text = String::from(
-        "| model | machine | k | setup CPU s | prove CPU s | prove s | peak MB | verify ms | proof B | vk B | gas | code B | argmax = onnxruntime |\n\
-         |---|---|---|---|---|---|---|---|---|---|---|---|---|\n",
+        "| model | machine | k | setup CPU s | prove CPU s | prove s | peak MB | verify ms | proof B | vk B | gas | code B | argmax = onnxruntime | argmax = float, calibration | perplexity float, integer |\n\
+         |---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n",
     );
     let number = |v: &Value, scale: f64, digits: usize| match v.as_f64() {
         Some(v) => format!("{:.*}", digits, v * scale),
@@ -174,8 +224,13 @@ fn table(rows: &[Value]) -> String {
             Value::Null => "-".to_owned(),
             a => format!("{} of {}", a["equal"], a["of"]),
         };
+        let calibration = &row["calibration"];
+        let perplexity = match &row["perplexity"] {
+            Value::Null => "-".to_owned(),
+            p => format!("{}, {}", number(&p["float"], 1.0, 3), number(&p["integer"], 1.0, 3)),
+        };
         text.push_str(&format!(
-            "| {} | {machine} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {agreement} |\n",
+            "| {} | {machine} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {agreement} | {} of {} | {perplexity} |\n",
             name.file_name().map_or_else(|| "?".into(), |n| n.to_string_lossy()),
             row["k"],
             number(&row["setup_cpu_seconds"], 1.0, 2),
@@ -187,6 +242,8 @@ fn table(rows: &[Value]) -> String {
             number(&row["vk_bytes"], 1.0, 0),
             number(&row["gas"], 1.0, 0),
             number(&row["verifier_bytes"], 1.0, 0),
+            number(&calibration["hits"], 1.0, 0),
+            number(&calibration["count"], 1.0, 0),
         ));
     }
     text

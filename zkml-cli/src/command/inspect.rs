@@ -11,7 +11,10 @@ use std::fmt::Write;
 use zkml::{
     Cost, Model, Tensor,
     circuits::plan::LayoutSummary,
-    core::onnx::{ImportOptions, Inspection, inspect},
+    core::{
+        ir::{Node, Op, ValueId},
+        onnx::{ImportOptions, Inspection, inspect},
+    },
 };
 
 pub(crate) fn run(args: &Inspect, output: &Output) -> Result<Outcome, CliError> {
@@ -69,20 +72,29 @@ fn predict(args: &Inspect, output: &Output) -> Result<Predicted, CliError> {
     Ok(Predicted { cost: program.cost(), layouts, note })
 }
 
-/// Inputs over `[-1, 1]`, the same every time.
+/// Inputs over `[-1, 1]`, ids over the rows of the table they select from, masks that keep everything; the same
+/// every time.
 fn stand_in(model: &Model) -> Vec<Tensor<f32>> {
     let graph = model.graph();
-    graph
-        .inputs()
-        .iter()
-        .map(|id| {
-            let shape = graph.get(*id).shape.clone();
-            let count = shape.len();
-            // A multiplicative walk through the residues modulo 201.
-            let data = (0..count).map(|i| ((i * 77 + 13) % 201) as f32 / 100.0 - 1.0).collect();
-            Tensor::new(shape, data).expect("as many elements as the shape has")
-        })
-        .collect()
+    let rows = |id: ValueId| {
+        let selects =
+            |node: &&Node| matches!(node.op, Op::Embed) && node.inputs.first() == Some(&id);
+        let table = graph.nodes().iter().find(selects)?.inputs.get(1)?;
+        graph.get(*table).shape.dims().first().copied()
+    };
+    let tensor = |id: &ValueId| {
+        let value = graph.get(*id);
+        // A multiplicative walk through residues.
+        let walk = |modulus: usize| move |i: usize| ((i * 77 + 13) % modulus) as f32;
+        let count = value.shape.len();
+        let data: Vec<f32> = match (value.integer, rows(*id)) {
+            (false, _) => (0..count).map(walk(201)).map(|step| step / 100.0 - 1.0).collect(),
+            (true, Some(rows)) => (0..count).map(walk(rows.max(1))).collect(),
+            (true, None) => vec![1.0; count],
+        };
+        Tensor::new(value.shape.clone(), data).expect("as many elements as the shape has")
+    };
+    graph.inputs().iter().map(tensor).collect()
 }
 
 fn describe(inspection: &Inspection, predicted: Option<&Predicted>) -> String {
@@ -99,7 +111,8 @@ fn describe(inspection: &Inspection, predicted: Option<&Predicted>) -> String {
     if let Some(graph) = &inspection.graph {
         for id in graph.inputs() {
             let value = graph.get(*id);
-            line(format!("input      {} {}", value.name, value.shape));
+            let integer = if value.integer { ", whole numbers" } else { "" };
+            line(format!("input      {} {}{integer}", value.name, value.shape));
         }
         for (name, id) in graph.outputs() {
             line(format!("output     {name} {}", graph.get(*id).shape));

@@ -10,7 +10,7 @@ use crate::{
 use serde_json::json;
 use std::fmt::Write;
 use zkml::core::{
-    io::InputSpec,
+    io::{InputSpec, tokens},
     quant::{compile_with_sources, search},
     report::Report,
 };
@@ -32,7 +32,13 @@ pub(crate) fn run(args: &ReportArgs, output: &Output) -> Result<Outcome, CliErro
     .map_err(|e| CliError::from(e).about(&args.model))?;
     let labels =
         args.labels.as_deref().map(|path| label_sets(&model, path, samples.len())).transpose()?;
-    let report = Report::new(model.graph(), &compiled, &samples, labels.as_deref())?;
+    let mut report = Report::new(model.graph(), &compiled, &samples, labels.as_deref())?;
+    if let Some(path) = &args.perplexity {
+        let tokens = tokens(load::arrays(path)?, &path.display().to_string())?;
+        report
+            .score_text(model.graph(), &compiled, &tokens)
+            .map_err(|e| CliError::from(e).about(path))?;
+    }
     match args.output.as_deref().filter(|p| !files::is_standard(p)) {
         None => output.result("report", json!({ "report": report }), report.to_text())?,
         Some(path) => {
@@ -83,8 +89,12 @@ fn html(model: &str, report: &Report) -> String {
             100.0 * out.agreement.rows.share
         );
     }
+    page.push_str("</table>");
+    if let Some(perplexity) = &report.perplexity {
+        let _ = write!(page, "<p>Perplexity: {perplexity}.</p>");
+    }
     page.push_str(
-        "</table><h2>Layers</h2><table><tr><th>tensor<th>node<th>elements<th>bits<th>scale<th>shift\
+        "<h2>Layers</h2><table><tr><th>tensor<th>node<th>elements<th>bits<th>scale<th>shift\
          <th>range used<th>max error<th>SQNR dB",
     );
     for layer in &report.layers {

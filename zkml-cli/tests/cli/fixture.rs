@@ -91,7 +91,12 @@ pub(crate) fn cache() -> PathBuf {
 
 /// A file of the example model.
 pub(crate) fn example(name: &str) -> String {
-    text(&repository().join("examples/models/mlp_iris_batch8").join(name))
+    example_of("mlp_iris_batch8", name)
+}
+
+/// A file of another example.
+pub(crate) fn example_of(model: &str, name: &str) -> String {
+    text(&repository().join("examples/models").join(model).join(name))
 }
 
 /// A file of the ptau fixture, a phase-1 file of power 4 made by snarkjs.

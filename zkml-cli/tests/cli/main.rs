@@ -9,3 +9,4 @@ mod hostile;
 mod manners;
 mod overwrite;
 mod rejection;
+mod tokens;

@@ -17,7 +17,7 @@ use super::{
     spatial::correlate_add,
 };
 use crate::{
-    program::{Affine, Bounds, Program, Scale, Step, StoredTensor, Table, TensorId, Term, View},
+    program::{Affine, Bounds, InputDecl, Program, Scale, Step, StoredTensor, Table, Term, View},
     tensor::Tensor,
 };
 
@@ -181,7 +181,7 @@ pub fn quantize_inputs(
         .inputs
         .iter()
         .zip(inputs)
-        .map(|(decl, input)| quantize_input(program, &decl.name, decl.tensor, input))
+        .map(|(decl, input)| quantize_input(program, decl, input))
         .collect()
 }
 
@@ -198,16 +198,19 @@ pub fn dequantize(tensor: &Tensor<i64>, scale: Scale) -> Tensor<f64> {
 
 fn quantize_input(
     program: &Program,
-    name: &str,
-    id: TensorId,
+    decl: &InputDecl,
     input: &Tensor<f32>,
 ) -> Result<Tensor<i64>, ExecError> {
-    let tensor = &program.tensors[id.0];
+    let (name, tensor) = (decl.name.as_str(), &program.tensors[decl.tensor.0]);
     check_shape(name, tensor, input)?;
     for (element, value) in input.data().iter().enumerate() {
         let value = f64::from(*value);
         if !value.is_finite() {
             return Err(ExecError::InputNotFinite { name: name.into(), element });
+        }
+        if decl.integer && value.fract() != 0.0 {
+            let (name, value) = (name.into(), value as f32);
+            return Err(ExecError::InputNotWhole { name, element, value });
         }
         let (min, max) = (tensor.bits.min() as f64, tensor.bits.max() as f64);
         if !(min..=max).contains(&quantize(value, tensor.scale)) {

@@ -102,6 +102,28 @@ pub enum DataError {
         /// Samples of this one.
         got: usize,
     },
+    /// A fraction for an input of whole numbers.
+    #[error(
+        "{file}: input `{name}` takes whole numbers (its ONNX type is integer or bool), but element {element} is {got}"
+    )]
+    NotWhole {
+        /// The file.
+        file: String,
+        /// The input.
+        name: String,
+        /// Row-major index of the element.
+        element: usize,
+        /// The element.
+        got: f32,
+    },
+    /// A text that is no list of token ids.
+    #[error("{file}: tokens: {what}")]
+    Tokens {
+        /// The file.
+        file: String,
+        /// What is wrong.
+        what: String,
+    },
     /// Labels that are no class numbers, or not one for each row.
     #[error("{file}: labels: {what}")]
     Labels {

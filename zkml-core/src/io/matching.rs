@@ -7,13 +7,15 @@ use crate::{
     tensor::{Shape, Tensor},
 };
 
-/// Name and shape of an input.
+/// Name, shape and type of an input.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InputSpec {
     /// ONNX name.
     pub name: String,
     /// Shape.
     pub shape: Shape,
+    /// Whether elements are whole numbers: token ids, or a mask of 0 and 1.
+    pub integer: bool,
 }
 
 impl InputSpec {
@@ -22,6 +24,7 @@ impl InputSpec {
         let spec = |value: &crate::ir::Value| Self {
             name: value.name.clone(),
             shape: value.shape.clone(),
+            integer: value.integer,
         };
         graph.inputs().iter().map(|id| spec(graph.get(*id))).collect()
     }
@@ -32,6 +35,7 @@ impl InputSpec {
         let spec = |input: &crate::program::InputDecl| Self {
             name: input.name.clone(),
             shape: shape(input.tensor),
+            integer: input.integer,
         };
         program.inputs.iter().map(spec).collect()
     }
@@ -41,7 +45,7 @@ impl InputSpec {
 /// element, or is a flat list of as many elements.
 ///
 /// # Errors
-/// [`DataError`] naming `file` and the input.
+/// [`DataError`] naming `file` and the input; [`DataError::NotWhole`] for a fraction where whole numbers belong.
 pub fn inputs(
     arrays: Arrays,
     specs: &[InputSpec],
@@ -55,6 +59,7 @@ pub fn inputs(
             if !holds_one(array.shape(), &spec.shape) {
                 return Err(shape_error(file, spec, "", array.shape()));
             }
+            check_whole(file, spec, &array)?;
             let got = array.shape().clone();
             array.reshaped(spec.shape.clone()).map_err(|_| shape_error(file, spec, "", &got))
         })
@@ -66,7 +71,7 @@ pub fn inputs(
 /// counts too. All inputs have as many samples.
 ///
 /// # Errors
-/// [`DataError`] naming `file` and the input.
+/// [`DataError`] naming `file` and the input, as [`inputs`].
 pub fn samples(
     arrays: Arrays,
     specs: &[InputSpec],
@@ -78,6 +83,7 @@ pub fn samples(
         let hint = " (with a leading axis for samples, or several along the first)";
         let fail = || shape_error(file, spec, hint, array.shape());
         let count = sample_count(array.shape(), &spec.shape).ok_or_else(fail)?;
+        check_whole(file, spec, &array)?;
         if i == 0 {
             samples.resize_with(count, Vec::new);
         } else if count != samples.len() {
@@ -103,23 +109,49 @@ pub fn labels(
     file: &str,
 ) -> Result<Vec<Vec<usize>>, DataError> {
     let fail = |what: String| DataError::Labels { file: file.into(), what };
-    let array = match arrays {
-        Arrays::Single(array) => array,
-        Arrays::Named(mut named) if named.len() == 1 => named.swap_remove(0).1,
-        Arrays::Named(named) => {
-            return Err(fail(format!("expected one array, got {}", named.len())));
-        }
-    };
-    let (expected, got) = (samples.saturating_mul(rows), array.data().len());
+    let numbers = whole_numbers(arrays, "class number").map_err(fail)?;
+    let (expected, got) = (samples.saturating_mul(rows), numbers.len());
     if got != expected || rows == 0 {
         return Err(fail(format!("expected {samples} x {rows} numbers, got {got}")));
     }
-    // Up to 2^24, every integer is an f32.
-    let class = |v: &f32| {
-        let whole = (0.0..16_777_216.0).contains(v) && v.fract() == 0.0;
-        whole.then_some(*v as usize).ok_or_else(|| fail(format!("{v} is not a class number")))
+    Ok(numbers.chunks_exact(rows).map(<[usize]>::to_vec).collect())
+}
+
+/// Token ids of a text, from one array of any shape.
+///
+/// # Errors
+/// [`DataError::Tokens`] when an element is no whole number from 0 on, or there are several arrays.
+pub fn tokens(arrays: Arrays, file: &str) -> Result<Vec<usize>, DataError> {
+    whole_numbers(arrays, "token id").map_err(|what| DataError::Tokens { file: file.into(), what })
+}
+
+/// The elements of the only array of a file.
+fn whole_numbers(arrays: Arrays, what: &str) -> Result<Vec<usize>, String> {
+    let array = match arrays {
+        Arrays::Single(array) => array,
+        Arrays::Named(mut named) if named.len() == 1 => named.swap_remove(0).1,
+        Arrays::Named(named) => return Err(format!("expected one array, got {}", named.len())),
     };
-    array.data().chunks_exact(rows).map(|row| row.iter().map(class).collect()).collect()
+    // Up to 2^24, every integer is an f32.
+    let number = |v: &f32| {
+        let whole = (0.0..16_777_216.0).contains(v) && v.fract() == 0.0;
+        whole.then_some(*v as usize).ok_or_else(|| format!("{v} is not a {what}"))
+    };
+    array.data().iter().map(number).collect()
+}
+
+/// Refuses fractions for an input of whole numbers.
+fn check_whole(file: &str, spec: &InputSpec, array: &Tensor<f32>) -> Result<(), DataError> {
+    let fraction = |v: &f32| !v.is_finite() || v.fract() != 0.0;
+    match array.data().iter().position(fraction).filter(|_| spec.integer) {
+        None => Ok(()),
+        Some(element) => Err(DataError::NotWhole {
+            file: file.into(),
+            name: spec.name.clone(),
+            element,
+            got: array.data()[element],
+        }),
+    }
 }
 
 /// The arrays in the order of the inputs.

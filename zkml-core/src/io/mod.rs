@@ -13,7 +13,7 @@ mod npz;
 pub use arrays::{Arrays, Format};
 pub use error::DataError;
 pub use json::{parse_json, write_json};
-pub use matching::{InputSpec, inputs, labels, samples};
+pub use matching::{InputSpec, inputs, labels, samples, tokens};
 pub use npy::{parse_npy, write_npy};
 pub use npz::{parse_npz, write_npz};
 #[cfg(test)]

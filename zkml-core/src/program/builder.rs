@@ -33,8 +33,28 @@ impl ProgramBuilder {
 
     /// Declares the next input.
     pub fn input(&mut self, name: impl Into<String>, shape: Shape, encoding: Encoding) -> TensorId {
+        self.declare(name.into(), shape, encoding, false)
+    }
+
+    /// Declares the next input, one of whole numbers.
+    pub fn integer_input(
+        &mut self,
+        name: impl Into<String>,
+        shape: Shape,
+        encoding: Encoding,
+    ) -> TensorId {
+        self.declare(name.into(), shape, encoding, true)
+    }
+
+    fn declare(
+        &mut self,
+        name: String,
+        shape: Shape,
+        encoding: Encoding,
+        integer: bool,
+    ) -> TensorId {
         let tensor = self.push(shape, encoding, Step::Input(self.program.inputs.len()));
-        self.program.inputs.push(InputDecl { name: name.into(), tensor });
+        self.program.inputs.push(InputDecl { name, tensor, integer });
         tensor
     }
 

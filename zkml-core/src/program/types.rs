@@ -264,6 +264,8 @@ pub struct InputDecl {
     pub name: String,
     /// Its tensor, whose step is [`Step::Input`].
     pub tensor: TensorId,
+    /// Whether it takes whole numbers only, which are never rounded: token ids, masks.
+    pub integer: bool,
 }
 
 /// A program output: ONNX name and what it reads. Each output reads a stored tensor of its own,

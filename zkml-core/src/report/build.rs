@@ -1,6 +1,9 @@
 //! Runs both executors over samples and compares them.
 
-use super::{Accuracy, Agreement, Errors, Proportion, agreement::argmax, errors::Sums};
+use super::{
+    Accuracy, Agreement, Errors, LanguageModel, Perplexity, PerplexitySource, Proportion,
+    agreement::argmax, errors::Sums, perplexity::Score,
+};
 use crate::{
     exec::{
         ExecError,
@@ -32,6 +35,9 @@ pub struct Report {
     pub accumulator_bits: u32,
     /// Against labels, if given, by the first output.
     pub accuracy: Option<Accuracy>,
+    /// Of a language model: on the samples' own tokens, or on a text ([`Report::score_text`]).
+    #[serde(default)]
+    pub perplexity: Option<Perplexity>,
 }
 
 /// Samples out of range.
@@ -114,6 +120,7 @@ impl Report {
             };
             let labels = labels.map(|labels| labels[sample].as_slice());
             tally.add(sample, &float, integer.as_ref(), labels);
+            tally.score(inputs, &float, integer.as_ref());
         }
         Ok(tally.report(samples.len(), labels.is_some()))
     }
@@ -163,6 +170,8 @@ struct Tally<'c> {
     outputs: Vec<OutputTally>,
     correct: (u64, u64),
     labelled: u64,
+    language: Option<LanguageModel>,
+    score: Score,
 }
 
 #[derive(Default)]
@@ -185,6 +194,8 @@ impl<'c> Tally<'c> {
             outputs: graph.outputs().iter().map(|_| OutputTally::default()).collect(),
             correct: (0, 0),
             labelled: 0,
+            language: LanguageModel::of(graph),
+            score: Score::default(),
         }
     }
 
@@ -226,6 +237,15 @@ impl<'c> Tally<'c> {
                 self.correct.0 += count_equal(labels, &expected);
                 self.correct.1 += got.as_ref().map_or(0, |got| count_equal(labels, got));
             }
+        }
+    }
+
+    /// Scores the tokens of a language model's sample.
+    fn score(&mut self, inputs: &[Tensor<f32>], float: &FloatTrace<'_>, integer: Option<&Trace>) {
+        let (Some(model), [ids]) = (&self.language, inputs) else { return };
+        match integer {
+            Some(trace) => self.score.add_sample(model, float, self.compiled, trace, ids),
+            None => self.score.rejected += 1,
         }
     }
 
@@ -291,6 +311,7 @@ impl<'c> Tally<'c> {
                 float: Proportion::new(self.correct.0, self.labelled),
                 integer: Proportion::new(self.correct.1, self.labelled),
             }),
+            perplexity: self.score.perplexity(PerplexitySource::Samples),
         }
     }
 }

@@ -125,3 +125,66 @@ fn steps_towards_a_maximum_are_layers_without_distances() {
     let text = report.to_text();
     assert!(text.lines().any(|line| line.contains("pool (MaxPool)") && line.contains(" - ")));
 }
+
+/// A model of two tokens: after token 0 both are as likely, after token 1 the other one is half as likely.
+fn two_tokens(length: usize) -> Graph {
+    let mut graph = Graph::new();
+    let origin = |node: &str, op: &str| Origin { node: node.into(), op: op.into(), opset: 17 };
+    let ids = graph.integer_input("ids", Shape::new(vec![1, length]).expect("small"));
+    let column = Op::Reshape(Shape::new(vec![1, length, 1]).expect("small"));
+    let column = graph.push(column, vec![ids], "column", origin("view", "Reshape")).expect("fits");
+    let w = graph.constant("w", tensor(&[1, 2], vec![0.0, 2f32.ln()]));
+    let logits = graph.push(Op::MatMul, vec![column, w], "logits", origin("head", "MatMul"));
+    graph.output("logits", logits.expect("fits"));
+    graph
+}
+
+fn ids(ids: &[f32]) -> Vec<Tensor<f32>> {
+    vec![tensor(&[1, ids.len()], ids.to_vec())]
+}
+
+#[test]
+fn a_language_model_is_scored_on_its_samples_or_on_a_text() {
+    let graph = two_tokens(3);
+    let language = LanguageModel::of(&graph).expect("ids in, logits out");
+    assert_eq!((language.rows, language.length, language.vocabulary), (1, 3, 2));
+    let samples = [ids(&[0.0, 1.0, 1.0]), ids(&[1.0, 0.0, 1.0])];
+    let compiled = compiled(&graph, &samples, 14);
+    let mut report = Report::new(&graph, &compiled, &samples, None).expect("runs");
+    // p = 1/2, 2/3 and 1/3, 1/2.
+    let own = report.perplexity.clone().expect("a language model");
+    assert_eq!((own.source, own.tokens), (PerplexitySource::Samples, 4));
+    assert!((own.float - 18f64.powf(0.25)).abs() < 1e-6, "{own}");
+    assert!(own.relative.abs() < 1e-3 && own.integer != own.float, "{own}");
+
+    // Two windows, p = 1/2, 2/3, 1/3 and 1/2, 1/2, 1/2; the last token is left over.
+    report.score_text(&graph, &compiled, &[0, 1, 1, 0, 0, 0, 1, 1]).expect("scores");
+    let text = report.perplexity.clone().expect("a text");
+    assert_eq!((text.source, text.tokens, text.rejected), (PerplexitySource::Text, 6, 0));
+    assert!((text.float - 72f64.powf(1.0 / 6.0)).abs() < 1e-6, "{text}");
+    let said = report.to_text();
+    for part in
+        ["perplexity: float 2.03", "over 6 tokens of the text", "argmax agrees 100.00 % of 6"]
+    {
+        assert!(said.contains(part), "{part} in {said}");
+    }
+    let read: Report =
+        serde_json::from_str(&serde_json::to_string(&report).expect("writes")).expect("reads");
+    assert_eq!(read.perplexity.expect("kept").tokens, 6);
+
+    for (text, part) in [(&[0, 1, 1][..], "at least 4 tokens"), (&[0, 1, 2, 0], "tokens below 2")] {
+        let refused = report.score_text(&graph, &compiled, text).expect_err("no text");
+        assert!(refused.to_string().contains(part), "{refused}");
+    }
+}
+
+#[test]
+fn what_is_no_language_model_has_no_perplexity() {
+    let graph = model();
+    let samples = [sample([1.0, 0.2, 0.1, -1.0])];
+    let compiled = compiled(&graph, &samples, 10);
+    let mut report = Report::new(&graph, &compiled, &samples, None).expect("runs");
+    assert_eq!((LanguageModel::of(&graph), report.perplexity.clone()), (None, None));
+    let refused = report.score_text(&graph, &compiled, &[0, 1, 2]).expect_err("no ids");
+    assert!(refused.to_string().contains("token ids"), "{refused}");
+}

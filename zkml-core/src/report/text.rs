@@ -1,6 +1,6 @@
 //! The report for people.
 
-use super::{Errors, LayerReport, Proportion, Report};
+use super::{Errors, LayerReport, Perplexity, PerplexitySource, Proportion, Report};
 use std::fmt;
 
 impl Report {
@@ -28,6 +28,9 @@ impl fmt::Display for Report {
         }
         if let Some(accuracy) = &self.accuracy {
             writeln!(f, "accuracy: float {}, integer {}", accuracy.float, accuracy.integer)?;
+        }
+        if let Some(perplexity) = &self.perplexity {
+            writeln!(f, "perplexity: {perplexity}")?;
         }
         let width = self.layers.iter().map(|layer| layer.label().len()).max().unwrap_or(0).max(5);
         writeln!(
@@ -84,6 +87,23 @@ impl fmt::Display for Line<'_> {
         write!(f, "max error {max_abs:.3e}, mean {mean_abs:.3e}, RMSE {rmse:.3e}, ")?;
         write!(f, "SQNR {} dB", decibel(self.0))?;
         self.0.cosine.map_or(Ok(()), |cosine| write!(f, ", cosine {cosine:.6}"))
+    }
+}
+
+impl fmt::Display for Perplexity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { float, integer, tokens, .. } = self;
+        write!(f, "float {float:.4}, integer {integer:.4}, ")?;
+        write!(f, "difference {:+.3} %, over {tokens} tokens of ", 100.0 * self.relative)?;
+        let (source, parts) = match self.source {
+            PerplexitySource::Samples => ("the samples", "samples"),
+            PerplexitySource::Text => ("the text", "windows"),
+        };
+        f.write_str(source)?;
+        match self.rejected {
+            0 => Ok(()),
+            count => write!(f, "; {count} {parts} out of range left out of both"),
+        }
     }
 }
 
