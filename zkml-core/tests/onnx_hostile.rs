@@ -316,6 +316,102 @@ fn huge_windows() {
     no_large_allocation();
 }
 
+/// Parameters of attention and its relatives that claim to be large, or are out of range.
+#[test]
+fn huge_and_wild_transformers() {
+    let folding = "folding constants";
+    let einsum = |equation: &str| {
+        with(node("Einsum", &["x", "x"], &["y"]), vec![string("equation", equation)])
+    };
+    let causal = || with(node("Attention", &["x", "x", "x"], &["y"]), vec![int("is_causal", 1)]);
+    let wide = || vec![int64s("n", &[1], &[1 << 27])];
+    for (expected, opset, x, node, tensors) in [
+        ("limit", 22, &[1 << 15, 1][..], einsum("ab,cd->abcd"), vec![]),
+        ("limit", 22, &[1 << 15, 1], einsum("ab,cb->ac"), vec![]),
+        (folding, 13, &[1], node("Expand", &["x", "n"], &["y"]), wide()),
+        (folding, 23, &[1, 1, 1 << 14, 1], causal(), vec![]),
+        (folding, 14, &[1 << 14, 1 << 14], node("Trilu", &["x"], &["y"]), vec![]),
+        (folding, 13, &[1, 1 << 27], node("Softmax", &["x"], &["y"]), vec![]),
+        (folding, 13, &[1 << 27, 1], with(node("ReduceSum", &["x"], &["y"]), vec![]), vec![]),
+    ] {
+        let text = error(&with_initializers(model(opset, x, vec![node]), tensors));
+        assert!(text.contains(expected), "{text}");
+    }
+    // A constant that many nodes copy.
+    let chain = |op: &str| {
+        let nodes = (0..4_000).map(|i| {
+            let (from, to) = (format!("x{i}"), format!("x{}", i + 1));
+            node(
+                op,
+                &[if i == 0 { "x" } else { &from }, "c"],
+                &[if i == 3_999 { "y" } else { &to }],
+            )
+        });
+        let ones = floats("c", &[1 << 14], &[1.5; 1 << 14]);
+        error(&with_initializers(model(13, &[1 << 14], nodes.collect()), vec![ones]))
+    };
+    for op in ["Div", "Max"] {
+        assert!(chain(op).contains(folding), "{op}");
+    }
+
+    let wild = [i64::MIN, -(1 << 40), -2, -1, 0, 1, 2, 3, 1 << 40, i64::MAX];
+    for value in wild {
+        for (op, opset, inputs, attributes) in [
+            ("Softmax", 11, &["x"][..], vec![int("axis", value)]),
+            ("LogSoftmax", 13, &["x"], vec![int("axis", value)]),
+            ("LayerNormalization", 17, &["x", "s"], vec![int("axis", value)]),
+            ("RMSNormalization", 23, &["x", "s"], vec![int("axis", value)]),
+            ("LpNormalization", 22, &["x"], vec![int("axis", value), int("p", value)]),
+            ("MeanVarianceNormalization", 13, &["x"], vec![ints("axes", &[value, value])]),
+            ("GroupNormalization", 21, &["x", "s", "s"], vec![int("num_groups", value)]),
+            ("Gather", 13, &["s", "i"], vec![int("axis", value)]),
+            ("Trilu", 14, &["x", "k"], vec![int("upper", value)]),
+            ("ReduceMax", 13, &["x"], vec![ints("axes", &[value])]),
+            (
+                "Attention",
+                25,
+                &["x", "x", "x"],
+                vec![
+                    int("q_num_heads", value),
+                    int("kv_num_heads", 2),
+                    int("left_window_size", value),
+                ],
+            ),
+            (
+                "Attention",
+                25,
+                &["x", "x", "x", "s"],
+                vec![
+                    int("q_num_heads", 2),
+                    int("kv_num_heads", value),
+                    int("right_window_size", value),
+                ],
+            ),
+            ("RotaryEmbedding", 23, &["x", "s", "s"], vec![int("num_heads", value)]),
+            (
+                "RotaryEmbedding",
+                23,
+                &["x", "s", "s", "i"],
+                vec![int("num_heads", 2), int("rotary_embedding_dim", value)],
+            ),
+        ] {
+            for dims in [&[][..], &[4], &[4, 2], &[1, 2, 4], &[1, 2, 2, 4], &[0, 4], &[1, 0, 4]] {
+                let node = with(node(op, inputs, &["y"]), attributes.clone());
+                let tensors = vec![
+                    floats("s", &[4], &[1.0; 4]),
+                    int64s("k", &[], &[value]),
+                    int64s("j", &[1], &[value]),
+                ];
+                let mut proto = with_initializers(model(opset, dims, vec![node]), tensors);
+                let ids = onnx_build::value("i", DataType::Int64, &[1, 2]);
+                onnx_build::graph(&mut proto).input.push(ids);
+                try_import(&proto.encode_to_vec());
+            }
+        }
+    }
+    no_large_allocation();
+}
+
 #[test]
 fn names_defined_twice() {
     let relu = |output: &str| node("Relu", &["x"], &[output]);

@@ -115,8 +115,7 @@ pub struct Value {
     /// Its value, when it is a constant.
     pub constant: Option<Tensor<f32>>,
     /// Every element is a whole number in any run: ids, masks, comparisons and what keeps them
-    /// whole. A graph input of this kind has a scale of 0 bits and is never rounded. Not set of
-    /// constants, whose elements are known.
+    /// whole, and constants. A graph input of this kind has a scale of 0 bits and is never rounded.
     pub integer: bool,
 }
 
@@ -218,7 +217,8 @@ impl Graph {
     /// Adds a constant.
     pub fn constant(&mut self, name: impl Into<String>, tensor: Tensor<f32>) -> ValueId {
         let shape = tensor.shape().clone();
-        self.value(Value { name: name.into(), shape, constant: Some(tensor), integer: false })
+        let integer = super::infer::is_whole(&tensor);
+        self.value(Value { name: name.into(), shape, constant: Some(tensor), integer })
     }
 
     /// Adds a node computing `op` of `inputs`; its output is a new value named `name`.

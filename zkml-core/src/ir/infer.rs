@@ -1,7 +1,7 @@
 //! What is known of the result of an operation: its shape, and whether it is whole.
 
-use super::{Graph, GraphError, Op, Origin, Value, ValueId};
-use crate::tensor::{Shape, ShapeError};
+use super::{Graph, GraphError, Op, Origin, ValueId};
+use crate::tensor::{Shape, ShapeError, Tensor};
 
 /// Whole numbers up to this magnitude count as such.
 const WHOLE_LIMIT: f32 = 32_768.0;
@@ -93,8 +93,8 @@ impl Graph {
 
     /// Whether every element of `op` of `inputs` is a whole number whatever the model's inputs.
     pub(super) fn infer_integer(&self, op: &Op, inputs: &[ValueId]) -> bool {
-        let whole = |i: usize| inputs.get(i).is_some_and(|id| is_whole(self.get(*id)));
-        let all = || inputs.iter().all(|id| is_whole(self.get(*id)));
+        let whole = |i: usize| inputs.get(i).is_some_and(|id| self.get(*id).integer);
+        let all = || inputs.iter().all(|id| self.get(*id).integer);
         let fits = |value: f32| value.fract() == 0.0 && value.abs() <= WHOLE_LIMIT;
         match op {
             Op::Activation(f) => f.is_whole(whole(0)),
@@ -113,10 +113,9 @@ impl Graph {
     }
 }
 
-/// Whether every element is a whole number: by what is known, or of a constant.
-fn is_whole(value: &Value) -> bool {
-    let of = |v: &f32| v.fract() == 0.0 && v.abs() <= WHOLE_LIMIT;
-    value.integer || value.constant.as_ref().is_some_and(|c| c.data().iter().all(of))
+/// Whether every element of a constant is a whole number of few bits.
+pub(super) fn is_whole(constant: &Tensor<f32>) -> bool {
+    constant.data().iter().all(|v| v.fract() == 0.0 && v.abs() <= WHOLE_LIMIT)
 }
 
 /// Shape of a numpy matrix product; `Err(None)` when the inner dimensions differ.

@@ -120,7 +120,7 @@ pub(super) fn prelu(site: &mut Site<'_>) -> Result {
         return Err(site.invalid(format!("`slope` has shape {got}, it must broadcast to {shape}")));
     }
     let given = site.input(1)?;
-    if let Some(alpha) = site.uniform(&given) {
+    if let Some(alpha) = site.uniform(&given)? {
         return push(site, Activation::LeakyRelu { alpha: alpha as f32 });
     }
     let x = site.operand(0)?;

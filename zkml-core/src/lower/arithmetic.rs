@@ -57,7 +57,7 @@ pub(super) fn div(site: &mut Site<'_>) -> Result {
         }
         (a, Lowered::Activation(b)) => {
             whole_division(site)?;
-            if site.uniform(&a) == Some(1.0) && site.shape_of(&a).rank() == 0 {
+            if site.shape_of(&a).rank() == 0 && site.uniform(&a)? == Some(1.0) {
                 return Ok(Lowered::Activation(site.apply(Activation::Reciprocal, b, "")?));
             }
             let inverse = site.apply(Activation::Reciprocal, b, "reciprocal")?;

@@ -137,13 +137,15 @@ impl Site<'_> {
     }
 
     /// The value of a constant whose elements are all the same.
-    pub(super) fn uniform(&self, value: &Lowered) -> Option<f64> {
-        let Lowered::Constant(constant) = value else { return None };
-        match &constant.elements {
+    pub(super) fn uniform(&mut self, value: &Lowered) -> Result<Option<f64>> {
+        let Lowered::Constant(constant) = value else { return Ok(None) };
+        let origin = self.origin();
+        self.budget.take(constant.shape.len(), &origin)?;
+        Ok(match &constant.elements {
             Elements::F32(v) => same(v).map(f64::from),
             Elements::F64(v) => same(v),
-            other => same(&other.to_i64()?).map(|v| v as f64),
-        }
+            other => other.to_i64().and_then(|v| same(&v)).map(|v| v as f64),
+        })
     }
 }
 

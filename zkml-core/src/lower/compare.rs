@@ -22,6 +22,9 @@ use crate::{
 
 type Result<T = Lowered> = std::result::Result<T, Halt>;
 
+/// A comparison of floats and of whole numbers.
+type Comparison = (fn(f64, f64) -> bool, fn(i64, i64) -> bool);
+
 pub(super) fn equal(site: &mut Site<'_>) -> Result {
     compare(site, (|a, b| a == b, |a, b| a == b), (Activation::IsZero, false))
 }
@@ -87,14 +90,14 @@ pub(super) fn is_nan(site: &mut Site<'_>) -> Result {
     finish(site, Constant::new(shape, Elements::Bool(bits)))
 }
 
-/// Of constants by `f`; of activations by a function of `a - b`, or `b - a` if `swapped`.
+/// Of constants by `of_constants`; of activations by a function of `a - b`, or `b - a` if `swapped`.
 fn compare(
     site: &mut Site<'_>,
-    (float, int): (fn(f64, f64) -> bool, fn(i64, i64) -> bool),
+    of_constants: Comparison,
     (function, swapped): (Activation, bool),
 ) -> Result {
     if let (Lowered::Constant(a), Lowered::Constant(b)) = (site.input(0)?, site.input(1)?) {
-        return compare_constants(site, &a, &b, float, int);
+        return compare_constants(site, &a, &b, of_constants);
     }
     site.common_kind()?;
     let (a, b) = (site.number(0)?, site.number(1)?);
@@ -108,8 +111,7 @@ fn compare_constants(
     site: &mut Site<'_>,
     a: &Constant,
     b: &Constant,
-    float: fn(f64, f64) -> bool,
-    int: fn(i64, i64) -> bool,
+    (float, int): Comparison,
 ) -> Result {
     if std::mem::discriminant(&a.elements) != std::mem::discriminant(&b.elements) {
         let (a, b) = (a.elements.dtype(), b.elements.dtype());

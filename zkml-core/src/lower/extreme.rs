@@ -28,7 +28,7 @@ pub(super) fn of(site: &mut Site<'_>, greatest: bool) -> Result {
         shape = shape
             .broadcast(&site.shape_of(&input))
             .map_err(|error| site.invalid(error.to_string()))?;
-        match site.uniform(&input) {
+        match site.uniform(&input)? {
             Some(value) if value.is_nan() => return Err(site.invalid("a bound is NaN")),
             Some(value) => {
                 let least = bound.unwrap_or(value);

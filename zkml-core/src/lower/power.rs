@@ -16,7 +16,7 @@ pub(super) fn of(site: &mut Site<'_>) -> Result {
     match (site.input(0)?, site.input(1)?) {
         (Lowered::Activation(_), exponent @ Lowered::Constant(_)) => {
             let exponent_shape = site.shape_of(&exponent);
-            let Some(exponent) = site.uniform(&exponent) else {
+            let Some(exponent) = site.uniform(&exponent)? else {
                 return Err(site.unsupported(Some("Y"), "the exponents must all be the same"));
             };
             let shape = site

@@ -36,7 +36,7 @@ pub(super) fn choose(site: &mut Site<'_>) -> Result {
         shape.broadcast(&site.shape_of(other)).map_err(|error| site.invalid(error.to_string()))
     })?;
     // One side alone.
-    if let Some(side) = site.uniform(&condition) {
+    if let Some(side) = site.uniform(&condition)? {
         let side = if side == 0.0 { y } else { x };
         return site.broadcast(side, &shape, "side");
     }
@@ -51,14 +51,16 @@ fn choose_between(
 ) -> Result<ValueId> {
     let keep = site.number(0)?;
     match (&x, &y) {
-        (Lowered::Activation(_), Lowered::Constant(_)) if site.uniform(&y).is_some() => {
-            let value = hidden(site.uniform(&y).unwrap_or(0.0) as f32);
-            return masked(site, shape, x, (keep, value), "");
+        (Lowered::Activation(_), Lowered::Constant(_)) => {
+            if let Some(value) = site.uniform(&y)? {
+                return masked(site, shape, x, (keep, hidden(value as f32)), "");
+            }
         }
-        (Lowered::Constant(_), Lowered::Activation(_)) if site.uniform(&x).is_some() => {
-            let value = hidden(site.uniform(&x).unwrap_or(0.0) as f32);
-            let keep = opposite(site, keep)?;
-            return masked(site, shape, y, (keep, value), "");
+        (Lowered::Constant(_), Lowered::Activation(_)) => {
+            if let Some(value) = site.uniform(&x)? {
+                let keep = opposite(site, keep)?;
+                return masked(site, shape, y, (keep, hidden(value as f32)), "");
+            }
         }
         _ => {}
     }

@@ -196,6 +196,9 @@ impl Site<'_> {
 
     fn place(&mut self, name: &str, tensor: Tensor<f32>) -> Result<ValueId, Halt> {
         check_finite(name, &tensor)?;
+        // Each node may place constants of the size of the largest.
+        let origin = self.origin();
+        self.budget.take(tensor.shape().len(), &origin)?;
         Ok(self.canvas.graph.constant(name, tensor))
     }
 
