@@ -2,12 +2,11 @@
 //!
 //! A channel's positions (batch, row, column) are the `lambda` axis of equations, its channels the
 //! `rho` axis. A matrix `[I, J]` is one batch of `J` channels with `I` columns; a vector is `J`
-//! channels of one position. The form follows from the step that makes a tensor, or, for an input
-//! or a sum, from the first step that reads it.
+//! channels of one position. Which form a tensor has: see [`super::forms`].
 
 use zkml_core::{
     ir::Window,
-    program::{Program, Step, StoredTensor, Term, View},
+    program::{Term, View},
     tensor::Tensor,
 };
 
@@ -19,18 +18,39 @@ pub(super) struct Image {
     pub(super) height: usize,
     pub(super) width: usize,
     /// Stored element at `(b, c, h, w)` in row-major order; the identity if absent.
-    index: Option<Vec<u32>>,
+    pub(super) index: Option<Vec<u32>>,
 }
 
 impl Image {
-    fn natural(dims: [usize; 4]) -> Self {
+    pub(super) fn natural(dims: [usize; 4]) -> Self {
         let [batch, channels, height, width] = dims;
         Self { batch, channels, height, width, index: None }
     }
 
+    /// An image of the same axes whose elements are of no interest.
+    pub(super) fn shape(&self) -> Self {
+        Self::natural([self.batch, self.channels, self.height, self.width])
+    }
+
     /// `channels` of one position.
-    fn vector(channels: usize) -> Self {
+    pub(super) fn vector(channels: usize) -> Self {
         Self::natural([1, channels, 1, 1])
+    }
+
+    /// `[rows, channels]`, row-major, as images of `rows = batch * height * width`.
+    pub(super) fn matrix(
+        (batch, height, width): (usize, usize, usize),
+        channels: usize,
+        element: impl Fn(usize) -> usize,
+    ) -> Self {
+        let plane = height * width;
+        let mut index = Vec::with_capacity(batch * channels * plane);
+        for b in 0..batch {
+            for c in 0..channels {
+                index.extend((0..plane).map(|at| element((b * plane + at) * channels + c) as u32));
+            }
+        }
+        Self { batch, channels, height, width, index: Some(index) }
     }
 
     /// Every position of a channel: image, row, column.
@@ -44,7 +64,7 @@ impl Image {
         self.batch * self.height * self.width
     }
 
-    fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.positions() * self.channels
     }
 
@@ -124,116 +144,6 @@ impl<'a> Product<'a> {
     pub(super) fn is_depthwise(&self) -> bool {
         !self.matrix && self.groups == self.inputs
     }
-}
-
-/// The form of every tensor.
-pub(super) fn choose(program: &Program) -> Vec<Image> {
-    let mut images: Vec<Image> = Vec::with_capacity(program.tensors.len());
-    for (id, tensor) in program.tensors.iter().enumerate() {
-        let image = produced(tensor, &images)
-            .or_else(|| demanded(program, id))
-            .or_else(|| inherited(tensor, &images))
-            .or_else(|| match *tensor.shape.dims() {
-                [b, c, h, w] => Some(Image::natural([b, c, h, w])),
-                _ => None,
-            });
-        images.push(image.unwrap_or_else(|| Image::vector(tensor.shape.len())));
-    }
-    images
-}
-
-/// The form that a product gives its result.
-fn produced(tensor: &StoredTensor, earlier: &[Image]) -> Option<Image> {
-    let Step::Affine(affine) = &tensor.step else { return None };
-    affine.terms.iter().find_map(|term| match term {
-        Term::Correlate { view, weight, window, .. } => {
-            let (batch, outputs) = (view.shape.dims()[0], weight.shape().dims()[0]);
-            Some(Image::natural([batch, outputs, window.height.output, window.width.output]))
-        }
-        Term::Contract { view, weight } => {
-            let (rows, outputs) = (view.shape.dims()[0], weight.shape().dims()[1]);
-            let (b, h, w) = rows_of(view, &earlier[view.tensor.0]).unwrap_or((1, 1, rows));
-            Some(matrix(b, outputs, (h, w), |at| at))
-        }
-        _ => None,
-    })
-}
-
-/// Batch, height and width whose positions, in order, are the rows of a matrix view of an image.
-fn rows_of(view: &View, image: &Image) -> Option<(usize, usize, usize)> {
-    let &[rows, inner] = view.shape.dims() else { return None };
-    let positions = (image.batch, image.height, image.width);
-    if rows != image.positions() || rows == 1 {
-        return None;
-    }
-    let mut places = image.places();
-    (0..rows)
-        .all(|i| {
-            let place = places.next();
-            let first = view.element(i * inner);
-            place.is_some_and(|(b, h, w)| {
-                (0..image.channels).any(|c| Some(image.element((b, c, h, w)) as usize) == first)
-            })
-        })
-        .then_some(positions)
-}
-
-/// `[rows, channels]`, row-major, as images of `rows = batch * height * width`.
-fn matrix(
-    batch: usize,
-    channels: usize,
-    (height, width): (usize, usize),
-    element: impl Fn(usize) -> usize,
-) -> Image {
-    let mut index = Vec::with_capacity(batch * channels * height * width);
-    for b in 0..batch {
-        for c in 0..channels {
-            for position in 0..height * width {
-                index.push(element((b * height * width + position) * channels + c) as u32);
-            }
-        }
-    }
-    Image { batch, channels, height, width, index: Some(index) }
-}
-
-/// The form in which the first product that reads all of the tensor reads it, convolutions first.
-fn demanded(program: &Program, id: usize) -> Option<Image> {
-    let length = program.tensors[id].shape.len();
-    let terms = || {
-        program.tensors[id + 1..].iter().flat_map(|tensor| match &tensor.step {
-            Step::Affine(affine) => affine.terms.as_slice(),
-            _ => &[],
-        })
-    };
-    let reads = |view: &View| view.tensor.0 == id && view.is_permutation(length);
-    let convolution = terms().find_map(|term| match term {
-        Term::Correlate { view, .. } if reads(view) => {
-            let &[batch, channels, height, width] = view.shape.dims() else { return None };
-            let index = view.index.clone();
-            Some(Image { batch, channels, height, width, index })
-        }
-        _ => None,
-    });
-    convolution.or_else(|| {
-        terms().find_map(|term| match term {
-            Term::Contract { view, .. } if reads(view) => {
-                let &[rows, inner] = view.shape.dims() else { return None };
-                let element = |at| view.element(at).unwrap_or(0);
-                (rows > 1).then(|| matrix(1, inner, (1, rows), element))
-            }
-            _ => None,
-        })
-    })
-}
-
-/// The form of the first operand of as many elements in the same order.
-fn inherited(tensor: &StoredTensor, earlier: &[Image]) -> Option<Image> {
-    let Step::Affine(affine) = &tensor.step else { return None };
-    affine.terms.iter().flat_map(Term::views).find_map(|view| {
-        let source = earlier.get(view.tensor.0)?;
-        let whole = view.index.is_none() && source.len() == tensor.shape.len();
-        whole.then(|| source.clone())
-    })
 }
 
 /// Every row and column of a plane, row by row.

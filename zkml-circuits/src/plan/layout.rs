@@ -27,12 +27,15 @@ pub enum Arrangement {
         /// Elements of a segment at most.
         piece: usize,
     },
-    /// A segment a position; of every `lanes` slots the first `used` hold channels.
+    /// A segment a position, or for every `chunk` channels of one; of every `lanes` slots the first
+    /// `used` hold channels.
     Channels {
         /// Slots in use.
         used: usize,
         /// Of so many.
         lanes: usize,
+        /// Channels of a segment at most.
+        chunk: usize,
     },
 }
 

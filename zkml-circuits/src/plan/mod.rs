@@ -4,11 +4,13 @@
 //! every machine, so a verifying key can be recomputed from the model. `lint` then proves, from
 //! the row program alone, that it means the integer program.
 
+mod arrange;
 mod builder;
 mod claims;
 mod cost;
 mod display;
 mod equations;
+mod forms;
 mod frame;
 mod geometry;
 mod image;
@@ -21,6 +23,8 @@ mod summary;
 mod tags;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_products;
 #[cfg(test)]
 mod tests_windows;
 
@@ -41,7 +45,7 @@ pub use tags::{NULL_TAG, TableKind, Tags};
 use crate::machine::Profile;
 use builder::Builder;
 use serde::{Deserialize, Serialize};
-use storage::Storage;
+use storage::{Forms, Storage};
 use zkml_core::program::{Program, ProgramError, Step, StoredTensor, Term};
 
 /// Whether a tensor is part of the statement.
@@ -126,25 +130,18 @@ impl Plan {
         input_visibility: Visibility,
         policy: LayoutPolicy,
     ) -> Result<Self, PlanError> {
-        program.check()?;
-        supported(program)?;
-        let public_inputs = input_visibility == Visibility::Public;
-        let is_output = |t: usize| program.outputs.iter().any(|o| o.view.tensor.0 == t);
-        let is_input = |tensor: &StoredTensor| matches!(tensor.step, Step::Input(_));
-        let public: Vec<bool> = (0..)
-            .zip(&program.tensors)
-            .map(|(t, tensor)| is_output(t) || public_inputs && is_input(tensor))
-            .collect();
-        let images = image::choose(program);
-        for (tensor, image) in program.tensors.iter().zip(&images) {
-            if let Step::Affine(affine) = &tensor.step
-                && !frame::is_bounded(&storage::products(affine, image), image)
-            {
-                let what = "a window so large, or of so wide strides,";
-                return Err(PlanError::Unsupported { node: tensor.origin.to_string(), what });
-            }
-        }
-        let storages = storage::choose(program, profile, &images, &public, policy);
+        let prepared = Prepared::new(program, input_visibility)?;
+        Self::of(&prepared, profile, policy)
+    }
+
+    /// Lays out a prepared program.
+    fn of(
+        prepared: &Prepared<'_>,
+        profile: Profile,
+        policy: LayoutPolicy,
+    ) -> Result<Self, PlanError> {
+        let Prepared { program, input_visibility, .. } = *prepared;
+        let storages = arrange::choose(program, &prepared.forms, &prepared.public, profile, policy);
         let groups = storages.iter().map(|s| s.groups(profile.lanes()));
         if groups.fold(0, usize::saturating_add).saturating_mul(profile.lanes()) > Self::MAX_SLOTS {
             let what = "a total of more than 2^25 lanes";
@@ -154,25 +151,54 @@ impl Plan {
         let io = io::schema(program, profile, input_visibility, &segments);
         let tags = Tags::new(program);
         let (groups, layouts) = place(program, profile, (&storages, segments), &io, &tags);
-
-        let mut consumed = vec![false; program.tensors.len()];
-        for tensor in &program.tensors {
-            if let Step::Affine(affine) = &tensor.step {
-                for view in affine.terms.iter().flat_map(Term::views) {
-                    consumed[view.tensor.0] = true;
-                }
-            }
-        }
         let has_table: Vec<bool> = program.tensors.iter().map(has_table).collect();
         let lengths: Vec<usize> = program.tensors.iter().map(|t| t.shape.len()).collect();
-        let mut builder =
-            Builder::new(profile, groups, layouts.clone(), has_table, &consumed, &lengths);
-        equations::build(&mut builder, program, &storages, &layouts);
-        let Builder { groups, vector, equations, claims, scalars, .. } = builder;
+        let mut builder = Builder::new(profile, groups, layouts, has_table, &lengths);
+        equations::build(&mut builder, program, &storages);
+        let Builder { groups, vector, equations, claims, scalars, layouts, .. } = builder.finish();
         let (tables, words) = (tags.rows(program), io.words());
         let mut rows = RowProgram { profile, k: 0, groups, vector, tables, equations, words };
         rows.k = smallest_k(&mut rows)?;
         Ok(Self { rows, claims, layouts, scalars, tags, io, policy })
+    }
+}
+
+/// What plans of a program have in common, whatever the machine.
+struct Prepared<'a> {
+    program: &'a Program,
+    input_visibility: Visibility,
+    /// Which tensors are part of the statement.
+    public: Vec<bool>,
+    forms: Forms,
+}
+
+impl<'a> Prepared<'a> {
+    fn new(program: &'a Program, input_visibility: Visibility) -> Result<Self, PlanError> {
+        program.check()?;
+        supported(program)?;
+        let public_inputs = input_visibility == Visibility::Public;
+        let is_output = |t: usize| program.outputs.iter().any(|o| o.view.tensor.0 == t);
+        let is_input = |tensor: &StoredTensor| matches!(tensor.step, Step::Input(_));
+        let public: Vec<bool> = (0..)
+            .zip(&program.tensors)
+            .map(|(t, tensor)| is_output(t) || public_inputs && is_input(tensor))
+            .collect();
+        let images = forms::choose(program);
+        for (tensor, image) in program.tensors.iter().zip(&images) {
+            if let Step::Affine(affine) = &tensor.step
+                && !frame::is_bounded(&storage::products(affine, image), image)
+            {
+                let what = "a window so large, or of so wide strides,";
+                return Err(PlanError::Unsupported { node: tensor.origin.to_string(), what });
+            }
+        }
+        Ok(Self { program, input_visibility, public, forms: Forms::new(program, images) })
+    }
+
+    /// Groups of a machine that its stored values take at least.
+    fn least_groups(&self, profile: Profile) -> usize {
+        let values: usize = self.program.tensors.iter().map(|t| t.shape.len()).sum();
+        values.div_ceil(profile.lanes())
     }
 }
 
@@ -209,12 +235,12 @@ fn supported(program: &Program) -> Result<(), PlanError> {
                 let known = |term: &Term| {
                     matches!(
                         term,
-                        Term::Contract { .. } | Term::Scale { .. } | Term::Correlate { .. }
+                        Term::Contract { .. }
+                            | Term::Scale { .. }
+                            | Term::Correlate { .. }
+                            | Term::Product { .. }
                     )
                 };
-                if affine.terms.iter().any(|term| matches!(term, Term::Product { .. })) {
-                    return refuse("a product of two activations");
-                }
                 if !affine.terms.iter().all(known) {
                     return refuse("a term");
                 }

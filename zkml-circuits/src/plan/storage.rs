@@ -4,7 +4,7 @@
 //! |---|---|---|---|
 //! | `Frame(S)` | a channel of one image, row `h` from slot `h S` on | `lambda`, one read a channel | convolutions of stride 1 |
 //! | `Rows` | one image row of a channel | `lambda` or `lambda^2`, one read a row | outputs of strided windows, whose rows lie `2 S` apart where they are made and `S'` where they are read |
-//! | `Channels` | all channels of one position | `rho` | vectors, batches of logits |
+//! | `Channels` | all channels of one position, or some | `rho` | vectors, batches of logits, right operands of products (a head's channels each) |
 //!
 //! Tensors whose steps use each other's exponents share one stride `S`: the least for which every
 //! frame among them holds (see [`super::frame`]).
@@ -62,24 +62,36 @@ impl Storage {
                     }
                 }
             }
-            Arrangement::Channels { .. } => {
-                let length = channels.checked_sub(1).map_or(0, |c| self.channel(c) + 1);
+            Arrangement::Channels { chunk, .. } => {
                 for (b, h, w) in self.image.places() {
-                    let mut slots = vec![None; length];
-                    for c in 0..channels {
-                        slots[self.channel(c)] = Some(self.image.element((b, c, h, w)));
+                    for first in (0..channels).step_by(chunk) {
+                        let end = channels.min(first + chunk);
+                        let mut slots = vec![None; self.slot(end - 1 - first) + 1];
+                        for c in first..end {
+                            slots[self.slot(c - first)] = Some(self.image.element((b, c, h, w)));
+                        }
+                        segments.push(slots);
                     }
-                    segments.push(slots);
                 }
             }
         }
         segments
     }
 
+    /// Slot of a channel of a `Channels` segment, by its number there.
+    fn slot(&self, number: usize) -> usize {
+        match self.kind {
+            Arrangement::Channels { used, lanes, .. } => number / used * lanes + number % used,
+            _ => number,
+        }
+    }
+
     /// Exponent of `rho` of a channel.
     pub(super) fn channel(&self, c: usize) -> usize {
         match self.kind {
-            Arrangement::Channels { used, lanes } => c / used * lanes + c % used,
+            Arrangement::Channels { chunk, .. } => {
+                c / chunk * (self.slot(chunk - 1) + 1) + self.slot(c % chunk)
+            }
             _ => c,
         }
     }
@@ -98,8 +110,11 @@ impl Storage {
                     |n: usize| n.checked_sub(1).map_or(0, |n| (n * spacing + 1).div_ceil(lanes));
                 planes * height * (whole * of(piece) + of(rest))
             }
-            Arrangement::Channels { .. } => {
-                self.image.positions() * (self.channel(channels.max(1) - 1) + 1).div_ceil(lanes)
+            Arrangement::Channels { chunk, .. } => {
+                let of =
+                    |n: usize| n.checked_sub(1).map_or(0, |n| self.slot(n) + 1).div_ceil(lanes);
+                let (whole, rest) = (channels / chunk, channels % chunk);
+                self.image.positions() * (whole * of(chunk) + of(rest))
             }
         }
     }
@@ -114,54 +129,54 @@ fn gap_limit(policy: LayoutPolicy) -> f64 {
     }
 }
 
-/// Chooses the storage of every tensor.
-pub(super) fn choose(
-    program: &Program,
-    profile: Profile,
-    images: &[Image],
-    public: &[bool],
-    policy: LayoutPolicy,
-) -> Vec<Storage> {
-    let mut chooser = Chooser::new(program, images);
-    chooser.roles();
-    chooser.strides();
-    let read = chooser.read;
-    images
-        .iter()
-        .enumerate()
-        .map(|(t, image)| {
-            let mut kind = chooser.kinds[t];
-            let lanes = profile.lanes();
-            let storage = |kind| Storage { image: image.clone(), kind };
-            if let Arrangement::Frame(_) = kind {
-                let rows = Arrangement::Rows { spacing: 1, piece: image.width.max(1) };
-                let (framed, in_rows) =
-                    (storage(kind).groups(lanes) as f64, storage(rows).groups(lanes) as f64);
-                if image.height > 1 && framed > gap_limit(policy) * in_rows {
-                    kind = rows;
-                }
+/// What the storage of a program's tensors depends on, whatever the machine.
+#[derive(Debug)]
+pub(super) struct Forms {
+    pub(super) images: Vec<Image>,
+    /// Frames with their strides, rows where a step's own exponents need them.
+    kinds: Vec<Arrangement>,
+    /// Whether some step reads the tensor.
+    pub(super) read: Vec<bool>,
+}
+
+impl Forms {
+    pub(super) fn new(program: &Program, images: Vec<Image>) -> Self {
+        let mut chooser = Chooser::new(program, &images);
+        chooser.roles();
+        chooser.strides();
+        let Chooser { kinds, read, .. } = chooser;
+        Self { images, kinds, read }
+    }
+
+    /// How tensor `t` lies by image rows, in a machine and by a policy.
+    pub(super) fn by_rows(
+        &self,
+        t: usize,
+        profile: Profile,
+        packed: bool,
+        policy: LayoutPolicy,
+    ) -> Arrangement {
+        let image = &self.images[t];
+        let lanes = profile.lanes();
+        let mut kind = self.kinds[t];
+        if let Arrangement::Frame(_) = kind {
+            let rows = Arrangement::Rows { spacing: 1, piece: image.width.max(1) };
+            let groups = |kind| Storage { image: image.shape(), kind }.groups(lanes) as f64;
+            if image.height > 1 && groups(kind) > gap_limit(policy) * groups(rows) {
+                kind = rows;
             }
+        }
+        if packed {
+            // A piece a word, at the spacing that the step's stride asks for.
             let digits = profile.public_lanes();
-            let packed = public[t] && digits < lanes;
-            let used = if packed { digits } else { lanes };
-            let across = Arrangement::Channels { used, lanes };
-            if packed {
-                // A piece a word, at the spacing that the step's stride asks for.
-                let of = |spacing| Arrangement::Rows { spacing, piece: (digits - 1) / spacing + 1 };
-                kind = match kind {
-                    Arrangement::Rows { spacing, .. } => of(spacing),
-                    Arrangement::Frame(_) => of(1),
-                    other => other,
-                };
-            }
-            if image.positions() == 1
-                || !read[t] && storage(across).groups(lanes) < storage(kind).groups(lanes)
-            {
-                kind = across;
-            }
-            storage(kind)
-        })
-        .collect()
+            let of = |spacing| Arrangement::Rows { spacing, piece: (digits - 1) / spacing + 1 };
+            kind = match kind {
+                Arrangement::Rows { spacing, .. } => of(spacing),
+                _ => of(1),
+            };
+        }
+        kind
+    }
 }
 
 /// Products of a step.
@@ -214,14 +229,18 @@ impl<'a> Chooser<'a> {
                 self.role(t, product.view.tensor.0, steps(up, &product.window));
             }
             for term in &affine.terms {
-                term.views().for_each(|view| self.read[view.tensor.0] = true);
-                if let Term::Scale { view, .. } = term {
-                    let source = view.tensor.0;
-                    let same = view.index.is_none() && {
-                        let (a, b) = (&self.images[source], out);
-                        (a.height, a.width) == (b.height, b.width)
-                    };
-                    self.role(t, source, if same { up } else { (1, 1) });
+                for view in term.views() {
+                    self.read[view.tensor.0] = true;
+                }
+                let whole = match term {
+                    Term::Scale { view, .. } => Some((view, view.index.is_none())),
+                    Term::Product { left, .. } => Some((left, true)),
+                    _ => None,
+                };
+                if let Some((view, whole)) = whole {
+                    let a = &self.images[view.tensor.0];
+                    let same = whole && (a.height, a.width) == (out.height, out.width);
+                    self.role(t, view.tensor.0, if same { up } else { (1, 1) });
                 }
             }
         }

@@ -57,7 +57,12 @@ impl fmt::Display for LayoutSummary {
             Arrangement::Rows { spacing, .. } => {
                 write!(f, "a segment an image row, positions {spacing} apart")?
             }
-            Arrangement::Channels { .. } => write!(f, "a segment the channels of a position")?,
+            Arrangement::Channels { chunk, .. } if chunk >= channels => {
+                write!(f, "a segment the channels of a position")?
+            }
+            Arrangement::Channels { chunk, .. } => {
+                write!(f, "a segment {chunk} channels of a position")?
+            }
         }
         write!(
             f,

@@ -1,9 +1,11 @@
 //! Programs for tests: hand-made small ones, and random ones over everything a step can be.
 
 mod products;
+mod transformer;
 mod windows;
 
 pub use products::{attention, random_products};
+pub use transformer::Transformer;
 pub use windows::{random_axis, random_window, random_windows};
 
 use zkml_core::{

@@ -1,14 +1,19 @@
 //! Allocates groups, weights, scalars and vector rows of a row program.
 
+mod alignment;
+mod deal;
+mod plane;
 mod polynomials;
 mod reads;
 
-pub(super) use reads::Piece;
+pub(super) use alignment::{Local, Service, along_lambda, along_rho};
+pub(super) use plane::{Plane, Summand, Value};
+pub(super) use reads::{Piece, Want};
 
 use super::{
     claims::Claim,
-    layout::Layout,
-    rows::{Base, Carry, Group, OperandRead, Source, UnitRef, VectorRow},
+    layout::{Layout, Segment},
+    rows::{Base, Carry, Group, LaneRead, OperandRead, Source, UnitRef, VectorRow},
 };
 use crate::machine::{Profile, Unit};
 use serde::{Deserialize, Serialize};
@@ -27,6 +32,7 @@ pub struct Scalar {
 }
 
 /// A row program under construction. Lane groups come first, then groups whose lanes are idle.
+/// Weights and scalars get their groups at the end ([`Builder::finish`]), around the reads.
 #[derive(Debug)]
 pub(super) struct Builder {
     profile: Profile,
@@ -35,16 +41,15 @@ pub(super) struct Builder {
     pub(super) equations: Vec<(Source, Source)>,
     pub(super) claims: Vec<Claim>,
     pub(super) scalars: Vec<Scalar>,
-    layouts: Vec<Layout>,
+    pub(super) layouts: Vec<Layout>,
     /// By tensor: segment and slot of each element.
     places: Vec<Vec<(u32, u32)>>,
     has_table: Vec<bool>,
-    /// First group never used by a lane, a scalar or a run of ones.
+    /// First group never used by a lane or a run of ones.
     idle: usize,
-    /// First group without weights.
-    weight_end: usize,
-    /// Groups whose `U2` no tensor needs, in descending order.
-    spare: Vec<usize>,
+    /// Weight segments, each once, still without groups.
+    weights: Vec<Vec<i64>>,
+    weights_at: HashMap<Vec<i64>, Source>,
     scalar_at: HashMap<(usize, u32), Source>,
     /// Segments read by `U2`: every second position or all, and where.
     segment_at: HashMap<(usize, usize), (bool, Source)>,
@@ -56,24 +61,14 @@ pub(super) struct Builder {
 }
 
 impl Builder {
-    /// Starts from tensors laid out in `groups`. `consumed` says which tensors some step reads.
+    /// Starts from tensors laid out in `groups`.
     pub(super) fn new(
         profile: Profile,
         groups: Vec<Group>,
         layouts: Vec<Layout>,
         has_table: Vec<bool>,
-        consumed: &[bool],
         lengths: &[usize],
     ) -> Self {
-        let lanes = profile.lanes();
-        let mut spare: Vec<usize> = layouts
-            .iter()
-            .zip(consumed)
-            .filter(|(_, consumed)| !**consumed)
-            .flat_map(|(layout, _)| layout.cells(lanes).map(|(_, group, _)| group))
-            .collect();
-        spare.sort_unstable_by(|a, b| b.cmp(a));
-        spare.dedup();
         let places = layouts.iter().zip(lengths).map(|(l, length)| l.places(*length)).collect();
         Self {
             profile,
@@ -86,8 +81,8 @@ impl Builder {
             layouts,
             places,
             has_table,
-            weight_end: 0,
-            spare,
+            weights: Vec::new(),
+            weights_at: HashMap::new(),
             scalar_at: HashMap::new(),
             segment_at: HashMap::new(),
             tied: HashSet::new(),
@@ -155,7 +150,7 @@ impl Builder {
         multiply(source, power)
     }
 
-    /// `sum_e rho^e weights[e]` over a weight segment of its own, or `None` if it is 0.
+    /// `sum_e rho^e weights[e]` over a weight segment, or `None` if it is 0.
     pub(super) fn weights(&mut self, mut weights: Vec<i64>) -> Option<Source> {
         while weights.last() == Some(&0) {
             weights.pop();
@@ -163,16 +158,20 @@ impl Builder {
         if weights.is_empty() {
             return None;
         }
-        let first = self.weight_end;
-        let chunks: Vec<_> = weights.chunks(self.profile.weight_lanes()).collect();
-        let last = first + chunks.len() - 1;
-        self.reserve(last + 1);
-        for (group, chunk) in (first..).zip(chunks) {
-            self.groups[group].weights = chunk.to_vec();
-            self.groups[group].feature_next = group != last;
+        if let Some(source) = self.weights_at.get(&weights) {
+            return Some(*source);
         }
-        self.weight_end = last + 1;
-        Some(Source::Unit(UnitRef::new(Unit::Feature, first)))
+        let source = deal::weights(self.weights.len());
+        self.weights_at.insert(weights.clone(), source);
+        self.weights.push(weights);
+        Some(source)
+    }
+
+    /// `rho^exponent`.
+    fn rho_power(&mut self, exponent: u32) -> Source {
+        let mut weights = vec![0; exponent as usize];
+        weights.push(1);
+        self.weights(weights).expect("1 is not 0")
     }
 
     /// `sum_i base^i [live_i]`, base `lambda` or its square, read over idle lanes.
@@ -195,6 +194,11 @@ impl Builder {
         let source = Source::Unit(UnitRef::new(Unit::Operand, first));
         self.ones_at.insert((squared, live), source);
         source
+    }
+
+    /// The segments of a stored tensor.
+    pub(super) fn segments(&self, tensor: TensorId) -> &[Segment] {
+        &self.layouts[tensor.0].segments
     }
 
     /// `U1` over a stored segment.
@@ -230,13 +234,7 @@ impl Builder {
         let (mut values, mut claim) = (Vec::with_capacity(slots.len()), Vec::new());
         for slot in slots {
             if let Some(element) = slot {
-                let group = self.spare.pop().unwrap_or_else(|| {
-                    self.idle += 1;
-                    self.idle - 1
-                });
-                self.reserve(group + 1);
-                self.groups[group].operand = Some(OperandRead::Scalar);
-                let source = Source::Unit(UnitRef::new(Unit::Operand, group));
+                let (group, source) = deal::scalar(self.scalars.len());
                 claim.push((self.scalars.len(), values.len() as u32));
                 self.scalars.push(Scalar { group, tensor, element });
                 self.scalar_at.insert((tensor.0, element), source);
@@ -271,16 +269,22 @@ impl Builder {
         source
     }
 
+    /// `U4` over a stored segment.
+    fn feature(&mut self, tensor: TensorId, segment: usize) -> Source {
+        let (first, count) = self.extent(tensor, segment);
+        let read = if self.has_table[tensor.0] { LaneRead::Y } else { LaneRead::X };
+        for offset in 0..count {
+            let group = &mut self.groups[first + offset];
+            group.feature = Some(read);
+            group.feature_next = offset + 1 != count;
+        }
+        Source::Unit(UnitRef::new(Unit::Feature, first))
+    }
+
     /// First group and number of groups of a segment.
     fn extent(&self, tensor: TensorId, segment: usize) -> (usize, usize) {
         let stored = &self.layouts[tensor.0].segments[segment];
         (stored.group, stored.slots.len().div_ceil(self.profile.lanes()))
-    }
-
-    fn reserve(&mut self, groups: usize) {
-        if self.groups.len() < groups {
-            self.groups.resize(groups, Group::default());
-        }
     }
 }
 

@@ -1,25 +1,16 @@
-//! The summands of a right side: gathered first, to know the shift that makes all exponents
-//! non-negative, then written as vector rows.
+//! Parts of a right side: gathered first, to know the shift that makes all exponents non-negative,
+//! then summed over a plane of monomials.
 
-use super::super::{
-    builder::{Builder, Piece, multiply},
-    rows::{Carry, Source, VectorRow},
-};
-use std::collections::BTreeMap;
-
-/// `rho^rho lambda^offset factor source`.
-pub(super) struct Summand {
-    pub(super) rho: usize,
-    pub(super) source: Source,
-    pub(super) offset: i64,
-    pub(super) factor: i64,
-}
+use super::super::builder::{Builder, Piece, Plane, Summand, Value};
+use super::super::rows::Source;
 
 /// Part of a right side, its exponents not yet shifted.
 pub(super) enum Part {
-    /// A sum of reads.
-    Reads(Vec<Summand>),
-    /// A sum of reads times one polynomial of constants.
+    /// A sum.
+    Sum(Vec<Summand>),
+    /// A sum times a constant.
+    Scaled(Vec<Summand>, i64),
+    /// A sum times one polynomial of constants.
     Uniform(Vec<Summand>, Vec<(i64, i64)>),
     /// Operand channels times polynomials of constants.
     Depthwise(Vec<Filter>),
@@ -62,56 +53,52 @@ fn least(offsets: impl Iterator<Item = i64>) -> i64 {
 
 impl Part {
     /// Exponents that must not stay negative.
-    pub(super) fn least(&self) -> Vec<i64> {
+    pub(super) fn least(&self) -> Option<i64> {
         let with = |pieces: &[Piece], taps: &mut dyn Iterator<Item = i64>| {
             taps.min().map(|tap| tap + lead(pieces))
         };
         match self {
-            Self::Reads(reads) => reads.iter().map(|read| read.offset).collect(),
+            Self::Sum(reads) | Self::Scaled(reads, _) => reads.iter().map(|r| r.lambda).min(),
             Self::Uniform(reads, kernel) => {
-                let before = least(reads.iter().map(|read| read.offset));
-                kernel.iter().map(|(tap, _)| tap + before).collect()
+                let before = least(reads.iter().map(|read| read.lambda));
+                kernel.iter().map(|(tap, _)| tap + before).min()
             }
             Self::Depthwise(filters) => filters
                 .iter()
                 .filter_map(|f| with(&f.pieces, &mut f.taps.iter().map(|(t, _)| *t)))
-                .collect(),
+                .min(),
             Self::Dense(channels) => channels
                 .iter()
                 .filter_map(|c| with(&c.pieces, &mut c.taps.iter().map(|(t, _)| *t)))
-                .collect(),
+                .min(),
         }
     }
 
-    pub(super) fn emit(self, builder: &mut Builder, shift: i64, sum: &mut Vec<VectorRow>) {
+    /// Adds it to `sum`, whose exponents are shifted already.
+    pub(super) fn emit(self, builder: &mut Builder, shift: i64, sum: &mut Plane) {
+        let mut add = |lambda: i64, rho: usize, value: Value| {
+            // Channels of a tensor are fewer than 2^28.
+            sum.summands.push(Summand { lambda, rho: rho as u32, value });
+        };
         match self {
-            Self::Reads(reads) => {
-                if !reads.is_empty() {
-                    let source = sum_of_reads(builder, reads, shift);
-                    sum.push(builder.shifted(source, 0, 1));
-                }
+            Self::Sum(reads) => {
+                reads.into_iter().for_each(|r| add(r.lambda + shift, r.rho as usize, r.value));
+            }
+            Self::Scaled(reads, factor) => {
+                let source = Plane { summands: reads }.source(builder, shift);
+                add(0, 0, Value::Linear(source, factor));
             }
             Self::Uniform(reads, kernel) => {
                 if reads.is_empty() || kernel.is_empty() {
                     return;
                 }
-                let before = least(reads.iter().map(|read| read.offset));
-                let source = sum_of_reads(builder, reads, -before);
+                let before = least(reads.iter().map(|read| read.lambda));
+                let source = Plane { summands: reads }.source(builder, -before);
                 let kernel = kernel.into_iter().map(|(e, k)| (exponent(e + shift + before), k));
-                let kernel: Vec<_> = kernel.collect();
-                sum.push(match kernel[..] {
-                    [(e, k)] => builder.shifted(source, e, k),
-                    _ => {
-                        let kernel = builder.kernel(kernel);
-                        multiply(source, kernel)
-                    }
-                });
+                let kernel = builder.kernel(kernel.collect());
+                add(0, 0, Value::Times(source, kernel));
             }
             Self::Depthwise(filters) => {
-                // One row a channel: Z = rho Z_next + X K.
-                let count = filters.iter().map(|f| f.rho + 1).max().unwrap_or(0);
-                let filler = VectorRow { carry: Carry::Rho, ..VectorRow::default() };
-                let mut run = vec![filler; count];
                 for Filter { rho, pieces, taps } in filters {
                     if taps.is_empty() || pieces.is_empty() {
                         continue;
@@ -119,11 +106,7 @@ impl Part {
                     let (source, before) = (operand(builder, &pieces), lead(&pieces));
                     let taps = taps.into_iter().map(|(e, k)| (exponent(e + shift + before), k));
                     let kernel = builder.kernel(taps.collect());
-                    run[rho] = VectorRow { carry: Carry::Rho, ..multiply(source, kernel) };
-                }
-                if !run.is_empty() {
-                    let source = builder.run(run);
-                    sum.push(builder.shifted(source, 0, 1));
+                    add(0, rho, Value::Times(source, kernel));
                 }
             }
             Self::Dense(channels) => {
@@ -140,8 +123,7 @@ impl Part {
                     }
                     if !kernel.is_empty() {
                         let kernel = builder.sum(kernel);
-                        let source = operand(builder, &pieces);
-                        sum.push(multiply(source, kernel));
+                        add(0, 0, Value::Times(operand(builder, &pieces), kernel));
                     }
                 }
             }
@@ -155,36 +137,10 @@ fn operand(builder: &mut Builder, pieces: &[Piece]) -> Source {
         return piece.source;
     }
     let lead = lead(pieces);
-    let shifted = |p: &Piece| builder.shifted(p.source, exponent(p.offset - lead), 1);
-    let rows = pieces.iter().map(shifted).collect();
-    builder.sum(rows)
-}
-
-/// `sum rho^o lambda^(offset + shift) factor source`, offset by offset.
-pub(super) fn sum_of_reads(builder: &mut Builder, reads: Vec<Summand>, shift: i64) -> Source {
-    /// Reads of one offset, each `rho` at most once.
-    type Layer = Vec<(usize, Source, i64)>;
-    let mut by_offset: BTreeMap<i64, Vec<Layer>> = BTreeMap::new();
-    for Summand { rho, source, offset, factor } in reads {
-        let layers = by_offset.entry(offset).or_default();
-        // Two reads of one monomial go to layers of their own.
-        let free = layers.iter_mut().find(|layer| layer.iter().all(|(other, ..)| *other != rho));
-        match free {
-            Some(layer) => layer.push((rho, source, factor)),
-            None => layers.push(vec![(rho, source, factor)]),
-        }
-    }
-    let mut rows = Vec::new();
-    for (offset, layers) in by_offset {
-        for layer in layers {
-            let count = layer.iter().map(|(rho, ..)| rho + 1).max().unwrap_or(0);
-            let mut values = vec![None; count];
-            for (rho, source, factor) in layer {
-                values[rho] = Some((source, factor));
-            }
-            let source = builder.horner(Carry::Rho, &values);
-            rows.push(builder.shifted(source, exponent(offset + shift), 1));
-        }
-    }
-    builder.sum(rows)
+    let summand = |piece: &Piece| Summand {
+        lambda: piece.offset,
+        rho: 0,
+        value: Value::Linear(piece.source, 1),
+    };
+    Plane { summands: pieces.iter().map(summand).collect() }.source(builder, -lead)
 }
