@@ -68,11 +68,7 @@ impl Lie {
         let mut rest = program.clone();
         rest.tensors[at].step = Step::Input(rest.inputs.len());
         rest.tensors[at].bits = Bits::new(Bits::MAX).expect("the widest");
-        rest.inputs.push(InputDecl {
-            name: "lie".into(),
-            tensor: self.tensor,
-            integer: false,
-        });
+        rest.inputs.push(InputDecl { name: "lie".into(), tensor: self.tensor, integer: false });
         rest.outputs.retain(|o| o.view.tensor != self.tensor);
         let inputs: Vec<Tensor<i64>> = rest
             .inputs
