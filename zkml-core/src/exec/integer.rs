@@ -11,15 +11,15 @@
 //! which has exactly one solution `(x, r)`; an `x` outside the tensor's range or its table's domain
 //! is an error, never a saturation.
 
-use super::{
-    ExecError,
-    kernel::{batched_matmul_add, matmul_add},
-    spatial::correlate_add,
-};
+mod matmul;
+
+use self::matmul::matmul_add;
+use super::{ExecError, spatial::correlate_add};
 use crate::{
     program::{Affine, Bounds, InputDecl, Program, Scale, Step, StoredTensor, Table, Term, View},
     tensor::Tensor,
 };
+use std::borrow::Cow;
 
 /// All cells of one stored tensor, in stored order: the circuit's witness is built from these.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -52,10 +52,20 @@ impl Trace {
     /// # Panics
     /// If the view is not one of the program that ran.
     pub fn view(&self, view: &View) -> Tensor<i64> {
-        let values = self.tensors[view.tensor.0].values();
-        let value = |i| view.element(i).map_or(0, |at| i64::from(values[at]));
-        let data = (0..view.shape.len()).map(value).collect();
+        let data = self.read(view).iter().map(|v| i64::from(*v)).collect();
         Tensor::new(view.shape.clone(), data).expect("one element for each of the shape")
+    }
+
+    /// The values a view reads, in its order.
+    fn read(&self, view: &View) -> Cow<'_, [i32]> {
+        let values = self.tensors[view.tensor.0].values();
+        match &view.index {
+            None => Cow::Borrowed(values),
+            Some(_) => {
+                let value = |i| view.element(i).map_or(0, |at| values[at]);
+                Cow::Owned((0..view.shape.len()).map(value).collect())
+            }
+        }
     }
 
     /// The integer outputs of `program`, the program that ran, in its order.
@@ -248,31 +258,28 @@ fn accumulate(tensor: &StoredTensor, affine: &Affine, trace: &Trace) -> Vec<i64>
     for term in &affine.terms {
         match term {
             Term::Contract { view, weight } => {
-                let view = trace.view(view);
+                let values = trace.read(view);
                 let (inner, columns) = (weight.shape().dims()[0], weight.shape().dims()[1]);
-                let operands = (view.data(), weight.data());
-                matmul_add(&mut sums, operands, (inner, columns), |a, w: i32| a * i64::from(w));
+                matmul_add(&mut sums, (&values, weight.data()), (1, inner, columns));
             }
             Term::Correlate { view, weight, window, groups } => {
                 let view = trace.view(view);
                 correlate_add(&mut sums, &view, weight, (window, *groups), |a, w| a * i64::from(w));
             }
             Term::Product { left, right, factor } => {
-                let (left, right) = (trace.view(left), trace.view(right));
-                let &[batch, _, inner] = left.shape().dims() else { continue };
-                let columns = right.shape().dims()[2];
-                let operands = (left.data(), right.data());
-                let factor = i64::from(*factor);
-                batched_matmul_add(&mut sums, operands, (batch, inner, columns), |a, b| {
-                    // The factor times one product of the sum, so below 2^62 as the sum is.
-                    factor * a * b
-                });
+                let (a, b) = (trace.read(left), trace.read(right));
+                let &[batch, inner, columns] = right.shape.dims() else { continue };
+                let mut products = vec![0; len];
+                matmul_add(&mut products, (&a, &b), (batch, inner, columns));
+                for (sum, product) in sums.iter_mut().zip(products) {
+                    *sum += i64::from(*factor) * product;
+                }
             }
             Term::Scale { view, factor } => {
-                let view = trace.view(view);
+                let values = trace.read(view);
                 let factors = factor.data().iter().cycle().map(|f| i64::from(*f));
-                for ((sum, v), f) in sums.iter_mut().zip(view.data()).zip(factors) {
-                    *sum += v * f;
+                for ((sum, v), f) in sums.iter_mut().zip(&*values).zip(factors) {
+                    *sum += i64::from(*v) * f;
                 }
             }
         }

@@ -1,9 +1,10 @@
-//! The matrix product both executors share: `out[i, j] += sum_k a[i, k] * b[k, j]`.
+//! How executors multiply matrices: `out[i, j] += sum_k a[i, k] * b[k, j]`, by rows and blocks of
+//! columns.
 
 use rayon::prelude::*;
 
 /// Columns of one task: its accumulators stay in the first cache.
-const BLOCK: usize = 256;
+pub(super) const BLOCK: usize = 256;
 
 /// Below this many multiplications a task is not worth its hand-over.
 const SERIAL: usize = 1 << 15;
@@ -23,7 +24,7 @@ pub(super) fn matmul_add<A, B, C>(
     if inner == 0 || columns == 0 {
         return;
     }
-    let block = |(row, at, out): (usize, usize, &mut [C])| {
+    for_each_block(out, (inner, columns), |row, at, out| {
         let a = &a[row * inner..(row + 1) * inner];
         for (k, a) in a.iter().enumerate() {
             let b = &b[k * columns + at..][..out.len()];
@@ -31,37 +32,25 @@ pub(super) fn matmul_add<A, B, C>(
                 *out += multiply(*a, *b);
             }
         }
-    };
+    });
+}
+
+/// Calls `task(row, at, part)` for the columns `at ..` of every row of `out`, at most [`BLOCK`] of
+/// them at a time, in parallel where there are many products of `inner` factors.
+pub(super) fn for_each_block<C: Send>(
+    out: &mut [C],
+    (inner, columns): (usize, usize),
+    task: impl Fn(usize, usize, &mut [C]) + Sync,
+) {
     let work = out.len() * inner;
     let tasks = out.chunks_mut(columns).enumerate().flat_map(|(row, out)| {
         out.chunks_mut(BLOCK).enumerate().map(move |(i, out)| (row, i * BLOCK, out))
     });
     if work < SERIAL {
-        tasks.for_each(block);
+        tasks.for_each(|(row, at, out)| task(row, at, out));
     } else {
-        tasks.collect::<Vec<_>>().into_par_iter().for_each(block);
-    }
-}
-
-/// [`matmul_add`] of every pair of matrices of `a` (`[B, I, K]`), `b` (`[B, K, J]`) and `out`
-/// (`[B, I, J]`).
-pub(super) fn batched_matmul_add<A, B, C>(
-    out: &mut [C],
-    (a, b): (&[A], &[B]),
-    (batch, inner, columns): (usize, usize, usize),
-    multiply: impl Fn(A, B) -> C + Sync,
-) where
-    A: Copy + Sync,
-    B: Copy + Sync,
-    C: Copy + Send + std::ops::AddAssign,
-{
-    if batch == 0 || inner == 0 || columns == 0 {
-        return;
-    }
-    let size = |len: usize| (len / batch).max(1);
-    let operands = a.chunks(size(a.len())).zip(b.chunks(size(b.len())));
-    for (out, operands) in out.chunks_mut(size(out.len())).zip(operands) {
-        matmul_add(out, operands, (inner, columns), &multiply);
+        let tasks: Vec<_> = tasks.collect();
+        tasks.into_par_iter().for_each(|(row, at, out)| task(row, at, out));
     }
 }
 
