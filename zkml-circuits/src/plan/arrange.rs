@@ -7,7 +7,7 @@
 //! their readers, and groups. The last tensors are chosen first, so that readers are known.
 
 use super::{
-    builder::{Local, Service, along_lambda, along_rho},
+    builder::{Held, Local, Service, along_lambda, along_rho},
     equations::{self, pairs::Pairs, products, sums},
     layout::{Arrangement, LayoutPolicy, Slots},
     storage::{self, Forms, Storage},
@@ -45,6 +45,8 @@ struct Arranger<'a> {
 struct Candidate {
     kind: Arrangement,
     segments: Vec<Slots>,
+    /// Elements of each.
+    counts: Vec<usize>,
     /// By element: segment and slot.
     places: Vec<(u32, u32)>,
     cost: usize,
@@ -205,7 +207,8 @@ impl<'a> Arranger<'a> {
         }
         // Groups weigh double: lookups are theirs, and rows of them cannot be shared.
         let cost = 2 * groups + segments.len();
-        Candidate { kind, segments, places, cost, tied: HashSet::new() }
+        let counts = segments.iter().map(|slots| slots.iter().flatten().count()).collect();
+        Candidate { kind, segments, counts, places, cost, tied: HashSet::new() }
     }
 
     /// Adds what a reader costs to each way.
@@ -236,8 +239,8 @@ impl<'a> Arranger<'a> {
                     wanted.sort_by_key(|(segment, _)| *segment);
                     for same in wanted.chunk_by(|a, b| a.0 == b.0) {
                         let mut local: Vec<Local> = same.iter().map(|(_, want)| *want).collect();
-                        let slots = &candidate.segments[same[0].0 as usize];
-                        let service = Service::of(slots, &mut local, None, &harmless);
+                        let held = candidate.held(same[0].0);
+                        let service = Service::of(held, &mut local, None, &harmless);
                         candidate.cost += service.reads();
                         candidate.scalars(same[0].0, service.scalars.len());
                     }
@@ -275,6 +278,11 @@ impl<'a> Arranger<'a> {
 }
 
 impl Candidate {
+    fn held(&self, segment: u32) -> Held<'_> {
+        let segment = segment as usize;
+        Held { slots: &self.segments[segment], count: self.counts[segment] }
+    }
+
     /// Adds the cost of a read of elements at exponents, of `lambda` if it says what is harmless
     /// there, else of `rho`.
     fn pieces(&mut self, wanted: &[(u32, i64)], lambda: Option<&dyn Fn(i64) -> bool>) {
@@ -288,10 +296,10 @@ impl Candidate {
         all.sort_by_key(|(segment, _)| *segment);
         for same in all.chunk_by(|a, b| a.0 == b.0) {
             let places: Vec<(u32, i64)> = same.iter().map(|(_, place)| *place).collect();
-            let slots = &self.segments[same[0].0 as usize];
+            let held = self.held(same[0].0);
             let read = match lambda {
-                Some(harmless) => along_lambda(slots, &places, None, harmless),
-                None => along_rho(slots, &places),
+                Some(harmless) => along_lambda(held, &places, None, harmless),
+                None => along_rho(held, &places),
             };
             match read {
                 // What spills is junk, a row an exponent.
@@ -306,7 +314,7 @@ impl Candidate {
         self.cost += count;
         if count > 0 && self.tied.insert(segment) {
             // Each has a row to tie it; of groups whose `U2` is free there are mostly enough.
-            self.cost += self.segments[segment as usize].iter().flatten().count();
+            self.cost += self.counts[segment as usize];
         }
     }
 }

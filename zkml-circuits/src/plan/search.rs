@@ -1,6 +1,13 @@
 //! Chooses the cheapest machine for a program.
+//!
+//! What a machine costs at least follows from the values and table rows it must hold. Machines are
+//! tried from the least such bound on, and those whose bound is beyond a plan already found are not
+//! laid out at all.
 
-use super::{Cost, CostModel, LayoutPolicy, Plan, PlanError, Visibility};
+use super::{
+    Cost, CostModel, Geometry, LayoutPolicy, Plan, PlanError, Prepared, RowProgram, Tags,
+    Visibility,
+};
 use crate::machine::Profile;
 use serde::{Deserialize, Serialize};
 use zkml_core::program::Program;
@@ -30,6 +37,17 @@ impl Objective {
             Self::Memory => (false, cost.memory as f64),
         }
     }
+
+    /// Whether a machine that costs at least `bound` is beaten by a plan of `cost` for certain.
+    fn beats(self, cost: &Cost, bound: &Cost) -> bool {
+        match self {
+            Self::Prover => cost.prove_seconds < bound.prove_seconds,
+            Self::Gas => {
+                bound.prove_seconds > Self::SLOWER * cost.prove_seconds && cost.gas < bound.gas
+            }
+            Self::Memory => cost.memory < bound.memory,
+        }
+    }
 }
 
 /// Lays out `program` in each of `profiles`, images by each policy, and returns the cheapest plan for `objective`, with
@@ -44,35 +62,67 @@ pub fn search(
     objective: Objective,
     model: &CostModel,
 ) -> Result<(Plan, Cost), PlanError> {
-    let mut plans = Vec::with_capacity(profiles.len());
-    let mut failure = None;
-    for profile in profiles {
-        for policy in LayoutPolicy::ALL {
-            match Plan::with_policy(program, *profile, input_visibility, policy) {
+    let prepared = Prepared::new(program, input_visibility)?;
+    let tables = Tags::new(program).rows(program).len();
+    // Policies differ on images of several rows only.
+    let flat = prepared.forms.images.iter().all(|image| image.height <= 1);
+    let policies = if flat { &LayoutPolicy::ALL[..1] } else { &LayoutPolicy::ALL[..] };
+    let bound = |profile: &Profile| least(&prepared, *profile, tables, model);
+    let mut order: Vec<(usize, Cost)> = profiles.iter().map(bound).enumerate().collect();
+    order.sort_by(|(_, a), (_, b)| {
+        objective.key(a, f64::MAX).1.total_cmp(&objective.key(b, f64::MAX).1)
+    });
+    let mut plans: Vec<(usize, Plan, Cost)> = Vec::with_capacity(profiles.len());
+    let mut failure: Option<(usize, PlanError)> = None;
+    for (number, bound) in order {
+        if plans.iter().any(|(_, _, cost)| objective.beats(cost, &bound)) {
+            continue;
+        }
+        for policy in policies {
+            match Plan::of(&prepared, profiles[number], *policy) {
                 Ok(plan) => {
                     let cost = model.predict(&plan);
-                    // Policies differ on images of several rows only.
-                    let flat = plan.layouts.iter().all(|layout| layout.image[2] <= 1);
-                    plans.push((plan, cost));
-                    if flat {
-                        break;
-                    }
+                    plans.push((number, plan, cost));
                 }
-                Err(error) => {
-                    failure.get_or_insert(error);
+                Err(error) if failure.as_ref().is_none_or(|(first, _)| number < *first) => {
+                    failure = Some((number, error));
                 }
+                Err(_) => {}
             }
         }
     }
+    // Of equals, the first.
+    plans.sort_by_key(|(number, ..)| *number);
+    let plans: Vec<(Plan, Cost)> = plans.into_iter().map(|(_, plan, cost)| (plan, cost)).collect();
     let fastest = plans.iter().map(|(_, c)| c.prove_seconds).fold(f64::INFINITY, f64::min);
     let cheapest = plans.into_iter().min_by(|(_, a), (_, b)| {
         let (a, b) = (objective.key(a, fastest), objective.key(b, fastest));
         a.0.cmp(&b.0).then(a.1.total_cmp(&b.1))
     });
     cheapest.ok_or_else(|| {
-        failure.unwrap_or_else(|| PlanError::Unsupported {
+        failure.map(|(_, error)| error).unwrap_or_else(|| PlanError::Unsupported {
             node: "the model".into(),
             what: "an empty list of profiles",
         })
+    })
+}
+
+/// What any plan in a machine costs at least.
+fn least(prepared: &Prepared<'_>, profile: Profile, tables: usize, model: &CostModel) -> Cost {
+    let groups = prepared.least_groups(profile);
+    let fits = |k: &u32| {
+        let geometry = Geometry::new(profile, *k);
+        groups <= geometry.groups() && tables.div_ceil(profile.tables()) <= geometry.rows()
+    };
+    // The largest, if none fits: the plan will say so.
+    let k = Geometry::K_RANGE.into_iter().find(fits).unwrap_or(*Geometry::K_RANGE.end());
+    model.predict_rows(&RowProgram {
+        profile,
+        k,
+        groups: Vec::new(),
+        vector: Vec::new(),
+        tables: Vec::new(),
+        equations: Vec::new(),
+        words: 0,
     })
 }

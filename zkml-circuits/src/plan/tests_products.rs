@@ -1,7 +1,10 @@
 //! Plans of products of two tensors: layouts, reads, sizes; each means its program.
 
 use super::*;
-use crate::{lint, testing::Transformer};
+use crate::{
+    lint,
+    testing::{Transformer, random_products},
+};
 use std::{collections::BTreeMap, time::Instant};
 
 fn profile((lanes, fold, weights): (usize, usize, usize)) -> Profile {
@@ -34,6 +37,18 @@ fn plans_of_transformers_mean_them() {
         let program = Transformer::small(tokens, heads, head).program(1);
         for machine in MACHINES {
             linted(&program, machine, Visibility::Public);
+        }
+    }
+}
+
+#[test]
+fn plans_of_random_products_mean_them() {
+    for seed in 0..40 {
+        let program = random_products(seed, 5);
+        for (machine, visibility) in
+            MACHINES.into_iter().zip([Visibility::Public, Visibility::Private, Visibility::Public])
+        {
+            linted(&program, machine, visibility);
         }
     }
 }
@@ -74,7 +89,9 @@ fn million(tokens: usize) -> Transformer {
 
 #[test]
 fn a_million_parameters_fit() {
-    for (tokens, k) in [(16, 15), (64, 16)] {
+    let sizes = [(16, 15), (64, 16), (256, 19)];
+    let many = std::env::var_os("ZKML_PLAN_LARGE").is_some();
+    for (tokens, k) in sizes.into_iter().take(if many { 3 } else { 2 }) {
         let program = million(tokens).program(1);
         let start = Instant::now();
         let machine = Profile::new(16, 1, 64, 4).expect("a machine");

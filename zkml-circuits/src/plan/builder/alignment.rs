@@ -16,6 +16,13 @@ pub(in crate::plan) struct Local {
     pub(in crate::plan) factor: i64,
 }
 
+/// A segment: its slots, and how many of them hold an element.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::plan) struct Held<'a> {
+    pub(in crate::plan) slots: &'a [Option<u32>],
+    pub(in crate::plan) count: usize,
+}
+
 /// A whole read of a segment that brings slot 0 to `offset` and the next ones `step` further each.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::plan) struct Aligned {
@@ -27,11 +34,7 @@ pub(in crate::plan) struct Aligned {
 
 /// The read of a segment with one of `steps` that brings each wanted slot to its exponent, if there
 /// is one. No slot is wanted twice.
-pub(in crate::plan) fn align(
-    slots: &[Option<u32>],
-    wanted: &[(u32, i64)],
-    steps: RangeInclusive<i64>,
-) -> Option<Aligned> {
+fn align(held: Held<'_>, wanted: &[(u32, i64)], steps: RangeInclusive<i64>) -> Option<Aligned> {
     let (slot, exponent) = *wanted.first()?;
     let step = match wanted.iter().find(|(other, _)| *other != slot) {
         Some((other, at)) => (at - exponent) / (i64::from(*other) - i64::from(slot)),
@@ -43,12 +46,12 @@ pub(in crate::plan) fn align(
     }
     let offset = exponent - step * i64::from(slot);
     let mut spill = Vec::new();
-    if wanted.len() < slots.iter().flatten().count() {
-        let mut taken = vec![false; slots.len()];
+    if wanted.len() < held.count {
+        let mut taken = vec![false; held.slots.len()];
         for (slot, _) in wanted {
             taken[*slot as usize] = true;
         }
-        let others = (0i64..).zip(slots).zip(taken);
+        let others = (0i64..).zip(held.slots).zip(taken);
         let others = others.filter(|((_, element), taken)| element.is_some() && !taken);
         spill.extend(others.map(|((slot, _), _)| offset + step * slot));
     }
@@ -57,7 +60,7 @@ pub(in crate::plan) fn align(
 
 /// A read by `U2`: steps it may take, elements read along that junk may take away.
 pub(in crate::plan) fn along_lambda(
-    slots: &[Option<u32>],
+    held: Held<'_>,
     wanted: &[(u32, i64)],
     in_use: Option<bool>,
     harmless: &dyn Fn(i64) -> bool,
@@ -65,19 +68,23 @@ pub(in crate::plan) fn along_lambda(
     /// A segment of which fewer than one in so many elements are wanted is not read, nor one
     /// of which a lone element is: a scalar is cheaper than the junk.
     const WASTE: usize = 8;
+    let spilt = held.count.saturating_sub(wanted.len());
+    if spilt > 0 && (wanted.len() <= 1 || wanted.len() * (WASTE - 1) < spilt) {
+        return None;
+    }
     let steps = match in_use {
         Some(squared) => 1 + i64::from(squared)..=1 + i64::from(squared),
         None => 1..=2,
     };
-    let read = align(slots, wanted, steps)?;
-    let spilt = read.spill.len();
-    let worth = spilt == 0 || wanted.len() > 1 && wanted.len() * (WASTE - 1) >= spilt;
-    (worth && read.spill.iter().all(|e| harmless(*e))).then_some(read)
+    align(held, wanted, steps).filter(|read| read.spill.iter().all(|e| harmless(*e)))
 }
 
 /// A read by `U4`: no junk has an exponent of `rho`, so nothing may be read along.
-pub(in crate::plan) fn along_rho(slots: &[Option<u32>], wanted: &[(u32, i64)]) -> Option<Aligned> {
-    align(slots, wanted, 1..=1).filter(|read| read.spill.is_empty() && read.offset >= 0)
+pub(in crate::plan) fn along_rho(held: Held<'_>, wanted: &[(u32, i64)]) -> Option<Aligned> {
+    if wanted.len() < held.count {
+        return None;
+    }
+    align(held, wanted, 1..=1).filter(|read| read.spill.is_empty() && read.offset >= 0)
 }
 
 /// How a segment serves the elements that one sum wants of it.
@@ -94,7 +101,7 @@ pub(in crate::plan) struct Service {
 impl Service {
     /// The cheaper of reads by `U2` and by `U4`.
     pub(in crate::plan) fn of(
-        slots: &[Option<u32>],
+        held: Held<'_>,
         wanted: &mut [Local],
         in_use: Option<bool>,
         harmless: &dyn Fn(i64) -> bool,
@@ -106,7 +113,7 @@ impl Service {
         for group in wanted.chunk_by(|a, b| (a.rho, a.factor) == (b.rho, b.factor)) {
             for layer in layers(group) {
                 let places: Vec<_> = layer.iter().map(|w| (w.slot, w.lambda)).collect();
-                match along_lambda(slots, &places, squared, harmless) {
+                match along_lambda(held, &places, squared, harmless) {
                     Some(read) => {
                         squared = Some(read.step == 2);
                         by_lambda.lambda.push((read, group[0].rho, group[0].factor));
@@ -123,13 +130,13 @@ impl Service {
         for group in wanted.chunk_by(|a, b| (a.lambda, a.factor) == (b.lambda, b.factor)) {
             for layer in layers(group) {
                 let places: Vec<_> = layer.iter().map(|w| (w.slot, i64::from(w.rho))).collect();
-                match along_rho(slots, &places) {
+                match along_rho(held, &places) {
                     Some(read) => by_rho.rho.push((read, group[0].lambda, group[0].factor)),
                     None => by_rho.scalars.extend(layer),
                 }
             }
         }
-        if by_rho.cost(slots) < by_lambda.cost(slots) { by_rho } else { by_lambda }
+        if by_rho.cost(held) < by_lambda.cost(held) { by_rho } else { by_lambda }
     }
 
     /// Reads at different offsets: a polynomial of constants takes all at one.
@@ -142,8 +149,8 @@ impl Service {
     }
 
     /// Vector rows, roughly: for reads, for scalars, and for the ties of those.
-    fn cost(&self, slots: &[Option<u32>]) -> usize {
-        let ties = if self.scalars.is_empty() { 0 } else { 2 * slots.iter().flatten().count() };
+    fn cost(&self, held: Held<'_>) -> usize {
+        let ties = if self.scalars.is_empty() { 0 } else { 2 * held.count };
         self.reads() + self.scalars.len() + ties
     }
 }

@@ -6,7 +6,7 @@ mod plane;
 mod polynomials;
 mod reads;
 
-pub(super) use alignment::{Local, Service, along_lambda, along_rho};
+pub(super) use alignment::{Held, Local, Service, along_lambda, along_rho};
 pub(super) use plane::{Plane, Summand, Value};
 pub(super) use reads::{Piece, Want};
 
@@ -44,6 +44,8 @@ pub(super) struct Builder {
     pub(super) layouts: Vec<Layout>,
     /// By tensor: segment and slot of each element.
     places: Vec<Vec<(u32, u32)>>,
+    /// By tensor and segment: how many slots hold an element.
+    counts: Vec<Vec<usize>>,
     has_table: Vec<bool>,
     /// First group never used by a lane or a run of ones.
     idle: usize,
@@ -69,6 +71,8 @@ impl Builder {
         has_table: Vec<bool>,
         lengths: &[usize],
     ) -> Self {
+        let count = |segment: &Segment| segment.slots.iter().flatten().count();
+        let counts = layouts.iter().map(|l| l.segments.iter().map(count).collect()).collect();
         let places = layouts.iter().zip(lengths).map(|(l, length)| l.places(*length)).collect();
         Self {
             profile,
@@ -80,6 +84,7 @@ impl Builder {
             scalars: Vec::new(),
             layouts,
             places,
+            counts,
             has_table,
             weights: Vec::new(),
             weights_at: HashMap::new(),
@@ -194,6 +199,12 @@ impl Builder {
         let source = Source::Unit(UnitRef::new(Unit::Operand, first));
         self.ones_at.insert((squared, live), source);
         source
+    }
+
+    /// A segment, for reads of it.
+    fn held(&self, tensor: TensorId, segment: usize) -> Held<'_> {
+        let slots = &self.layouts[tensor.0].segments[segment].slots;
+        Held { slots, count: self.counts[tensor.0][segment] }
     }
 
     /// The segments of a stored tensor.

@@ -41,10 +41,10 @@ impl Builder {
         let mut pieces = Vec::new();
         for (segment, wanted) in self.by_segment(tensor, wanted) {
             let in_use = self.segment_at.get(&(tensor.0, segment)).map(|(squared, _)| *squared);
-            let slots = &self.layouts[tensor.0].segments[segment].slots;
+            let held = self.held(tensor, segment);
             let places: Vec<_> =
                 wanted.iter().map(|(slot, exponent, _)| (*slot, *exponent)).collect();
-            match along_lambda(slots, &places, in_use, harmless) {
+            match along_lambda(held, &places, in_use, harmless) {
                 Some(read) => {
                     let source = self.segment(tensor, segment, read.step == 2);
                     pieces.push(Piece { source, offset: read.offset, spill: read.spill });
@@ -63,10 +63,10 @@ impl Builder {
     ) -> Vec<Piece> {
         let mut pieces = Vec::new();
         for (segment, wanted) in self.by_segment(tensor, wanted) {
-            let slots = &self.layouts[tensor.0].segments[segment].slots;
+            let held = self.held(tensor, segment);
             let places: Vec<_> =
                 wanted.iter().map(|(slot, exponent, _)| (*slot, *exponent)).collect();
-            match along_rho(slots, &places) {
+            match along_rho(held, &places) {
                 Some(read) => {
                     let source = self.feature(tensor, segment);
                     pieces.push(Piece { source, offset: read.offset, spill: Vec::new() });
@@ -101,8 +101,8 @@ impl Builder {
             let segment = same[0].0 as usize;
             let mut wanted: Vec<Local> = same.iter().map(|(_, want)| *want).collect();
             let in_use = self.segment_at.get(&(tensor.0, segment)).map(|(squared, _)| *squared);
-            let slots = &self.layouts[tensor.0].segments[segment].slots;
-            let service = Service::of(slots, &mut wanted, in_use, harmless);
+            let held = self.held(tensor, segment);
+            let service = Service::of(held, &mut wanted, in_use, harmless);
             for (read, rho, factor) in service.lambda {
                 let source = self.segment(tensor, segment, read.step == 2);
                 touched.extend(read.spill);
