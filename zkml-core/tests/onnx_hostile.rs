@@ -91,6 +91,44 @@ fn seed() -> ModelProto {
     model
 }
 
+/// A model of what transformers are made of.
+fn transformer_seed() -> ModelProto {
+    let rotary =
+        with(node("RotaryEmbedding", &["h", "c", "s", "p"], &["q"]), vec![int("num_heads", 2)]);
+    let heads = vec![int("q_num_heads", 2), int("kv_num_heads", 1), int("is_causal", 1)];
+    let nodes = vec![
+        node("Gather", &["e", "x"], &["h"]),
+        rotary,
+        with(node("Slice", &["h", "zero", "two", "two"], &["k"]), vec![]),
+        with(node("Attention", &["q", "k", "k"], &["a"]), heads),
+        node("Add", &["a", "h"], &["r"]),
+        with(node("LayerNormalization", &["r", "g"], &["n"]), vec![int("axis", -1)]),
+        with(node("Einsum", &["n", "w"], &["m"]), vec![string("equation", "btd,vd->btv")]),
+        with(node("Trilu", &["m"], &["u"]), vec![int("upper", 0)]),
+        node("Equal", &["x", "zero"], &["z"]),
+        with(node("Unsqueeze", &["z", "two"], &["zu"]), vec![]),
+        node("Where", &["zu", "low", "u"], &["v"]),
+        node("Pow", &["v", "three"], &["o"]),
+        with(node("LogSoftmax", &["o"], &["y"]), vec![int("axis", 2)]),
+    ];
+    let tensors = vec![
+        floats("e", &[3, 4], &[0.5, 1.0, -1.0, 2.0, 0.1, 0.2, 0.3, 0.4, 1.0, -2.0, 0.0, 0.5]),
+        floats("c", &[2, 1], &[1.0, 0.5]),
+        floats("s", &[2, 1], &[0.0, 0.8]),
+        int64s("p", &[1, 2], &[0, 1]),
+        int64s("zero", &[1], &[0]),
+        int64s("two", &[1], &[2]),
+        floats("g", &[4], &[1.0; 4]),
+        floats("w", &[2, 4], &[0.5; 8]),
+        floats("low", &[], &[f32::NEG_INFINITY]),
+        floats("three", &[], &[2.0]),
+    ];
+    let mut model = with_initializers(model(23, &[1, 2], nodes), tensors);
+    graph(&mut model).input[0] = onnx_build::value("x", DataType::Int64, &[1, 2]);
+    import(&model).expect("the seed imports");
+    model
+}
+
 #[test]
 fn truncation_at_every_offset() {
     let bytes = seed().encode_to_vec();
@@ -107,12 +145,14 @@ fn truncation_at_every_offset() {
 
 #[test]
 fn every_byte_replaced() {
-    let bytes = seed().encode_to_vec();
-    for at in 0..bytes.len() {
-        for value in [0, 1, 0x7f, 0x80, 0xff, bytes[at] ^ 1, bytes[at] ^ 0x40, bytes[at] ^ 8] {
-            let mut bytes = bytes.clone();
-            bytes[at] = value;
-            try_import(&bytes);
+    for seed in [seed(), transformer_seed()] {
+        let bytes = seed.encode_to_vec();
+        for at in 0..bytes.len() {
+            for value in [0, 1, 0x7f, 0x80, 0xff, bytes[at] ^ 1, bytes[at] ^ 0x40, bytes[at] ^ 8] {
+                let mut bytes = bytes.clone();
+                bytes[at] = value;
+                try_import(&bytes);
+            }
         }
     }
 }
@@ -126,8 +166,12 @@ proptest! {
     }
 
     #[test]
-    fn flipped_bits(flips in proptest::collection::vec((any::<prop::sample::Index>(), 0u8..8), 1..6)) {
-        let mut bytes = seed().encode_to_vec();
+    fn flipped_bits(
+        transformer in any::<bool>(),
+        flips in proptest::collection::vec((any::<prop::sample::Index>(), 0u8..8), 1..6),
+    ) {
+        let seed = if transformer { transformer_seed() } else { seed() };
+        let mut bytes = seed.encode_to_vec();
         for (at, bit) in flips {
             let at = at.index(bytes.len());
             bytes[at] ^= 1 << bit;

@@ -209,4 +209,28 @@ mod tests {
         assert!(apply(&Op::Transpose(vec![0]), &[&count(&[2, 3])]).is_err());
         assert!(apply(&Op::Reshape(Shape::scalar()), &[&count(&[2])]).is_err());
     }
+
+    #[test]
+    fn inputs_of_whole_numbers_are_whole_and_ids_in_range() {
+        let mut graph = Graph::new();
+        let ids = graph.integer_input("ids", Shape::new(vec![2]).expect("small"));
+        let table = graph.constant("table", count(&[3, 2]));
+        let origin = Origin { node: "e".into(), op: "Gather".into(), opset: 13 };
+        let rows = graph.push(Op::Embed, vec![ids, table], "y", origin).expect("fits");
+        graph.output("y", rows);
+        let of = |ids: &[f32]| {
+            let trace = run(&graph, &[tensor(&[2], ids.to_vec())])?;
+            Ok(trace.outputs()[0].clone())
+        };
+        assert_eq!(of(&[2., 0.]), Ok(tensor(&[2, 2], vec![4., 5., 0., 1.])));
+        let error: Result<_, ExecError> = of(&[0., 1.5]);
+        assert!(matches!(error, Err(ExecError::InputNotWhole { element: 1, .. })), "{error:?}");
+        for id in [-1., 3.] {
+            let error = of(&[0., id]);
+            let Err(ExecError::IdOutOfRange { element: 1, value, most: 2, origin }) = error else {
+                panic!("{error:?}");
+            };
+            assert_eq!((value, origin.node.as_str()), (id, "e"));
+        }
+    }
 }

@@ -15,3 +15,6 @@ pub use activation::Activation;
 pub use graph::{Graph, GraphError, Node, Op, Origin, Value, ValueId};
 pub use pointwise::Pointwise;
 pub use window::{Axis, Window};
+
+#[cfg(test)]
+mod tests;

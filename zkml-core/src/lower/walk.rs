@@ -8,6 +8,7 @@ use super::{
     interface::{check_bindings, check_type, input_kind, input_shape, not_a_node},
     kind::Kind,
     liveness::Liveness,
+    operands::{check_attributes, check_floats},
     registry::{self, Form, NEWEST_OPSET, OLDEST_OPSET, Rule},
     site::{Canvas, Halt, Lowered, Site, origin_of, unsupported},
 };
@@ -328,30 +329,5 @@ impl Walk<'_, '_> {
                 _ => {}
             }
         }
-    }
-}
-
-/// Activations must be floats. Constants are checked where they are used.
-fn check_floats(site: &Site<'_>) -> Result<(), Halt> {
-    for (i, input) in site.inputs.iter().enumerate() {
-        if let Some(Lowered::Activation(id)) = input
-            && site.canvas.kind(*id) != Kind::Float
-        {
-            let hint = "supported only on floats, not on whole numbers or truth values that \
-                        depend on the input";
-            return Err(site.unsupported(Some(&site.node.inputs[i]), hint));
-        }
-    }
-    Ok(())
-}
-
-fn check_attributes(node: &Node, rule: &Rule) -> Result<(), Halt> {
-    match node.attributes.keys().find(|name| !rule.attributes.contains(&name.as_str())) {
-        Some(name) => Err(Halt::Unsupported(Box::new(unsupported(
-            node,
-            Some(name),
-            "the attribute is not supported",
-        )))),
-        None => Ok(()),
     }
 }
