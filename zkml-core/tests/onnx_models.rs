@@ -14,7 +14,7 @@ use zkml_core::{
         DimBindings, ImportError, ImportOptions, Imported, NodeStatus, from_bytes, inspect, load,
         proto::{ModelProto, tensor_proto::DataType},
     },
-    tensor::Tensor,
+    tensor::{Shape, Tensor},
 };
 
 fn here(path: &str) -> PathBuf {
@@ -177,4 +177,22 @@ fn unused_inputs_stay_in_the_interface() {
     graph(&mut proto).input.push(value("unused", DataType::Float, &[4]));
     let model = import(&proto).expect("imports");
     assert_eq!(model.graph.inputs().len(), 2);
+}
+
+#[test]
+fn whole_numbers_and_truth_values_come_in_and_go_out() {
+    for dtype in [DataType::Int64, DataType::Int32, DataType::Int16, DataType::Uint8] {
+        let mut proto = model(17, &[3], vec![node("Less", &["x", "i"], &["y"])]);
+        let g = graph(&mut proto);
+        g.input = vec![value("x", dtype, &[3]), value("i", dtype, &[3])];
+        g.output[0] = value("y", DataType::Bool, &[3]);
+        let imported = import(&proto).expect("imports").graph;
+        assert!(imported.inputs().iter().all(|id| imported.get(*id).integer), "{dtype:?}");
+        let (_, y) = &imported.outputs()[0];
+        assert!(imported.get(*y).integer);
+        let of =
+            |data: Vec<f32>| Tensor::new(Shape::new(vec![3]).expect("small"), data).expect("3");
+        let trace = float::run(&imported, &[of(vec![1., 2., 3.]), of(vec![2., 2., 2.])]);
+        assert_eq!(trace.expect("runs").outputs()[0], &of(vec![1., 0., 0.]));
+    }
 }
