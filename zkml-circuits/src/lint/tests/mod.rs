@@ -2,12 +2,15 @@
 
 mod claims;
 mod fixed;
+mod products;
 
 use super::*;
 use crate::{
     machine::Profile,
     plan::{LayoutPolicy, Plan, Visibility},
-    testing::{Dice, encoding, mlp, random, random_program, random_windows, relu, shape},
+    testing::{
+        Dice, Transformer, encoding, mlp, random, random_program, random_windows, relu, shape,
+    },
 };
 use zkml_core::{
     ir::{Axis, Window},
@@ -105,7 +108,8 @@ fn strided(groups: usize) -> Program {
     b.finish().expect("a program")
 }
 
-/// Small plans of every kind of step: matrix products, a strided padded convolution, a depthwise one.
+/// Small plans of every kind of step: matrix products, a strided padded convolution, a depthwise one,
+/// products of activations.
 fn plans() -> Vec<(Program, Plan)> {
     let standard = Profile::standard();
     let odd = Profile::new(3, 1, 4, 2).expect("a machine");
@@ -116,6 +120,8 @@ fn plans() -> Vec<(Program, Plan)> {
         (strided(1), odd, Visibility::Private),
         (strided(2), standard[3], Visibility::Private),
         (strided(2), odd, Visibility::Public),
+        (products::heads(3), standard[0], Visibility::Public),
+        (products::heads(1), odd, Visibility::Private),
     ]
     .into_iter()
     .map(|(program, profile, visibility)| {
@@ -123,4 +129,34 @@ fn plans() -> Vec<(Program, Plan)> {
         (program, plan)
     })
     .collect()
+}
+
+/// Products of activations and constants count by their operands: a transformer whose linter sums
+/// element by element would do 64 million multiplications for 64 tokens of a million parameters.
+/// `ZKML_SCALE=1 cargo test -p zkml-circuits --lib transformers -- --nocapture` is that one.
+#[test]
+fn plans_of_transformers_mean_them() {
+    let large = std::env::var_os("ZKML_SCALE").is_some();
+    let sizes = match large {
+        true => {
+            let (tokens, vocabulary, layers) = (64, 65, 5);
+            Transformer { tokens, vocabulary, layers, heads: 4, head: 32, hidden: 512, bits: 9 }
+        }
+        false => Transformer { layers: 2, ..Transformer::small(5, 2, 3) },
+    };
+    let program = sizes.program(1);
+    for profile in [Profile::new(16, 1, 64, 1).expect("a machine"), profiles()[0]] {
+        let plan = Plan::new(&program, profile, Visibility::Public).expect("fits");
+        let start = std::time::Instant::now();
+        let report = lint(&program, &plan).expect("what the planner makes");
+        let rows = &plan.rows;
+        let (k, groups, vector) = (rows.k, rows.groups.len(), rows.vector.len());
+        eprintln!(
+            "{profile}, k = {k}: {groups} groups, {vector} vector rows, {} definitions: {:.2} s",
+            report.definitions,
+            start.elapsed().as_secs_f64()
+        );
+        // Layers, heads, perceptrons: more elements than tokens times width a layer.
+        assert!(report.definitions > 10 * sizes.layers * sizes.tokens * sizes.heads * sizes.head);
+    }
 }
