@@ -6,6 +6,8 @@ mod plonk_common;
 use machine_common::{Subject, Verdict};
 use zkml_circuits::{machine::Profile, plan::Visibility, testing::Transformer};
 
+const MACHINES: [(usize, usize, usize, usize); 3] = [(8, 1, 8, 1), (4, 4, 16, 1), (16, 1, 64, 1)];
+
 fn profile((lanes, fold, weights, tables): (usize, usize, usize, usize)) -> Profile {
     Profile::new(lanes, fold, weights, tables).expect("a machine")
 }
@@ -14,32 +16,26 @@ fn profile((lanes, fold, weights, tables): (usize, usize, usize, usize)) -> Prof
 #[test]
 fn honest_attention_satisfies_the_gates() {
     let sizes = [(5, 2, 6), (4, 1, 4), (3, 3, 2), (17, 2, 5)];
-    for (seed, (tokens, heads, head)) in (0u64..).zip(sizes) {
-        let sizes = Transformer::small(tokens, heads, head);
-        for machine in [(8, 1, 8, 1), (4, 4, 16, 1), (16, 1, 64, 1)] {
-            for visibility in [Visibility::Public, Visibility::Private] {
-                let subject = Subject::new(sizes.attention(seed), profile(machine), visibility);
-                assert!(
-                    subject.satisfied(&subject.words, &mut subject.honest()),
-                    "{sizes:?}, {machine:?}, {visibility:?}"
-                );
-            }
-        }
+    let shown = [Visibility::Public, Visibility::Private].into_iter().cycle();
+    let machines = MACHINES.into_iter().cycle();
+    for (((seed, size), machine), visibility) in (0u64..).zip(sizes).zip(machines).zip(shown) {
+        let sizes = Transformer::small(size.0, size.1, size.2);
+        let subject = Subject::new(sizes.attention(seed), profile(machine), visibility);
+        assert!(
+            subject.satisfied(&subject.words, &mut subject.honest()),
+            "{sizes:?}, {machine:?}, {visibility:?}"
+        );
     }
 }
 
 #[test]
 fn honest_transformers_satisfy_the_gates() {
-    for (seed, (tokens, heads, head)) in [(0, (5, 2, 6)), (1, (8, 2, 8)), (2, (1, 2, 3))] {
+    let sizes = [(5, 2, 6), (8, 2, 8), (1, 2, 3)];
+    for ((seed, (tokens, heads, head)), machine) in (0..).zip(sizes).zip(MACHINES) {
         let sizes = Transformer::small(tokens, heads, head);
-        for machine in [(8, 1, 8, 1), (4, 4, 16, 1), (16, 1, 64, 1)] {
-            let (program, inputs) = (sizes.program(seed), sizes.input(seed));
-            let subject = Subject::of(program, profile(machine), Visibility::Public, &inputs);
-            assert!(
-                subject.satisfied(&subject.words, &mut subject.honest()),
-                "{sizes:?}, {machine:?}"
-            );
-        }
+        let (program, inputs) = (sizes.program(seed), sizes.input(seed));
+        let subject = Subject::of(program, profile(machine), Visibility::Public, &inputs);
+        assert!(subject.satisfied(&subject.words, &mut subject.honest()), "{sizes:?}, {machine:?}");
     }
 }
 

@@ -21,14 +21,14 @@ pub struct Transformer {
     pub head: usize,
     /// Hidden channels of a perceptron.
     pub hidden: usize,
-    /// Width of the tensors in bits, 6 to 15.
+    /// Width of the tensors in bits, 6 to 15; the vocabulary has less than half as many entries.
     pub bits: u8,
 }
 
 impl Transformer {
     /// A transformer of one small layer; `head` channels a head.
     pub fn small(tokens: usize, heads: usize, head: usize) -> Self {
-        Self { tokens, vocabulary: 11, layers: 1, heads, head, hidden: 9, bits: 9 }
+        Self { tokens, vocabulary: 11, layers: 1, heads, head, hidden: 9, bits: 6 }
     }
 
     fn width(&self) -> usize {
@@ -45,7 +45,7 @@ impl Transformer {
     /// From tokens to logits.
     pub fn program(&self, seed: u64) -> Program {
         let mut maker = Maker::new(*self, seed);
-        let ids = maker.b.input("ids", shape(&[self.tokens]), encoding("ids", 16));
+        let ids = maker.b.input("ids", shape(&[self.tokens]), encoding("ids", self.bits));
         let mut x = maker.embed(ids);
         for _ in 0..self.layers {
             let normal = maker.normalise(x);
@@ -153,7 +153,8 @@ impl Maker {
         let table = Table::tabulate("is zero", -far..=far, |x| i32::from(x == 0));
         let table = self.b.table(table);
         self.bounds.push(1);
-        let hot = self.b.affine(shape(&dims), encoding("one-hot", 16), affine.table(table));
+        let hot =
+            self.b.affine(shape(&dims), encoding("one-hot", self.sizes.bits), affine.table(table));
         let room = (1i64 << (self.sizes.bits - 2)) - 1;
         let weight = random(&mut self.dice, &[vocabulary, width], room);
         let term = Term::Contract { view: self.b.whole(hot), weight };
