@@ -197,7 +197,11 @@ impl Chosen {
             Some(Function::Mask { kept_by, .. }) => *kept_by,
             _ => None,
         };
-        let x = value::bounded(id, wanted, self, context);
+        // What is read of a function has a scale of its own.
+        let x = match function {
+            Some(Function::Of(_)) => wanted.x,
+            _ => value::bounded(id, wanted, self, context),
+        };
         let slack = Slack::new(form, kept_by, x, &self.choices, settings);
         let x = if wanted.fixed { x } else { x.min(slack.highest) };
         let wanted = wanted.at(x);

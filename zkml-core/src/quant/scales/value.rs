@@ -18,7 +18,7 @@ pub(super) struct Readers {
     readings: Vec<Vec<Reading>>,
     /// By tensor: whether sums or differences of its integers are stored, which have 16 bits.
     exact: Vec<bool>,
-    /// By tensor: the scale that it wants itself.
+    /// By tensor: the scale at which what is read of it has the default width.
     wanted: Vec<i32>,
 }
 
@@ -65,7 +65,7 @@ impl Readers {
             readings[left.0].extend(halves.iter().map(of_half(right)));
             readings[right.0].extend(halves.iter().map(of_half(left)));
         }
-        Self { readings, exact, wanted: wanted.iter().map(|wanted| wanted.x).collect() }
+        Self { readings, exact, wanted: wanted.iter().map(Wanted::value_scale).collect() }
     }
 }
 
@@ -125,7 +125,7 @@ pub(super) fn scale(
 
 /// Scale of exponentials up to 1.
 pub(super) fn decay_scale(id: TensorId, chosen: &Chosen, context: &Context<'_>) -> i32 {
-    let least = i32::from(context.settings.default_bits).min(Dropped::FINEST);
+    let least = i32::from(context.settings.default_bits - 1).min(Dropped::FINEST);
     let limit = limit(id, chosen, context);
     let finest = Dropped::FINEST - i32::from(context.readers.exact[id.0]);
     finest.min(limit.max(least))
@@ -166,8 +166,7 @@ fn limit_of<'r>(
         match reading.other {
             None => rest,
             Some(other) if other == id => rest.div_euclid(2),
-            // What is not yet chosen will be no finer than it wants to be, unless a function gives
-            // it.
+            // What is not yet chosen will be no finer than it wants to be.
             Some(TensorId(other)) => {
                 let scale = chosen.choices.get(other).map(|choice| choice.y);
                 rest - scale.unwrap_or(context.readers.wanted[other])

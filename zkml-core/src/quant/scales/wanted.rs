@@ -18,6 +18,8 @@ pub(in crate::quant) struct Wanted {
     pub(in crate::quant) bits: Bits,
     pub(in crate::quant) width: Width,
     pub(super) x: i32,
+    /// Scale at which the values of its function, if it has one, have the default width.
+    y: Option<i32>,
     pub(super) fixed: bool,
     pub(super) whole: bool,
     range: (f64, f64),
@@ -54,12 +56,14 @@ impl Wanted {
             bits,
             width,
             x: 0,
+            y: None,
             fixed: tensor.scale.is_some(),
             whole: false,
             range: (min, max),
             room,
             domain: None,
         };
+        let wanted = Self { y: wanted.of_function(draft, keys, settings), ..wanted };
         if graph.get(draft.x).integer && draft.precision == Precision::Own {
             return wanted.of_whole(draft, tensor.scale);
         }
@@ -73,6 +77,22 @@ impl Wanted {
         }
         let x = tensor.scale.unwrap_or_else(|| wanted.finest());
         Ok(Self { x, ..wanted })
+    }
+
+    fn of_function(&self, draft: &Draft, keys: &Keys, settings: &Settings) -> Option<i32> {
+        let DraftStep::Linear(_, Some(function)) = &draft.step else { return None };
+        if matches!(function, Function::Mask { .. }) {
+            return None;
+        }
+        let tensor = settings.of(keys, draft.y).ok()?;
+        let bits = Bits::new(settings.default_bits)?;
+        let values = Self { bits, range: (tensor.min, tensor.max), ..*self };
+        Some(tensor.scale.unwrap_or_else(|| values.finest()))
+    }
+
+    /// Scale of what later steps will read, as far as is known.
+    pub(super) fn value_scale(&self) -> i32 {
+        self.y.unwrap_or(self.x)
     }
 
     /// Whole numbers have scale 0 and as many bits as they need.
