@@ -144,8 +144,21 @@ pub(super) fn is_square(f: &Activation) -> bool {
     matches!(f, Activation::Square) || matches!(f, Activation::Pow { exponent } if *exponent == 2.0)
 }
 
-/// Whether the function has no value somewhere, or grows so fast that its table is one of the
-/// calibrated range and not of a width.
+/// Whether the table is one of the calibrated range, with values of 16 bits, and not of a width:
+/// functions with a pole, and those that are close to 0 or a line for most of a width.
+pub(super) fn has_domain(f: &Activation) -> bool {
+    is_singular(f)
+        || matches!(
+            f,
+            Activation::Pointwise(_)
+                | Activation::Gelu { .. }
+                | Activation::Silu
+                | Activation::Swish { .. }
+                | Activation::Mish
+        )
+}
+
+/// Whether the function has no value somewhere, or changes by factors.
 pub(super) fn is_singular(f: &Activation) -> bool {
     match f {
         Activation::Exp

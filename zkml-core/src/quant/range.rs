@@ -24,7 +24,7 @@ pub(super) struct Range {
 
 impl Range {
     /// From `least` to `greatest`.
-    fn new(least: i64, greatest: i64) -> Self {
+    pub(super) fn new(least: i64, greatest: i64) -> Self {
         Self { least, greatest, live: least }
     }
 

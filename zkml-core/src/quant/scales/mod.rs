@@ -19,7 +19,7 @@ use crate::{
     ir::Graph,
     program::{Bits, TensorId},
 };
-use shared::{choose_shifts, share_scales};
+use shared::{choose_shifts, share_contests, share_scales};
 use slack::Slack;
 use value::Readers;
 
@@ -65,6 +65,7 @@ pub(super) fn choose(
         chosen.choices.push(choice);
         chosen.slack.push(slack);
     }
+    share_contests(drafts, &mut chosen.choices);
     choose_shifts(drafts, &mut chosen.choices, &chosen.slack, settings)?;
     Ok(chosen.choices)
 }
@@ -224,21 +225,21 @@ impl Chosen {
         let (x, bits) = (wanted.x, wanted.bits);
         let choice = match function {
             Function::Mask { dropped, .. } => {
-                let (live, lift) = (bits.min(), 1i64 << bits.get());
-                let mut choice = looked_up(draft, (x, x), (live - lift, bits.max()), lift)?;
+                let (first, last) = wanted.domain_units(None);
+                let lift = last - first + 1;
+                let mut choice = looked_up(draft, (x, x), (first - lift, last), lift)?;
                 if let Some(lookup) = &mut choice.lookup {
                     // Without lift: the table reads `x` itself.
-                    (lookup.live, lookup.lift) = (live, 0);
+                    (lookup.live, lookup.lift) = (first, 0);
                 }
-                let range = Range::of_bits(bits).with(dropped.units(x, live));
-                let live = if *dropped == Dropped::Vanishing { live } else { range.least };
+                let range = Range::new(first, last).with(dropped.units(x, first));
+                let live = if *dropped == Dropped::Vanishing { first } else { range.least };
                 return Ok(Choice { range: Range { live, ..range }, ..choice });
             }
             Function::Of(f) => {
-                let domain = wanted.domain_units(f);
-                let y = value::scale(f, id, draft, (wanted, &domain), self, context);
-                let (first, last) = (i64::from(*domain.start()), i64::from(*domain.end()));
-                looked_up(draft, (x, y), (first, last), 0)?
+                let domain = wanted.domain_units(Some(f));
+                let y = value::scale(f, id, draft, (wanted, domain), self, context);
+                looked_up(draft, (x, y), domain, 0)?
             }
             _ => Choice::unshifted(bits, x),
         };

@@ -54,6 +54,25 @@ pub(super) fn share_scales(
     wanted
 }
 
+/// One table for the differences of all trees of maxima, whatever their operands hold.
+pub(super) fn share_contests(drafts: &[Draft], choices: &mut [Choice]) {
+    let contest = |draft: &Draft| matches!(draft.precision, Precision::Contest(_));
+    let mut contests: Vec<&mut Choice> = Vec::new();
+    for (draft, choice) in drafts.iter().zip(choices) {
+        if contest(draft) {
+            contests.push(choice);
+        }
+    }
+    let last = |choice: &&mut Choice| Some(*choice.lookup.as_ref()?.domain.end());
+    let Some(last) = contests.iter().filter_map(last).max() else { return };
+    for choice in contests {
+        if let Some(lookup) = &mut choice.lookup {
+            lookup.domain = -last..=last;
+            choice.bits = lookup.bits(1).unwrap_or(choice.bits);
+        }
+    }
+}
+
 /// One shift for as many steps as possible: the largest that some step needs.
 ///
 /// Constants lose bits where that exceeds `max_shift`; products of activations have none to lose,

@@ -6,11 +6,10 @@ use crate::{
     program::{Bits, Program, Scale, TensorId},
     quant::{
         Settings, TensorSettings,
-        function::{Dropped, is_singular, is_square},
+        function::{Dropped, has_domain, is_square},
         fuse::{Draft, DraftStep, Precision},
     },
 };
-use std::ops::RangeInclusive;
 
 /// How tensors are read.
 pub(super) struct Readers {
@@ -74,7 +73,7 @@ pub(super) fn scale(
     f: &Activation,
     id: TensorId,
     draft: &Draft,
-    (wanted, domain): (&Wanted, &RangeInclusive<i32>),
+    (wanted, (first, last)): (&Wanted, (i64, i64)),
     chosen: &Chosen,
     context: &Context<'_>,
 ) -> i32 {
@@ -86,9 +85,9 @@ pub(super) fn scale(
         return 0;
     }
     let unit = Scale(wanted.x).unit();
-    let value = |v: i32| f.eval(f64::from(v) * unit).abs();
-    let largest = domain.clone().map(value).fold(0.0, f64::max);
-    let (singular, exact) = (is_singular(f), context.readers.exact[id.0]);
+    let value = |v: i64| f.eval(v as f64 * unit).abs();
+    let largest = (first..=last).map(value).fold(0.0, f64::max);
+    let (singular, exact) = (has_domain(f), context.readers.exact[id.0]);
     let room = match (exact, singular || is_square(f)) {
         (true, true) => libm::ldexp(1.0, i32::from(Bits::MAX) - 2) - 1.0,
         (false, true) => f64::from(i16::MAX),
@@ -131,7 +130,8 @@ pub(super) fn decay_scale(id: TensorId, chosen: &Chosen, context: &Context<'_>) 
     finest.min(limit.max(least))
 }
 
-/// The scale that a tensor wants, but not so fine that no shift is left for a product of it.
+/// The scale that a tensor wants, but not so fine that no shift is left for a product of it, nor, if
+/// nothing else reads it, that a product needs a greater shift than the settings say.
 pub(super) fn bounded(
     id: TensorId,
     wanted: &Wanted,
@@ -143,8 +143,12 @@ pub(super) fn bounded(
 
 /// The finest scale of a tensor that no product of activations is too fine for, whatever its shift.
 fn hard_limit(id: TensorId, chosen: &Chosen, context: &Context<'_>) -> i32 {
-    let readings = context.readers.readings[id.0].iter().filter(|reading| reading.other.is_some());
-    limit_of(id, Program::MAX_SHIFT, readings, chosen, context)
+    let readings = &context.readers.readings[id.0];
+    if readings.iter().all(|reading| reading.other.is_some()) {
+        return limit(id, chosen, context);
+    }
+    let products = readings.iter().filter(|reading| reading.other.is_some());
+    limit_of(id, Program::MAX_SHIFT, products, chosen, context)
 }
 
 /// The finest scale of a tensor of which its readers have any use: that at which a shift of the

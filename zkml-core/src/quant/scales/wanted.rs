@@ -6,11 +6,10 @@ use crate::{
     program::Bits,
     quant::{
         QuantError, Settings,
-        function::{Dropped, Function, is_singular},
+        function::{Dropped, Function, has_domain, is_singular},
         fuse::{Draft, DraftStep, Precision},
     },
 };
-use std::ops::RangeInclusive;
 
 /// Width and scale that the range of a tensor asks for.
 #[derive(Clone, Copy, Debug)]
@@ -27,6 +26,7 @@ pub(in crate::quant) struct Wanted {
     room: f64,
     /// Real arguments of a table that is narrower than a width.
     domain: Option<(f64, f64)>,
+    masked: bool,
 }
 
 /// Whether settings ask for this width of this tensor.
@@ -62,19 +62,13 @@ impl Wanted {
             range: (min, max),
             room,
             domain: None,
+            masked: false,
         };
         let wanted = Self { y: wanted.of_function(draft, keys, settings), ..wanted };
         if graph.get(draft.x).integer && draft.precision == Precision::Own {
             return wanted.of_whole(draft, tensor.scale);
         }
-        if let DraftStep::Linear(_, Some(Function::Of(f))) = &draft.step
-            && is_singular(f)
-            && matches!(draft.precision, Precision::Own | Precision::Maximum(_))
-        {
-            let wanted = Self { domain: Some(domain((min, max), room)), ..wanted };
-            let x = tensor.scale.unwrap_or_else(|| wanted.finest_domain());
-            return Ok(Self { x, ..wanted });
-        }
+        let wanted = Self { domain: wanted.domain_of(draft), masked: is_mask(draft), ..wanted };
         let x = tensor.scale.unwrap_or_else(|| wanted.finest());
         Ok(Self { x, ..wanted })
     }
@@ -119,13 +113,26 @@ impl Wanted {
             }
         })?;
         let bits = if self.width == Width::Fixed { self.bits } else { bits };
-        let domain = match &draft.step {
-            DraftStep::Linear(_, Some(Function::Of(f))) if is_singular(f) => {
-                Some(domain(self.range, self.room))
-            }
-            _ => None,
+        let (domain, masked) = (self.domain_of(draft), is_mask(draft));
+        Ok(Self { bits, x: 0, fixed: true, whole: true, domain, masked, ..self })
+    }
+
+    /// The range with its room where the table is not one of a width.
+    fn domain_of(&self, draft: &Draft) -> Option<(f64, f64)> {
+        let room = match &draft.step {
+            DraftStep::Linear(_, Some(Function::Mask { .. })) => self.room,
+            // Values of singular functions change by factors.
+            DraftStep::Linear(_, Some(Function::Of(f))) if is_singular(f) => self.room * self.room,
+            DraftStep::Linear(_, Some(Function::Of(f))) if has_domain(f) => self.room,
+            _ => return None,
         };
-        Ok(Self { bits, x: 0, fixed: true, whole: true, domain, ..self })
+        if !matches!(draft.precision, Precision::Own | Precision::Maximum(_)) {
+            return None;
+        }
+        let (min, max) = self.range;
+        let below = if min > 0.0 { min / room } else { min * room };
+        let above = if max > 0.0 { max * room } else { max / room };
+        Some((below, above))
     }
 
     /// Narrows a width that is not by hand.
@@ -140,10 +147,12 @@ impl Wanted {
     /// Coarsens a scale that is not by hand until what a mask drops, and its distance from all that
     /// it keeps, have 16 bits.
     pub(in crate::quant) fn hold(&mut self, dropped: Dropped) {
-        let (bits, most) = (self.bits, i64::from(i16::MAX));
+        let most = i64::from(i16::MAX);
         let fits = |scale: i32| {
-            let value = dropped.units(scale, bits.min());
-            bits.max().saturating_sub(value) <= most && value <= most
+            let (first, last) = self.at(scale).domain_units(None);
+            let value = dropped.units(scale, first);
+            let span = last.max(value).saturating_sub(first.min(value));
+            span <= most && value.saturating_abs() <= most
         };
         if !self.fixed {
             self.x = self.x.min(finest(fits));
@@ -175,20 +184,22 @@ impl Wanted {
         Self { bits, x, ..self }
     }
 
-    /// Arguments of a table of `f`: the calibrated ones with their room, or the whole width. 0 is left
-    /// out where `f` has no value there and the range does not hold it.
-    pub(super) fn domain_units(&self, f: &Activation) -> RangeInclusive<i32> {
-        let Some((min, max)) = self.domain else { return self.bits.range() };
+    /// First and last argument of a table of `f`, or of what a mask keeps: the calibrated ones with
+    /// their room, or the whole width. 0 is left out where `f` has no value there and the range does
+    /// not hold it.
+    pub(super) fn domain_units(&self, f: Option<&Activation>) -> (i64, i64) {
+        let Some((min, max)) = self.domain else { return (self.bits.min(), self.bits.max()) };
         // Saturating conversions; what exceeds 16 bits is refused later.
         let mut first = libm::floor(libm::ldexp(min, self.x)) as i32;
         let mut last = libm::ceil(libm::ldexp(max, self.x)) as i32;
-        if min > 0.0 && first <= 0 && !f.eval(0.0).is_finite() {
+        let pole = f.is_some_and(|f| !f.eval(0.0).is_finite());
+        if pole && min > 0.0 && first <= 0 {
             first = 1;
         }
-        if max < 0.0 && last >= 0 && !f.eval(0.0).is_finite() {
+        if pole && max < 0.0 && last >= 0 {
             last = -1;
         }
-        first..=last.max(first)
+        (first.into(), last.max(first).into())
     }
 
     /// The domains of both.
@@ -198,33 +209,36 @@ impl Wanted {
         }
     }
 
-    /// The largest scale at which the range fits the width.
+    /// The largest scale at which the range fits the width, or the domain has as many integers as
+    /// the width.
     fn finest(&self) -> i32 {
-        finest(|scale| {
-            let at = |v: f64| libm::floor(libm::ldexp(v * self.room, scale) + 0.5);
-            let (min, max) = self.range;
-            at(max) <= self.bits.max() as f64 && at(min) >= self.bits.min() as f64
-        })
-    }
-
-    /// The largest scale at which the domain has `2^bits` rows at most, each of 16 bits.
-    fn finest_domain(&self) -> i32 {
-        let (min, max) = self.domain.unwrap_or(self.range);
+        let Some((min, max)) = self.domain else {
+            return finest(|scale| {
+                let at = |v: f64| libm::floor(libm::ldexp(v * self.room, scale) + 0.5);
+                let (min, max) = self.range;
+                at(max) <= self.bits.max() as f64 && at(min) >= self.bits.min() as f64
+            });
+        };
         let rows = libm::ldexp(1.0, self.bits.get().into());
         let widest = f64::from(i16::MAX);
+        // A mask moves what it drops below the rest.
+        let lowest = if self.masked { 2.0 * min - max } else { min };
+        let least = if min > 0.0 { min } else { -max };
+        let precise = libm::ldexp(1.0, i32::from(self.bits.get()) - PRECISION);
         finest(|scale| {
-            let [min, max] = [min, max].map(|v| libm::ldexp(v, scale));
-            max - min + 2.0 <= rows && max < widest && min > -widest
+            let at = |v: f64| libm::ldexp(v, scale);
+            let coarse = least <= 0.0 || at(least / 2.0) < precise;
+            at(max - min) + 2.0 <= rows && at(max) < widest && at(lowest) - 2.0 > -widest && coarse
         })
     }
 }
 
-/// A range with room at each end, by a factor: the values of singular functions change by factors.
-fn domain((min, max): (f64, f64), room: f64) -> (f64, f64) {
-    let room = room * room;
-    let below = if min > 0.0 { min / room } else { min * room };
-    let above = if max > 0.0 { max * room } else { max / room };
-    (below, above)
+/// A range that does not hold 0 is cut into no more parts than make its least magnitude this many bits
+/// less wide than a width: as precise, about, as what is that wide and symmetric.
+const PRECISION: i32 = 4;
+
+fn is_mask(draft: &Draft) -> bool {
+    matches!(draft.step, DraftStep::Linear(_, Some(Function::Mask { .. })))
 }
 
 fn width(bits: u8) -> Result<Bits, QuantError> {
