@@ -141,7 +141,8 @@ impl Fuser<'_> {
         self.store(Pending { maximum: None, ..pending }, ids, Some(function), &node.origin)
     }
 
-    /// Stores a maximum that is no value of the graph.
+    /// Stores a maximum that is no value of the graph. The table of a masked operand serves it too: it
+    /// leaves live values as they are, and what it drops as well.
     fn helper(&mut self, maximum: Pending, node: &Node) -> Result<View, QuantError> {
         let Some(least) = maximum.maximum else {
             return Err(unsupported(node, "a maximum of nothing"));
@@ -149,7 +150,13 @@ impl Fuser<'_> {
         let form = maximum.form;
         let shape = form.shape.clone();
         let ids = (node.output, node.output);
-        let step = DraftStep::Linear(form, None);
+        let function = match &self.drafts[least.tensor.0].step {
+            DraftStep::Linear(_, Some(Function::Mask { dropped, .. })) => {
+                Some(Function::Mask { dropped: *dropped, kept_by: None })
+            }
+            _ => None,
+        };
+        let step = DraftStep::Linear(form, function);
         let draft = NewDraft::new(shape, step, ids, node.origin.clone());
         self.draft(NewDraft { precision: Precision::Winner(least), ..draft })
     }

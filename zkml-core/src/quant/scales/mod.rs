@@ -118,8 +118,15 @@ impl Chosen {
             Precision::Winner(least) => {
                 let (operand, range) = self.operand(least);
                 let range = range.live();
-                let choice = Choice::unshifted(range.width(wanted.bits), operand.y);
-                Ok((Choice { range, ..choice }, None))
+                let choice = Choice { range, ..Choice::unshifted(wanted.bits, operand.y) };
+                let masked = operand.lookup.as_ref().filter(|lookup| {
+                    function.is_some() && lookup.domain.contains(&(range.least as i32))
+                });
+                let (bits, lookup) = match masked {
+                    Some(lookup) => (operand.bits, Some(lookup.clone())),
+                    None => (range.width(wanted.bits), None),
+                };
+                Ok((Choice { bits, lookup, ..choice }, None))
             }
             Precision::Distance(least) => {
                 let (operand, range) = self.operand(least);
