@@ -229,11 +229,11 @@ fn attention_is_a_step_for_each_thing_it_computes() {
         "contract+bias",
         "contract+bias",
         "product+bias>table",
-        // The maximum of six: three levels, and what is left of four views.
+        // The maximum of six: three levels, and what is left of four views, by the mask's table.
         "scale+scale>table",
         "scale+scale+scale+scale>table",
         "scale+scale+scale+scale+scale>table",
-        "scale+scale+scale",
+        "scale+scale+scale>table",
         "scale+scale+bias>table",
         "contract>table",
         "contract+bias",
@@ -242,4 +242,6 @@ fn attention_is_a_step_for_each_thing_it_computes() {
         "contract+scale+bias",
     ];
     assert_eq!(kinds(&program), expected);
+    // Mask, Relu, exponential, reciprocal.
+    assert_eq!(program.tables.len(), 4);
 }

@@ -1,7 +1,6 @@
 //! Products of two activations.
 
 use super::*;
-use crate::program::TensorId;
 
 fn products(program: &Program) -> Vec<[usize; 4]> {
     let of = |term: &Term| match term {
@@ -142,26 +141,34 @@ fn products_by_squares_are_exact() {
 
 #[test]
 fn factors_of_a_product_are_never_lost() {
-    // Far finer operands than the result: the shift grows beyond the limit.
-    let mut w = Writer::default();
-    let (a, b) = (w.input(&[2, 3]), w.input(&[3, 2]));
-    let y = w.op(Op::MatMul, &[a, b]);
-    let c = w.input(&[2, 2]);
-    let big = w.constant(Tensor::scalar(64.0));
-    let c = w.op(Op::Mul, &[c, big]);
-    let y = w.op(Op::Add, &[y, c]);
-    w.output(y);
-    let samples = samples(&w.graph, 3);
-    let options = CalibrationOptions { bits: 10, max_shift: 4, ..Default::default() };
-    let settings = calibrate(&w.graph, &samples, &options).expect("calibrates");
-    let program = compile(&w.graph, &settings).expect("compiles");
-    let Step::Affine(affine) = &program.tensors[3].step else { panic!("computed") };
-    let Term::Product { factor, .. } = affine.terms[0] else { panic!("a product") };
-    let scales = [0, 1, 3].map(|id| program.tensors[id].scale.0);
-    assert_eq!(factor, 1 << (scales[2] + i32::from(affine.shift) - scales[0] - scales[1]));
-    assert!(affine.shift > 4 && TensorId(3) == program.outputs[0].view.tensor);
-    // Operands of 16 bits are made coarser where no shift would do.
-    let options = CalibrationOptions { bits: 16, weight_bits: 16, max_shift: 16, ..options };
-    let settings = calibrate(&w.graph, &samples, &options).expect("calibrates");
-    compile(&w.graph, &settings).expect("compiles");
+    // Far finer operands than the result. What only the product reads is made coarser; what others
+    // read is not, and the shift grows beyond the limit.
+    for others in [false, true] {
+        let mut w = Writer::default();
+        let (a, b) = (w.input(&[2, 3]), w.input(&[3, 2]));
+        let y = w.op(Op::MatMul, &[a, b]);
+        let c = w.input(&[2, 2]);
+        let big = w.constant(Tensor::scalar(64.0));
+        let c = w.op(Op::Mul, &[c, big]);
+        let y = w.op(Op::Add, &[y, c]);
+        w.output(y);
+        if others {
+            let [r, s] = [a, b].map(|x| w.relu(x));
+            w.output(r);
+            w.output(s);
+        }
+        let samples = samples(&w.graph, 3);
+        let options = CalibrationOptions { bits: 10, max_shift: 4, ..Default::default() };
+        let settings = calibrate(&w.graph, &samples, &options).expect("calibrates");
+        let program = compile(&w.graph, &settings).expect("compiles");
+        let Step::Affine(affine) = &program.tensors[3].step else { panic!("computed") };
+        let Term::Product { factor, .. } = affine.terms[0] else { panic!("a product") };
+        let scales = [0, 1, 3].map(|id| program.tensors[id].scale.0);
+        assert_eq!(factor, 1 << (scales[2] + i32::from(affine.shift) - scales[0] - scales[1]));
+        assert_eq!(affine.shift > 4, others);
+        // Operands of 16 bits are made coarser where no shift would do.
+        let options = CalibrationOptions { bits: 16, weight_bits: 16, max_shift: 16, ..options };
+        let settings = calibrate(&w.graph, &samples, &options).expect("calibrates");
+        compile(&w.graph, &settings).expect("compiles");
+    }
 }
