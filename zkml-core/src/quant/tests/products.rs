@@ -161,9 +161,10 @@ fn factors_of_a_product_are_never_lost() {
         let options = CalibrationOptions { bits: 10, max_shift: 4, ..Default::default() };
         let settings = calibrate(&w.graph, &samples, &options).expect("calibrates");
         let program = compile(&w.graph, &settings).expect("compiles");
-        let Step::Affine(affine) = &program.tensors[3].step else { panic!("computed") };
+        let sum = program.outputs[0].view.tensor.0;
+        let Step::Affine(affine) = &program.tensors[sum].step else { panic!("computed") };
         let Term::Product { factor, .. } = affine.terms[0] else { panic!("a product") };
-        let scales = [0, 1, 3].map(|id| program.tensors[id].scale.0);
+        let scales = [0, 1, sum].map(|id| program.tensors[id].scale.0);
         assert_eq!(factor, 1 << (scales[2] + i32::from(affine.shift) - scales[0] - scales[1]));
         assert_eq!(affine.shift > 4, others);
         // Operands of 16 bits are made coarser where no shift would do.
