@@ -208,8 +208,8 @@ impl<'a> Forms<'a> {
 fn reads_once(view: &View, stored: usize) -> bool {
     let Some(index) = &view.index else { return view.shape.len() == stored };
     let mut seen = vec![false; stored];
-    let mut fresh = |at: &u32| !std::mem::replace(&mut seen[*at as usize], true);
-    index.iter().filter(|at| **at != View::HOLE).all(|at| fresh(at))
+    let fresh = |at: &u32| !std::mem::replace(&mut seen[*at as usize], true);
+    index.iter().filter(|at| **at != View::HOLE).all(fresh)
 }
 
 /// An image whose elements are at these of the positions, numbered in order, each at as many.

@@ -28,6 +28,9 @@ pub(in crate::plan) struct Want {
     pub(in crate::plan) factor: i64,
 }
 
+/// Slot, exponent and element of a wanted read.
+type Place = (u32, i64, u32);
+
 impl Builder {
     /// Reads of elements at the exponents of `lambda` where they are wanted: whole segments where
     /// their slots and the exponents go in step and what is read along is `harmless`, scalars
@@ -129,13 +132,9 @@ impl Builder {
     }
 
     /// Wanted elements as slot, exponent and element, segment by segment.
-    fn by_segment(
-        &self,
-        tensor: TensorId,
-        wanted: &[(u32, i64)],
-    ) -> Vec<(usize, Vec<(u32, i64, u32)>)> {
+    fn by_segment(&self, tensor: TensorId, wanted: &[(u32, i64)]) -> Vec<(usize, Vec<Place>)> {
         let places = &self.places[tensor.0];
-        let mut all: Vec<(u32, (u32, i64, u32))> = wanted
+        let mut all: Vec<(u32, Place)> = wanted
             .iter()
             .map(|(element, exponent)| {
                 let (segment, slot) = places[*element as usize];
@@ -148,7 +147,7 @@ impl Builder {
             .collect()
     }
 
-    fn scalars(&mut self, tensor: TensorId, wanted: &[(u32, i64, u32)], pieces: &mut Vec<Piece>) {
+    fn scalars(&mut self, tensor: TensorId, wanted: &[Place], pieces: &mut Vec<Piece>) {
         for (_, exponent, element) in wanted {
             let source = self.scalar(tensor, *element);
             pieces.push(Piece { source, offset: *exponent, spill: Vec::new() });
