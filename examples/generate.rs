@@ -15,6 +15,7 @@ use zkml::{
     CompileOptions, Keys, Model, Proof, Srs, Tensor, VerifyingKey,
     core::{
         io::{Arrays, InputSpec, samples},
+        quant::Target,
         tensor::Shape,
     },
 };
@@ -65,7 +66,10 @@ impl Writer {
         let length = shape.len();
         let calibration =
             samples(Arrays::read(&directory.join("calib.npy"))?, &specs, "calib.npy")?;
-        let program = model.compile(&CompileOptions::default().calibrate(&calibration)?)?;
+        // The float model's next character for 99 of 100 at least.
+        let options =
+            CompileOptions::default().calibrate(&calibration)?.target(Target::Agreement(0.99));
+        let program = model.compile(&options)?;
         let keys = program.setup(&Srs::development(program.k())?)?;
         let characters =
             std::fs::read_to_string(directory.join("characters.txt"))?.chars().collect();

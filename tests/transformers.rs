@@ -8,7 +8,7 @@ use zkml::{
     core::{
         exec::integer::Executor,
         io::{Arrays, InputSpec, inputs, samples, tokens},
-        quant::compile_with_sources,
+        quant::{Target, compile_with_sources},
         report::PerplexitySource,
     },
     solidity::{self, Fork, Verdict},
@@ -22,6 +22,7 @@ struct Example {
 }
 
 impl Example {
+    /// Compiled with at least 99 % of the calibration's rows predicted as by the float model.
     fn new(name: &str, calibration: &str) -> Self {
         let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/models").join(name);
         let model = Model::from_onnx(directory.join("model.onnx")).unwrap();
@@ -30,6 +31,7 @@ impl Example {
         let read = Arrays::read(&directory.join(calibration)).unwrap();
         let calibration = samples(read, &specs, calibration).unwrap();
         let options = CompileOptions::default().calibrate(&calibration).unwrap();
+        let options = options.target(Target::Agreement(0.99));
         let program = model.compile(&options).unwrap();
         Self { directory, model, specs, program }
     }
@@ -100,11 +102,11 @@ fn nanogpt() {
     let example = Example::new("nanogpt", "calib.npy");
     let (model, compiled) = (&example.model, example.program.compiled());
     let mut report = example.program.report().unwrap().clone();
-    // 64 windows of 16 characters.
-    assert_eq!(report.outputs[0].agreement.rows.count, 1024);
+    // 256 windows of 16 characters.
+    assert_eq!(report.outputs[0].agreement.rows.count, 4096);
     assert!(report.agreement() >= 0.99, "{report}");
     let own = report.perplexity.clone().unwrap();
-    assert_eq!((own.source, own.tokens, own.rejected), (PerplexitySource::Samples, 960, 0));
+    assert_eq!((own.source, own.tokens, own.rejected), (PerplexitySource::Samples, 3840, 0));
     assert!(own.relative.abs() < 0.01, "{own}");
 
     let text = tokens(example.read("tokens.npy"), "tokens.npy").unwrap();

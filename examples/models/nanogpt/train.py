@@ -24,7 +24,7 @@ from sequences import gpt
 
 CHARACTERS = "\n !&',-.:;?[]" + string.ascii_uppercase + string.ascii_lowercase
 HELD_OUT = 6_000  # characters at the end
-CALIBRATION, SAMPLES, SCORED = 64, 20, 2_049
+CALIBRATION, SAMPLES, SCORED = 256, 20, 2_049
 SIZES = {
     "30k": dict(layers=2, features=32, heads=2, length=16, epochs=8, stride=1, batch=64, rate=4e-3),
     "1m": dict(layers=5, features=128, heads=4, length=64, epochs=1, stride=16, batch=16, rate=1e-3),

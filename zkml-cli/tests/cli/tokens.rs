@@ -85,9 +85,11 @@ fn a_report_measures_perplexity() {
     let (model, data, tokens) =
         (nanogpt("model.onnx"), nanogpt("calib.npy"), nanogpt("tokens.npy"));
     let settings = text(&scratch.path().join("settings.toml"));
-    let said = zkml(&["calibrate", &model, "--data", &data, "-o", &settings]).exits(0).text();
+    let target = ["--target", "agreement=0.99"];
+    let calibrate = ["calibrate", &model, "--data", &data, "-o", &settings];
+    let said = zkml(&[&calibrate[..], &target].concat()).exits(0).text();
     assert!(
-        said.contains("perplexity: float") && said.contains("960 tokens of the samples"),
+        said.contains("perplexity: float") && said.contains("3840 tokens of the samples"),
         "{said}"
     );
     let flags = ["report", &model, "--data", &data, "--settings", &settings];
