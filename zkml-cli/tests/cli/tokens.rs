@@ -73,6 +73,13 @@ fn what_is_no_id_is_refused_by_name() {
             }
         }
     }
+    // A compiled model has no ONNX types left, but knows which inputs are whole numbers.
+    let zkc = text(&scratch.path().join("ids.zkc"));
+    let (model, data) = (nanogpt("model.onnx"), nanogpt("calib.npy"));
+    zkml(&["compile", &model, "--data", &data, "-o", &zkc]).exits(0);
+    fs::write(&input, ids("1.5")).unwrap();
+    let said = zkml(&["run", &zkc, "--input", &input]).exits(3).stderr;
+    assert!(said.contains("whole") && said.contains("`ids`"), "{said}");
     let unnamed = text(&scratch.path().join("list.json"));
     fs::write(&unnamed, "[1, 2, 3]").unwrap();
     let said = zkml(&["run", &bert("model.onnx"), "--float", "--input", &unnamed]).exits(3).stderr;

@@ -7,7 +7,7 @@ use super::{
     scales::choose,
 };
 use crate::{
-    ir::{Graph, ValueId},
+    ir::{Graph, Value, ValueId},
     program::{Bounds, Program, View},
 };
 
@@ -49,8 +49,8 @@ pub fn compile(graph: &Graph, settings: &Settings) -> Result<Program, QuantError
 pub fn compile_with_sources(graph: &Graph, settings: &Settings) -> Result<Compiled, QuantError> {
     let fused = fuse(graph)?;
     let choices = choose(graph, &fused.drafts, settings)?;
-    let names: Vec<String> = graph.inputs().iter().map(|id| graph.get(*id).name.clone()).collect();
-    let program = emit(&fused, &names, &choices)?;
+    let inputs: Vec<&Value> = graph.inputs().iter().map(|id| graph.get(*id)).collect();
+    let program = emit(&fused, &inputs, &choices)?;
     let bounds = Bounds::new(&program)?;
     let source = |draft: Draft| {
         let view = draft.stands_for_value().then(|| draft.view.clone());

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     exec::integer::quantize,
+    ir::Value,
     program::{
         Affine, Bits, Encoding, Program, ProgramBuilder, Scale, TableId, TensorId, Term, View,
     },
@@ -18,7 +19,7 @@ use crate::{
 /// Emits the fused steps with the scales chosen for them.
 pub(super) fn emit(
     fused: &Fused,
-    input_names: &[String],
+    inputs: &[&Value],
     choices: &[Choice],
 ) -> Result<Program, QuantError> {
     let mut emitter = Emitter { fused, choices, builder: ProgramBuilder::new() };
@@ -27,7 +28,13 @@ pub(super) fn emit(
             Encoding { bits: choice.bits, scale: Scale(choice.y), origin: draft.origin.clone() };
         match &draft.step {
             DraftStep::Input(i) => {
-                emitter.builder.input(&input_names[*i], draft.shape.clone(), encoding);
+                let Value { name, integer, .. } = inputs[*i];
+                let shape = draft.shape.clone();
+                if *integer {
+                    emitter.builder.integer_input(name, shape, encoding);
+                } else {
+                    emitter.builder.input(name, shape, encoding);
+                }
             }
             DraftStep::Copy(view) => emitter.copy(draft, view, encoding),
             DraftStep::Linear(form, function) => {
