@@ -180,8 +180,8 @@ mod tests {
             let ids: Vec<f32> = window(&tokens, 16).iter().map(|id| *id as f32).collect();
             let ids = Tensor::new(Shape::new(vec![1, 16]).unwrap(), ids).unwrap();
             let trace = zkml::core::exec::float::run(model.graph(), &[ids]).unwrap();
-            let logits = trace.outputs()[0].data().chunks(characters.len());
-            let row = logits.take(tokens.len().min(16)).last().unwrap();
+            let mut logits = trace.outputs()[0].data().chunks(characters.len());
+            let row = logits.nth(tokens.len().min(16) - 1).unwrap();
             let best = row.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).unwrap();
             tokens.push(best.0);
         }
