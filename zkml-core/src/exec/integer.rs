@@ -39,10 +39,10 @@ impl Cells {
     }
 }
 
-/// The cells of every stored tensor of a run, indexed by [`TensorId`].
+/// The cells of every stored tensor of a run, indexed by [`crate::program::TensorId`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Trace {
-    /// By [`TensorId`].
+    /// By [`crate::program::TensorId`].
     pub tensors: Vec<Cells>,
 }
 
