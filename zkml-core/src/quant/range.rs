@@ -1,7 +1,7 @@
 //! Integers that a tensor can hold: what exact differences, sums and masks need.
 
 use super::{
-    QuantError,
+    QuantError, Settings,
     form::FormTerm,
     function::Function,
     fuse::{Draft, DraftStep, Precision},
@@ -110,14 +110,20 @@ impl Range {
 ///
 /// 15 bits for signed integers, 14 for a function of either sign (its greatest value may be a power
 /// of two) and for a masked tensor. A width by hand stays.
-pub(super) fn limit_operands(drafts: &[Draft], mut wanted: Vec<Wanted>) -> Vec<Wanted> {
+pub(super) fn limit_operands(
+    drafts: &[Draft],
+    mut wanted: Vec<Wanted>,
+    settings: &Settings,
+) -> Vec<Wanted> {
     let mut operands = BTreeSet::new();
     for (id, draft) in drafts.iter().enumerate() {
         match draft.precision {
-            Precision::Difference(least)
-            | Precision::Contest(least)
-            | Precision::Distance(least) => {
+            Precision::Difference(least) | Precision::Contest(least) => {
                 operands.insert(least.tensor.0);
+            }
+            Precision::Distance(least) => {
+                let finest = i32::from(settings.function_bits()) - EXPONENT;
+                wanted[least.tensor.0].coarsen(finest);
             }
             Precision::Units(left, right) => {
                 for TensorId(id) in [left, right] {
@@ -126,7 +132,7 @@ pub(super) fn limit_operands(drafts: &[Draft], mut wanted: Vec<Wanted>) -> Vec<W
                 }
             }
             Precision::Whole => wanted = with_ids(drafts, draft, wanted),
-            Precision::Own | Precision::Maximum(_) | Precision::Winner(_) => (),
+            Precision::Own | Precision::Maximum(_) | Precision::Winner { .. } => (),
         }
         if let DraftStep::Linear(_, Some(Function::Mask { dropped, .. })) = &draft.step {
             wanted[id].leave_room(MASKED);
@@ -143,6 +149,10 @@ pub(super) fn limit_operands(drafts: &[Draft], mut wanted: Vec<Wanted>) -> Vec<W
     }
     wanted
 }
+
+/// Bits that the exponent of a softmax has less after the point than arguments of functions have in
+/// all: weights are then as precise as those.
+const EXPONENT: i32 = 4;
 
 /// Widest masked tensor: its live values, as many that are not, and differences of 16 bits.
 const MASKED: u8 = 14;

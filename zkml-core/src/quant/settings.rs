@@ -19,6 +19,10 @@ pub struct CalibrationOptions {
     /// Largest re-quantisation shift, 0 to 16. A shift `s` needs a table of `2^s` rows; a smaller
     /// limit takes bits from the weights.
     pub max_shift: u8,
+    /// Bits that the arguments of functions have less than other activations. The table of a function
+    /// has a row for each argument, and a transformer needs a dozen of them; one table of ranges
+    /// serves all other tensors.
+    pub table_saving: u8,
     /// Room above the observed range, as a share of it: 0.2 accepts values 20 % larger.
     pub headroom: f64,
     /// Tables of one function share the coarser scale when their scales differ by this many bits.
@@ -33,6 +37,7 @@ impl Default for CalibrationOptions {
             bits: 9,
             weight_bits: 8,
             max_shift: 10,
+            table_saving: 0,
             headroom: 0.2,
             share_within: 1,
             method: RangeMethod::MinMax,
@@ -63,6 +68,9 @@ pub struct Settings {
     pub weight_bits: u8,
     /// Largest re-quantisation shift, 0 to 16.
     pub max_shift: u8,
+    /// Bits that the arguments of functions have less than other activations.
+    #[serde(default)]
+    pub table_saving: u8,
     /// Room above the observed range, as a share of it.
     pub headroom: f64,
     /// Tables of one function share the coarser scale when their scales differ by this many bits.
@@ -99,6 +107,7 @@ impl Settings {
         within("default_bits", self.default_bits, &widths)?;
         within("weight_bits", self.weight_bits, &widths)?;
         within("max_shift", self.max_shift, &(0..=u32::from(Program::MAX_SHIFT)))?;
+        within("table_saving", self.table_saving, &(0..=u32::from(Bits::MAX)))?;
         within("share_within", self.share_within, &(0..=u32::from(Bits::MAX)))?;
         check_share("headroom", self.headroom)?;
         for (name, tensor) in &self.tensors {
@@ -123,6 +132,11 @@ impl Settings {
             }
         }
         Ok(())
+    }
+
+    /// Width of the arguments of functions, where a tensor does not say otherwise.
+    pub(super) fn function_bits(&self) -> u8 {
+        self.default_bits.saturating_sub(self.table_saving).max(2)
     }
 
     /// Settings of a value of the graph.
@@ -169,6 +183,7 @@ impl CalibrationOptions {
             default_bits: self.bits,
             weight_bits: self.weight_bits,
             max_shift: self.max_shift,
+            table_saving: self.table_saving,
             headroom: self.headroom,
             share_within: self.share_within,
             samples,

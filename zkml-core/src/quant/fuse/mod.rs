@@ -58,7 +58,11 @@ pub(super) enum Precision {
     Contest(Least),
     /// The operand of a softmax: its maximum along an axis, exact at its scale. It stands for no
     /// value of the graph.
-    Winner(Least),
+    Winner {
+        least: Least,
+        /// Whether it is never what a mask has dropped.
+        live: bool,
+    },
     /// The operand of a softmax: how far a value lies below the maximum, exact at its scale.
     Distance(Least),
     /// A sum of the integers of two tensors, whatever their scales.

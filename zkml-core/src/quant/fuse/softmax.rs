@@ -24,7 +24,7 @@
 
 use super::{Draft, DraftStep, Fuser, NewDraft, Precision, Symbol};
 use crate::{
-    ir::{Node, ValueId},
+    ir::{Node, Op, ValueId},
     program::View,
     quant::{
         QuantError,
@@ -50,8 +50,12 @@ impl Fuser<'_> {
         if self.constant(node.inputs[0]).is_some() {
             return Err(unsupported(node, "a softmax of constants, masked by activations"));
         }
+        let mut live = true;
         let scores = match node.inputs.get(1) {
-            None => self.stored(node.inputs[0])?,
+            None => {
+                live = self.keeps_some(node.inputs[0], axis);
+                self.stored(node.inputs[0])?
+            }
             Some(keep) => {
                 if let Some(keep) = self.constant(*keep) {
                     let shape = &self.graph.get(node.output).shape;
@@ -70,7 +74,7 @@ impl Fuser<'_> {
         let maximum = self.maximum(node, ids, &rows, floor)?;
         let maximum = match maximum.as_view() {
             Some(view) => view.clone(),
-            None => self.helper(maximum, node)?,
+            None => self.helper(node, maximum, live)?,
         };
         let maximum = View { shape: trimmed(&maximum.shape).map_err(fail)?, ..maximum };
         let map: Vec<u32> = {
@@ -141,9 +145,20 @@ impl Fuser<'_> {
         self.store(Pending { maximum: None, ..pending }, ids, Some(function), &node.origin)
     }
 
+    /// Whether the value `id` is a mask by a constant that keeps some element of each row.
+    fn keeps_some(&self, id: ValueId, axis: usize) -> bool {
+        let masks = self.graph.nodes().iter().filter(|node| matches!(node.op, Op::Mask { .. }));
+        let Some(mask) = masks.into_iter().find(|node| node.output == id) else { return false };
+        let Some(keep) = self.constant(mask.inputs[1]) else { return false };
+        let shape = &self.graph.get(id).shape;
+        let Ok(map) = keep.shape().broadcast_map(shape) else { return false };
+        let kept = map.iter().map(|at| keep.data()[*at as usize] != 0.0).collect();
+        check_rows(mask, shape, axis, kept).is_ok()
+    }
+
     /// Stores a maximum that is no value of the graph. The table of a masked operand serves it too: it
     /// leaves live values as they are, and what it drops as well.
-    fn helper(&mut self, maximum: Pending, node: &Node) -> Result<View, QuantError> {
+    fn helper(&mut self, node: &Node, maximum: Pending, live: bool) -> Result<View, QuantError> {
         let Some(least) = maximum.maximum else {
             return Err(unsupported(node, "a maximum of nothing"));
         };
@@ -158,7 +173,7 @@ impl Fuser<'_> {
         };
         let step = DraftStep::Linear(form, function);
         let draft = NewDraft::new(shape, step, ids, node.origin.clone());
-        self.draft(NewDraft { precision: Precision::Winner(least), ..draft })
+        self.draft(NewDraft { precision: Precision::Winner { least, live }, ..draft })
     }
 }
 

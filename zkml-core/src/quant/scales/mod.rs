@@ -10,7 +10,7 @@ pub(super) use wanted::{Wanted, Width};
 use super::{
     QuantError, Settings,
     form::{Form, Least},
-    function::{Dropped, Function, Lookup},
+    function::{Function, Lookup},
     fuse::{Draft, DraftStep, Precision},
     range::{Range, limit_operands},
     settings::Keys,
@@ -55,7 +55,7 @@ pub(super) fn choose(
         .iter()
         .map(|draft| Wanted::new(graph, draft, &keys, settings))
         .collect::<Result<Vec<_>, _>>()?;
-    let wanted = share_scales(drafts, limit_operands(drafts, wanted), settings);
+    let wanted = share_scales(drafts, limit_operands(drafts, wanted, settings), settings);
 
     let context =
         Context { graph, keys, settings, readers: Readers::new(drafts, &wanted, settings) };
@@ -115,9 +115,9 @@ impl Chosen {
                 let choice = looked_up(draft, (operand.y, operand.y), (-span, span), 0)?;
                 Ok((Choice { range: Range::up_to(span), ..choice }, None))
             }
-            Precision::Winner(least) => {
+            Precision::Winner { least, live } => {
                 let (operand, range) = self.operand(least);
-                let range = range.live();
+                let range = if live { range.live() } else { range };
                 let choice = Choice { range, ..Choice::unshifted(wanted.bits, operand.y) };
                 let masked = operand.lookup.as_ref().filter(|lookup| {
                     function.is_some() && lookup.domain.contains(&(range.least as i32))
@@ -240,8 +240,7 @@ impl Chosen {
                     (lookup.live, lookup.lift) = (first, 0);
                 }
                 let range = Range::new(first, last).with(dropped.units(x, first));
-                let live = if *dropped == Dropped::Vanishing { first } else { range.least };
-                return Ok(Choice { range: Range { live, ..range }, ..choice });
+                return Ok(Choice { range, ..choice });
             }
             Function::Of(f) => {
                 let domain = wanted.domain_units(Some(f));

@@ -124,7 +124,7 @@ pub(super) fn scale(
 
 /// Scale of exponentials up to 1.
 pub(super) fn decay_scale(id: TensorId, chosen: &Chosen, context: &Context<'_>) -> i32 {
-    let least = i32::from(context.settings.default_bits - 1).min(Dropped::FINEST);
+    let least = i32::from(context.settings.function_bits() - 1).min(Dropped::FINEST);
     let limit = limit(id, chosen, context);
     let finest = Dropped::FINEST - i32::from(context.readers.exact[id.0]);
     finest.min(limit.max(least))

@@ -44,7 +44,11 @@ impl Wanted {
         settings: &Settings,
     ) -> Result<Self, QuantError> {
         let tensor = settings.of(keys, draft.x)?;
-        let bits = width(tensor.bits.unwrap_or(settings.default_bits))?;
+        let default = match draft.step {
+            DraftStep::Linear(_, Some(_)) => settings.function_bits(),
+            _ => settings.default_bits,
+        };
+        let bits = width(tensor.bits.unwrap_or(default))?;
         let width = if tensor.bits.is_some() { Width::Fixed } else { Width::Default };
         // A tensor that was always zero gets the range of [-1, 1].
         let (min, max) = match (tensor.min, tensor.max) {
@@ -79,7 +83,7 @@ impl Wanted {
             return None;
         }
         let tensor = settings.of(keys, draft.y).ok()?;
-        let bits = Bits::new(settings.default_bits)?;
+        let bits = Bits::new(settings.function_bits())?;
         let values = Self { bits, range: (tensor.min, tensor.max), ..*self };
         Some(tensor.scale.unwrap_or_else(|| values.finest()))
     }
@@ -156,6 +160,13 @@ impl Wanted {
         };
         if !self.fixed {
             self.x = self.x.min(finest(fits));
+        }
+    }
+
+    /// Coarsens a scale that is not by hand to this one.
+    pub(in crate::quant) fn coarsen(&mut self, scale: i32) {
+        if !self.fixed {
+            self.x = self.x.min(scale);
         }
     }
 
