@@ -14,7 +14,7 @@ use zkml_core::{
     onnx::{ImportOptions, Imported, ModelSummary, from_bytes, load},
     progress::{NoProgress, Progress},
     proving::Srs,
-    quant::{CalibrationOptions, Settings, Target, compile_with_sources, search},
+    quant::{CalibrationOptions, Settings, Target, compile_with_sources, search_suited},
     report::Report,
     tensor::Tensor,
 };
@@ -80,11 +80,8 @@ impl Model {
         } else if options.samples.is_empty() {
             return Err(Error::NotCalibrated);
         } else {
-            let start = options.calibration.clone().unwrap_or_else(|| match options.target {
-                Some(_) => CalibrationOptions::narrow(),
-                None => CalibrationOptions::default(),
-            });
-            let found = search(self.graph(), &options.samples, &start, options.target)?;
+            let start = options.calibration.as_ref();
+            let found = search_suited(self.graph(), &options.samples, start, options.target)?;
             (found.settings, found.compiled, Some(found.report))
         };
         let compiled = Compiled::new(quantised.program, &options.config)?;
@@ -120,14 +117,15 @@ impl CompileOptions {
         Self { settings: Some(settings), ..self }
     }
 
-    /// With these widths and margins: where a search for a target starts.
+    /// With these widths and margins, not those that suit the kind of model: where a search for a
+    /// target starts.
     #[must_use]
     pub fn calibration(self, calibration: CalibrationOptions) -> Self {
         Self { calibration: Some(calibration), ..self }
     }
 
-    /// Searches the narrowest tables that meet `target` on the samples, from
-    /// [`CalibrationOptions::narrow`] upwards unless [`Self::calibration`] says otherwise.
+    /// Searches the narrowest tables that meet `target` on the samples, from where
+    /// [`search_suited`] starts for the kind of model unless [`Self::calibration`] says otherwise.
     #[must_use]
     pub fn target(self, target: Target) -> Self {
         Self { target: Some(target), ..self }

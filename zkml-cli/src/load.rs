@@ -12,6 +12,7 @@ use zkml::{
     CompileOptions, Keys, Model, Program, Proof, Srs, Tensor, VerifyingKey,
     core::{
         io::{Arrays, Format, InputSpec, inputs, samples},
+        ir::Graph,
         onnx::ImportOptions,
         quant::{CalibrationOptions, Settings},
     },
@@ -88,8 +89,10 @@ pub(crate) fn compile_options(
 ) -> Result<CompileOptions, CliError> {
     let mut options = CompileOptions::default()
         .objective(machine.objective.into())
-        .input_visibility(machine.input_visibility.into())
-        .calibration(calibration(precision));
+        .input_visibility(machine.input_visibility.into());
+    if let Some(calibration) = calibration(model.graph(), precision) {
+        options = options.calibration(calibration);
+    }
     if let Some(profile) = machine.profile {
         options = options.profile(profile);
     }
@@ -107,17 +110,16 @@ pub(crate) fn compile_options(
     Ok(options)
 }
 
-/// Widths and margins: where a search for a target starts.
-pub(crate) fn calibration(precision: &Precision) -> CalibrationOptions {
-    let default = match precision.target {
-        Some(_) => CalibrationOptions::narrow(),
-        None => CalibrationOptions::default(),
-    };
-    CalibrationOptions {
-        bits: precision.bits.unwrap_or(default.bits),
-        weight_bits: precision.weight_bits.unwrap_or(default.weight_bits),
+/// Widths and margins, if some are given: where a search for a target starts.
+pub(crate) fn calibration(graph: &Graph, precision: &Precision) -> Option<CalibrationOptions> {
+    let Precision { bits, weight_bits, .. } = *precision;
+    bits.or(weight_bits)?;
+    let default = CalibrationOptions::suited_to(graph, precision.target);
+    Some(CalibrationOptions {
+        bits: bits.unwrap_or(default.bits),
+        weight_bits: weight_bits.unwrap_or(default.weight_bits),
         ..default
-    }
+    })
 }
 
 /// The SRS of `path`, or the development one for `2^k` rows.

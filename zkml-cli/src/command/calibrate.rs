@@ -12,7 +12,7 @@ use zkml::{
     Model,
     core::{
         io::{InputSpec, labels},
-        quant::search,
+        quant::search_suited,
         report::Report,
     },
 };
@@ -27,8 +27,8 @@ pub(crate) fn run(args: &Calibrate, output: &Output) -> Result<Outcome, CliError
     }
     let model = load::model(&args.model, &args.import)?;
     let samples = load::sample_sets(data, &InputSpec::of_graph(model.graph()))?;
-    let calibration = load::calibration(&args.precision);
-    let found = search(model.graph(), &samples, &calibration, args.precision.target)
+    let calibration = load::calibration(model.graph(), &args.precision);
+    let found = search_suited(model.graph(), &samples, calibration.as_ref(), args.precision.target)
         .map_err(|e| CliError::from(e).about(&args.model))?;
     let report = match &args.labels {
         None => found.report,

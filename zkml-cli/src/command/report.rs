@@ -11,7 +11,7 @@ use serde_json::json;
 use std::fmt::Write;
 use zkml::core::{
     io::{InputSpec, tokens},
-    quant::{compile_with_sources, search},
+    quant::{compile_with_sources, search_suited},
     report::Report,
 };
 
@@ -24,8 +24,8 @@ pub(crate) fn run(args: &ReportArgs, output: &Output) -> Result<Outcome, CliErro
     let compiled = match &args.precision.settings {
         Some(path) => compile_with_sources(model.graph(), &load::settings(path)?),
         None => {
-            let calibration = load::calibration(&args.precision);
-            search(model.graph(), &samples, &calibration, args.precision.target)
+            let calibration = load::calibration(model.graph(), &args.precision);
+            search_suited(model.graph(), &samples, calibration.as_ref(), args.precision.target)
                 .map(|found| found.compiled)
         }
     }

@@ -24,9 +24,33 @@
 //! * the shift `s = a - x` to the scale of the result is one number for as many steps as possible,
 //!   because each distinct `s` costs the circuit a table of `2^s` rows. Weights then get a few bits
 //!   more than asked for, which costs nothing;
+//! * a product of two activations has no weights to take bits from: its accumulator is as fine as
+//!   both operands together. Operands that nothing else reads are no finer than a shift of
+//!   `max_shift` has use for; where others read them, the shift grows beyond it instead;
 //! * a max pool is exact: all tensors of its chain have the scale of its operand and no shift, and
 //!   widths that hold every difference. Operands of pools get at most 15 bits (14 after a function
-//!   of either sign) where the settings do not fix more.
+//!   of either sign) where the settings do not fix more. So is a maximum along an axis;
+//! * whole numbers (ids, masks, comparisons) have scale 0 and are exact.
+//!
+//! # Tables and transformers
+//!
+//! Tensors without a function share one table of ranges, whatever their scales, so bits cost little
+//! there; each function has a table of its own at each scale, with a row for each argument. The
+//! arguments of functions get `table_saving` bits less. Besides,
+//!
+//! * functions with a pole, GELU and its kin, and masks have tables of the calibrated range with its
+//!   room, not of a power of two. Where such a range does not hold 0 (variances, sums of
+//!   exponentials) it is cut no finer than makes its least value as precise as an activation is at
+//!   a sixteenth of its range;
+//! * values of functions cost nothing: they have up to 16 bits (squares 31), as far as a shift of
+//!   `max_shift` in whatever reads them has use for;
+//! * scores of a softmax have at most four bits less after the point than arguments of functions
+//!   have in all: an exponential is as precise, relatively, as its argument is absolutely. What a
+//!   mask drops is so far below every score that its weight is exactly 0, unless the model gives it
+//!   a finite value;
+//! * an attention has four tables: scores with their mask (which the maximum shares), differences,
+//!   exponentials, and the reciprocal of sums. Functions of close ranges share one table
+//!   (`share_within`), and all trees of maxima one of differences.
 
 mod calibrate;
 mod compile;
@@ -46,5 +70,5 @@ mod tests;
 pub use calibrate::calibrate;
 pub use compile::{Compiled, Source, compile, compile_with_sources};
 pub use error::QuantError;
-pub use search::{Calibrated, Target, search};
+pub use search::{Calibrated, Target, search, search_suited};
 pub use settings::{CalibrationOptions, RangeMethod, Settings, TensorSettings};

@@ -1,8 +1,19 @@
 //! Raises the precision until a target is met.
+//!
+//! What is done without options depends on the kind of model:
+//!
+//! | model | without a target | with one |
+//! |---|---|---|
+//! | others | [`CalibrationOptions::default`] | from [`CalibrationOptions::narrow`] up |
+//! | transformer | from [`CalibrationOptions::transformer`] up to 99 % equal predictions, or, if nothing reaches that, as near as it gets | the same, to the target |
+//!
+//! A transformer is what multiplies activations, exponentiates shifted scores or embeds ids. How many
+//! bits it needs depends on its training far more than on its size (the residual stream of a well-trained one
+//! spans more), and its tables are what its proof costs at the least; so there is no width that suits all.
 
 use super::{CalibrationOptions, Compiled, QuantError, Settings, calibrate, compile_with_sources};
 use crate::{
-    ir::Graph,
+    ir::{Graph, Op},
     program::{Bits, Program},
     report::Report,
     tensor::Tensor,
@@ -29,6 +40,40 @@ pub struct Calibrated {
     pub report: Report,
 }
 
+/// Equal predictions that a transformer is given enough bits for.
+const AGREEMENT: f64 = 0.99;
+
+/// [`search`] with these options, or with those that suit the kind of model: see [`super`].
+///
+/// # Errors
+/// As [`search`]; without a target no [`QuantError::TargetMissed`].
+pub fn search_suited(
+    graph: &Graph,
+    samples: &[Vec<Tensor<f32>>],
+    options: Option<&CalibrationOptions>,
+    target: Option<Target>,
+) -> Result<Calibrated, QuantError> {
+    if let Some(options) = options {
+        return search(graph, samples, options, target);
+    }
+    let options = CalibrationOptions::suited_to(graph, target);
+    if target.is_some() || !is_transformer(graph) {
+        return search(graph, samples, &options, target);
+    }
+    match climb(graph, samples, &options, Target::Agreement(AGREEMENT))? {
+        Ladder::Met(found) | Ladder::Missed { best: found, .. } => Ok(*found),
+    }
+}
+
+/// Whether a graph multiplies activations as matrices, exponentiates shifted scores or embeds ids.
+pub(super) fn is_transformer(graph: &Graph) -> bool {
+    graph.nodes().iter().any(|node| match node.op {
+        Op::ExpShifted { .. } | Op::Embed => true,
+        Op::MatMul => node.inputs.iter().all(|id| graph.get(*id).constant.is_none()),
+        _ => false,
+    })
+}
+
 /// Calibrates on `samples`, from the precision of `options` upwards, one bit of activations,
 /// weights and shift at a time, until `target` is met; without a target, once.
 ///
@@ -40,8 +85,34 @@ pub fn search(
     options: &CalibrationOptions,
     target: Option<Target>,
 ) -> Result<Calibrated, QuantError> {
+    let Some(target) = target else {
+        let settings = calibrate(graph, samples, options)?;
+        let compiled = compile_with_sources(graph, &settings)?;
+        let report = Report::new(graph, &compiled, samples, None)?;
+        return Ok(Calibrated { settings, compiled, report });
+    };
+    match climb(graph, samples, options, target)? {
+        Ladder::Met(found) => Ok(*found),
+        Ladder::Missed { reached, .. } => Err(QuantError::TargetMissed { target, best: reached }),
+    }
+}
+
+/// How far precision was raised.
+enum Ladder {
+    /// The first that meets the target.
+    Met(Box<Calibrated>),
+    /// None meets it; the nearest, and what that reaches.
+    Missed { best: Box<Calibrated>, reached: f64 },
+}
+
+fn climb(
+    graph: &Graph,
+    samples: &[Vec<Tensor<f32>>],
+    options: &CalibrationOptions,
+    target: Target,
+) -> Result<Ladder, QuantError> {
     let observed = calibrate(graph, samples, options)?;
-    let mut best: Option<f64> = None;
+    let mut best: Option<(Box<Calibrated>, f64)> = None;
     for raise in 0..=Bits::MAX {
         let settings = Settings {
             default_bits: (options.bits + raise).min(Bits::MAX),
@@ -49,22 +120,27 @@ pub fn search(
             max_shift: (options.max_shift + raise).min(Program::MAX_SHIFT),
             ..observed.clone()
         };
-        let compiled = compile_with_sources(graph, &settings)?;
+        let widest = settings.default_bits == Bits::MAX && settings.weight_bits == Bits::MAX;
+        let compiled = match compile_with_sources(graph, &settings) {
+            Ok(compiled) => compiled,
+            // Fewer bits did: these have no room for sums and differences.
+            Err(_) if best.is_some() => break,
+            Err(error) => return Err(error),
+        };
         let report = Report::new(graph, &compiled, samples, None)?;
-        let Some(target) = target else { return Ok(Calibrated { settings, compiled, report }) };
         let reached = target.measure(&report);
+        let found = Box::new(Calibrated { settings, compiled, report });
         if target.met(reached) {
-            return Ok(Calibrated { settings, compiled, report });
+            return Ok(Ladder::Met(found));
         }
-        best = Some(best.map_or(reached, |best| target.better(best, reached)));
-        if settings.default_bits == Bits::MAX && settings.weight_bits == Bits::MAX {
+        if best.as_ref().is_none_or(|(_, best)| target.better(reached, *best) != *best) {
+            best = Some((found, reached));
+        }
+        if widest {
             break;
         }
     }
-    match (target, best) {
-        (Some(target), Some(best)) => Err(QuantError::TargetMissed { target, best }),
-        _ => Err(QuantError::NoSamples),
-    }
+    best.map(|(best, reached)| Ladder::Missed { best, reached }).ok_or(QuantError::NoSamples)
 }
 
 impl Target {

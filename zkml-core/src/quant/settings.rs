@@ -1,6 +1,6 @@
 //! What calibration decides and a person may edit: ranges, widths, scales.
 
-use super::QuantError;
+use super::{QuantError, Target, search::is_transformer};
 use crate::{
     ir::{Graph, ValueId},
     program::{Bits, Program},
@@ -155,6 +155,20 @@ impl CalibrationOptions {
     /// tables and the cheapest plan.
     pub fn narrow() -> Self {
         Self { bits: 6, weight_bits: 6, max_shift: 7, ..Self::default() }
+    }
+
+    /// Where the precision of a transformer starts: see [`super::search_suited`].
+    pub fn transformer() -> Self {
+        Self { bits: 11, weight_bits: 9, max_shift: 10, table_saving: 2, ..Self::default() }
+    }
+
+    /// Options for the kind of model: where a search for a target starts, if there is one.
+    pub fn suited_to(graph: &Graph, target: Option<Target>) -> Self {
+        match (is_transformer(graph), target) {
+            (true, _) => Self::transformer(),
+            (false, Some(_)) => Self::narrow(),
+            (false, None) => Self::default(),
+        }
     }
 
     /// Checks every number against its range.
