@@ -102,12 +102,6 @@ fn matrix(shape: &Shape) -> Option<Grid> {
     Some(Grid::Matrix { columns: columns as u32 })
 }
 
-/// A row with its exponent of `lambda`.
-type PlacedRow = (usize, u32);
-
-/// Columns with their exponents of `rho`.
-type Signature = Vec<(u32, u32)>;
-
 /// Rows of a claim, by the powers that their columns have.
 pub(super) struct Rows {
     combinations: Vec<Combination>,
@@ -117,8 +111,8 @@ pub(super) struct Rows {
 struct Combination {
     /// Columns with their powers of `rho`.
     columns: Vec<(usize, Fr)>,
-    /// In order.
-    rows: Vec<PlacedRow>,
+    /// Rows with their exponents of `lambda`, in order.
+    rows: Vec<(usize, u32)>,
 }
 
 /// Reads an element of a view.
@@ -127,13 +121,13 @@ type Read<'a> = dyn Fn(&View, usize) -> Fr + Sync + 'a;
 impl Rows {
     /// Sorts rows of places by their columns and powers.
     pub(super) fn new(by_row: &[&[Place]], powers: &Powers) -> Self {
-        let mut known: BTreeMap<Signature, Vec<PlacedRow>> = BTreeMap::new();
+        let mut known: BTreeMap<Vec<(u32, u32)>, Vec<(usize, u32)>> = BTreeMap::new();
         for places in by_row {
             let signature = places.iter().map(|place| (place.column, place.rho)).collect();
             let row = (places[0].row as usize, places[0].lambda);
             known.entry(signature).or_default().push(row);
         }
-        let combination = |(signature, mut rows): (Signature, Vec<PlacedRow>)| {
+        let combination = |(signature, mut rows): (Vec<(u32, u32)>, Vec<(usize, u32)>)| {
             rows.sort_unstable();
             let columns = signature.into_iter();
             let columns = columns.map(|(j, rho)| (j as usize, powers.of(rho))).collect();
@@ -211,7 +205,7 @@ impl Combination {
             }
         }
         let touched: BTreeSet<usize> = self.columns.iter().map(|(o, _)| o / each).collect();
-        let sum = |(row, lambda): &PlacedRow| {
+        let sum = |(row, lambda): &(usize, u32)| {
             let (b, position) = grid.position(*row);
             let at = (position / window.width.output, position % window.width.output);
             let mut sum = Fr::ZERO;
@@ -228,9 +222,9 @@ impl Combination {
 }
 
 /// The dot product of every row with a kernel.
-fn dots(view: &View, rows: &[PlacedRow], kernel: &[Fr], read: &Read<'_>) -> Vec<(u32, Fr)> {
+fn dots(view: &View, rows: &[(usize, u32)], kernel: &[Fr], read: &Read<'_>) -> Vec<(u32, Fr)> {
     let inner = kernel.len();
-    let dot = |(row, lambda): &PlacedRow| {
+    let dot = |(row, lambda): &(usize, u32)| {
         let values = (row * inner..(row + 1) * inner).map(|at| read(view, at));
         (*lambda, values.zip(kernel).map(|(value, sum)| value * sum).sum())
     };

@@ -79,7 +79,11 @@ impl Fft {
     /// Butterflies of all levels up to `a.len()`, on bit-reversed input.
     fn butterflies(&self, a: &mut [Fr]) {
         if a.len() <= LEVELS {
-            let mut size = 2;
+            // All twiddles of the first level are 1.
+            for pair in a.chunks_exact_mut(2) {
+                (pair[0], pair[1]) = (pair[0] + pair[1], pair[0] - pair[1]);
+            }
+            let mut size = 4;
             while size <= a.len() {
                 a.chunks_exact_mut(size).for_each(|block| self.level(block));
                 size *= 2;
@@ -101,7 +105,13 @@ impl Fft {
         let half = block.len() / 2;
         let step = self.n() / block.len();
         let (left, right) = block.split_at_mut(half);
-        let twiddles = self.twiddles.iter().step_by(step);
+        let (Some((a, left)), Some((b, right))) = (left.split_first_mut(), right.split_first_mut())
+        else {
+            return;
+        };
+        // The first twiddle is 1: half of those of the second level, a quarter of the third...
+        (*a, *b) = (*a + *b, *a - *b);
+        let twiddles = self.twiddles.iter().step_by(step).skip(1);
         for ((a, b), twiddle) in left.iter_mut().zip(right).zip(twiddles) {
             let t = *b * twiddle;
             *b = *a - t;

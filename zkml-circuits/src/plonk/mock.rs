@@ -179,6 +179,7 @@ impl Table<'_> {
                     LeafKind::Advice => ColumnKind::Advice,
                     LeafKind::Fixed => ColumnKind::Fixed,
                     LeafKind::Instance => ColumnKind::Instance,
+                    LeafKind::Combination => unreachable!("gates on rows read columns"),
                 };
                 let column = Column { kind, index: leaf.query.column };
                 (self.column(&column), leaf.query.rotation)

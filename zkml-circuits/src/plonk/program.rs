@@ -11,6 +11,9 @@ use ff::Field;
 use halo2curves::bn256::Fr;
 
 use super::protocol::{Expr, Protocol, Query};
+use combinations::Combination;
+
+mod combinations;
 
 /// Where an operand comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -30,6 +33,13 @@ enum Op {
     Mul(Source, Source),
 }
 
+impl Op {
+    fn operands(self) -> (Source, Source) {
+        let (Self::Add(a, b) | Self::Sub(a, b) | Self::Mul(a, b)) = self;
+        (a, b)
+    }
+}
+
 /// A value that does not depend on the row.
 #[derive(Clone, Copy, Debug)]
 enum Uniform {
@@ -39,7 +49,7 @@ enum Uniform {
 }
 
 /// Kind of a cell that gates read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum LeafKind {
     /// Advice column.
     Advice,
@@ -47,6 +57,8 @@ pub(super) enum LeafKind {
     Fixed,
     /// Instance column.
     Instance,
+    /// Linear combination of columns, by its position among [`Program::combinations`].
+    Combination,
 }
 
 /// A cell that gates read.
@@ -56,11 +68,19 @@ pub(super) struct Leaf {
     pub(super) query: Query,
 }
 
+impl Leaf {
+    /// Kind and index of its column.
+    fn named(&self) -> (LeafKind, usize) {
+        (self.kind, self.query.column)
+    }
+}
+
 /// All gates of a constraint system.
 #[derive(Clone, Debug)]
 pub(super) struct Program {
     uniforms: Vec<Uniform>,
     leaves: Vec<Leaf>,
+    combinations: Vec<Combination>,
     /// Operations and the slot each result goes to.
     ops: Vec<(Op, usize)>,
     /// Slots that a row needs.
@@ -71,10 +91,34 @@ pub(super) struct Program {
 
 impl Program {
     pub(super) fn new(protocol: &Protocol) -> Self {
-        let mut compiler = Compiler { protocol, ..Compiler::empty(protocol) };
+        let mut compiler = Compiler::empty(protocol);
         let outputs: Vec<Source> = protocol.gates.iter().map(|g| compiler.gate(g)).collect();
-        let Compiler { uniforms, leaves, ops, .. } = compiler;
-        allocate(uniforms, leaves, &ops, &outputs)
+        allocate(compiler, Vec::new(), &outputs)
+    }
+
+    /// The same, reading linear combinations of columns where that makes fewer columns.
+    pub(super) fn combined(protocol: &Protocol) -> Self {
+        let mut compiler = Compiler::empty(protocol);
+        let mut outputs: Vec<Source> = protocol.gates.iter().map(|g| compiler.gate(g)).collect();
+        let combinations = combinations::extract(&mut compiler, &mut outputs);
+        allocate(compiler, combinations, &outputs)
+    }
+
+    /// The combinations of columns that leaves of their kind name.
+    pub(super) fn combinations(&self) -> &[Combination] {
+        &self.combinations
+    }
+
+    /// Whether some operation reads a column itself.
+    pub(super) fn reads(&self, kind: LeafKind, column: usize) -> bool {
+        let operands = self.ops.iter().flat_map(|(op, _)| {
+            let (a, b) = op.operands();
+            [a, b]
+        });
+        operands.chain(self.outputs.iter().copied()).any(|source| match source {
+            Source::Cell(leaf) => self.leaves[leaf].named() == (kind, column),
+            _ => false,
+        })
     }
 
     /// The cells that gates read.
@@ -280,7 +324,7 @@ impl<'a> Compiler<'a> {
         if let Some(known) = self.known.get(&op) {
             return *known;
         }
-        let (Op::Add(a, b) | Op::Sub(a, b) | Op::Mul(a, b)) = op;
+        let (a, b) = op.operands();
         let source = if let (Source::Uniform(_), Source::Uniform(_)) = (a, b) {
             self.uniforms.push(Uniform::Op(op));
             Source::Uniform(self.uniforms.len() - 1)
@@ -294,7 +338,7 @@ impl<'a> Compiler<'a> {
 
     /// The result where constants decide it.
     fn fold(&mut self, op: Op) -> Option<Source> {
-        let (Op::Add(a, b) | Op::Sub(a, b) | Op::Mul(a, b)) = op;
+        let (a, b) = op.operands();
         let (va, vb) = (self.value(a), self.value(b));
         let (zero, one) = (Some(Fr::ZERO), Some(Fr::ONE));
         match op {
@@ -315,8 +359,9 @@ impl<'a> Compiler<'a> {
 }
 
 /// Gives each result a slot that is free once its last reader has run.
-fn allocate(uniforms: Vec<Uniform>, leaves: Vec<Leaf>, ops: &[Op], outputs: &[Source]) -> Program {
-    let last_use = last_uses(ops, outputs);
+fn allocate(compiler: Compiler<'_>, combinations: Vec<Combination>, outputs: &[Source]) -> Program {
+    let Compiler { uniforms, leaves, ops, .. } = compiler;
+    let last_use = last_uses(&ops, outputs);
     let mut free = Vec::new();
     let mut slots = 0;
     let mut slot_of: Vec<usize> = Vec::with_capacity(ops.len());
@@ -356,7 +401,7 @@ fn allocate(uniforms: Vec<Uniform>, leaves: Vec<Leaf>, ops: &[Op], outputs: &[So
             other => *other,
         })
         .collect();
-    Program { uniforms, leaves, ops: placed, slots, outputs }
+    Program { uniforms, leaves, combinations, ops: placed, slots, outputs }
 }
 
 /// When each result is last read by an operation that is itself read; `usize::MAX` for outputs.
@@ -368,7 +413,7 @@ fn last_uses(ops: &[Op], outputs: &[Source]) -> Vec<Option<usize>> {
         }
     }
     for (time, op) in ops.iter().enumerate().rev() {
-        let (Op::Add(a, b) | Op::Sub(a, b) | Op::Mul(a, b)) = *op;
+        let (a, b) = op.operands();
         if last_use[time].is_some() {
             for source in [a, b] {
                 if let Source::Row(i) = source {

@@ -107,11 +107,12 @@ pub(super) fn configure(cs: &mut ConstraintSystem<Fr>, columns: &MachineColumns)
                     * (feature_x.clone() * x[l].clone() + feature_y.clone() * y[l].clone())
             })
             .collect();
+        // The weights stand apart: a linear combination of columns, the prover takes it as one.
         let carried = feature_next * feature_after;
         let reads_lanes = feature_x + feature_y;
-        let from_weights = (one() - reads_lanes.clone()) * carried.clone();
-        let feature_read =
-            sum_of_segments([(weights, from_weights), (features, reads_lanes * carried)], &rho);
+        let feature_read = horner(Expression::Constant(Fr::zero()), &weights, &rho)
+            + (one() - reads_lanes.clone()) * carried.clone() * power(&rho, weights.len())
+            + horner(reads_lanes * carried, &features, &rho);
         vec![
             active.clone() * (output - output_read),
             active.clone() * (operand - operand_read - operand_scalar * scalar),
@@ -124,23 +125,14 @@ fn one() -> Expression<Fr> {
     Expression::Constant(Fr::one())
 }
 
-/// The sum of two segments' [`horner`], in one pass: `(values, tail)` each.
-fn sum_of_segments(
-    segments: [(Vec<Expression<Fr>>, Expression<Fr>); 2],
-    base: &Expression<Fr>,
-) -> Expression<Fr> {
-    let [mut short, mut long] = segments.map(|(mut values, tail)| {
-        values.push(tail);
-        values
-    });
-    if short.len() > long.len() {
-        (short, long) = (long, short);
+/// `base^exponent`, by squarings.
+fn power(base: &Expression<Fr>, exponent: usize) -> Expression<Fr> {
+    if exponent == 0 {
+        return one();
     }
-    for (value, other) in long.iter_mut().zip(short) {
-        *value = value.clone() + other;
-    }
-    let tail = long.pop().expect("a tail at least");
-    horner(tail, &long, base)
+    let half = power(base, exponent / 2);
+    let square = half.clone() * half;
+    if exponent.is_multiple_of(2) { square } else { square * base.clone() }
 }
 
 /// `base^len * tail + sum_l base^l * values[l]`.

@@ -32,6 +32,7 @@ pub struct ProvingKey {
     sigma: Columns,
     fft: Fft,
     gates: Program,
+    combined_gates: Program,
 }
 
 /// Columns as values on the rows and as coefficients.
@@ -55,12 +56,14 @@ impl ProvingKey {
     pub(super) fn new(verifying: VerifyingKey, fixed: Vec<Vec<Fr>>, sigma: Vec<Vec<Fr>>) -> Self {
         let fft = Fft::new(verifying.k());
         let gates = Program::new(verifying.protocol());
+        let combined_gates = Program::combined(verifying.protocol());
         Self {
             fixed: Columns::new(fixed, &fft),
             sigma: Columns::new(sigma, &fft),
             verifying,
             fft,
             gates,
+            combined_gates,
         }
     }
 
@@ -84,8 +87,14 @@ impl ProvingKey {
         &self.fft
     }
 
+    /// The gates, on rows.
     pub(in crate::plonk) fn gates(&self) -> &Program {
         &self.gates
+    }
+
+    /// The gates, on cosets.
+    pub(in crate::plonk) fn combined_gates(&self) -> &Program {
+        &self.combined_gates
     }
 
     /// Size of the file.

@@ -37,6 +37,8 @@ pub(super) fn pieces(
     let protocol = key.verifying_key().protocol();
     let (fft, n) = (key.fft(), key.fft().n());
     let selectors = Selectors::new(key);
+    let uniforms = key.combined_gates().uniforms(challenges);
+    let combinations = combine(key, polynomials, &uniforms);
     // Powers of a generator of the field's group: of large order, so that no two cosets coincide
     // and none is the domain itself.
     let shifts: Vec<Fr> =
@@ -44,8 +46,8 @@ pub(super) fn pieces(
     let on_cosets: Vec<Vec<Fr>> = shifts
         .iter()
         .map(|shift| {
-            let coset = Coset::new(key, polynomials, &selectors, *shift);
-            let mut values = coset.numerator(key, challenges, permuted, y);
+            let coset = Coset::new(key, polynomials, &combinations, &selectors, *shift);
+            let mut values = coset.numerator(key, &uniforms, permuted, y);
             let vanishing = coset.shift_to_n - Fr::ONE;
             let inverse = vanishing.invert().expect("the coset is not the domain");
             values.par_iter_mut().for_each(|v| *v *= inverse);
@@ -56,6 +58,17 @@ pub(super) fn pieces(
     let domain = key.verifying_key().domain();
     let nodes: Vec<Fr> = shifts.iter().map(|shift| domain.vanishing_power(*shift)).collect();
     solve_vandermonde(&nodes, on_cosets)
+}
+
+/// Coefficients of the combinations of columns that gates read.
+fn combine(key: &ProvingKey, polynomials: &Polynomials, uniforms: &[Fr]) -> Vec<Vec<Fr>> {
+    let column = |kind: LeafKind, index: usize| match kind {
+        LeafKind::Advice => polynomials.advice[index].as_slice(),
+        LeafKind::Fixed => key.fixed().coefficients[index].as_slice(),
+        LeafKind::Instance => polynomials.instance.as_slice(),
+        LeafKind::Combination => unreachable!("combinations are of columns"),
+    };
+    key.combined_gates().combinations().iter().map(|c| c.of(uniforms, column)).collect()
 }
 
 /// Blinds the commitments to the pieces without changing their sum.
@@ -134,6 +147,7 @@ struct Coset {
     advice: Vec<Vec<Fr>>,
     fixed: Vec<Vec<Fr>>,
     instance: Vec<Fr>,
+    combinations: Vec<Vec<Fr>>,
     sigma: Vec<Vec<Fr>>,
     products: Vec<Vec<Fr>>,
     first: Vec<Fr>,
@@ -142,17 +156,24 @@ struct Coset {
 }
 
 impl Coset {
-    fn new(key: &ProvingKey, polynomials: &Polynomials, selectors: &Selectors, shift: Fr) -> Self {
+    fn new(
+        key: &ProvingKey,
+        polynomials: &Polynomials,
+        combinations: &[Vec<Fr>],
+        selectors: &Selectors,
+        shift: Fr,
+    ) -> Self {
         let (fft, protocol) = (key.fft(), key.verifying_key().protocol());
         let shifts = powers(shift, fft.n());
         let values = |coefficients: &[Fr]| fft.coset_values(coefficients, &shifts);
         let all = |polynomials: &[Vec<Fr>]| polynomials.par_iter().map(|p| values(p)).collect();
-        // A column that no constraint reads is left empty.
-        let queried = |polynomials: &[Vec<Fr>], queries: &[crate::plonk::Query]| {
+        // A column that no constraint reads itself is left empty.
+        let read = |polynomials: &[Vec<Fr>], leaf: LeafKind, kind: ColumnKind| {
+            let permuted = |index| protocol.permutation.contains(&Column { kind, index });
             polynomials
                 .par_iter()
                 .enumerate()
-                .map(|(i, p)| match queries.iter().any(|q| q.column == i) {
+                .map(|(i, p)| match key.combined_gates().reads(leaf, i) || permuted(i) {
                     true => values(p),
                     false => Vec::new(),
                 })
@@ -161,12 +182,13 @@ impl Coset {
         Self {
             shift,
             shift_to_n: key.verifying_key().domain().vanishing_power(shift),
-            advice: queried(&polynomials.advice, &protocol.advice_queries),
-            fixed: queried(&key.fixed().coefficients, &protocol.fixed_queries),
+            advice: read(&polynomials.advice, LeafKind::Advice, ColumnKind::Advice),
+            fixed: read(&key.fixed().coefficients, LeafKind::Fixed, ColumnKind::Fixed),
             instance: match protocol.instance_queries.is_empty() {
                 true => Vec::new(),
                 false => values(&polynomials.instance),
             },
+            combinations: all(combinations),
             sigma: all(&key.sigma().coefficients),
             products: all(&polynomials.products),
             first: values(&selectors.first),
@@ -176,16 +198,9 @@ impl Coset {
     }
 
     /// `N` on the coset.
-    fn numerator(
-        &self,
-        key: &ProvingKey,
-        challenges: &[Fr],
-        permuted: Challenges,
-        y: Fr,
-    ) -> Vec<Fr> {
-        let (gates, protocol) = (key.gates(), key.verifying_key().protocol());
+    fn numerator(&self, key: &ProvingKey, uniforms: &[Fr], permuted: Challenges, y: Fr) -> Vec<Fr> {
+        let (gates, protocol) = (key.combined_gates(), key.verifying_key().protocol());
         let n = key.fft().n();
-        let uniforms = gates.uniforms(challenges);
         let rotate = |row: usize, rotation: i32| {
             // n is a power of two: masking is the remainder, of negative numbers too.
             row.wrapping_add_signed(rotation as isize) & (n - 1)
@@ -199,6 +214,7 @@ impl Coset {
                     LeafKind::Advice => &self.advice[column],
                     LeafKind::Fixed => &self.fixed[column],
                     LeafKind::Instance => &self.instance,
+                    LeafKind::Combination => &self.combinations[column],
                 };
                 (values.as_slice(), leaf.query.rotation)
             })
@@ -223,7 +239,7 @@ impl Coset {
                     values[rotate(row, rotation)]
                 };
                 let sum = gates
-                    .run(&uniforms, &mut slots, cell)
+                    .run(uniforms, &mut slots, cell)
                     .fold(Fr::ZERO, |sum, gate| sum * y + gate);
                 *value = permutation.fold(sum, row, x, y);
                 x *= omega;
