@@ -69,7 +69,7 @@ impl Layers {
 
 fn transformer() -> Program {
     let mut b = ProgramBuilder::new();
-    let spread = |x: i32| ((x.wrapping_mul(40_503) >> 3) & 1023) - 512;
+    let spread = |x: i32| (x.wrapping_mul(40_503) >> 3 & 1023) - 512;
     let spread = b.table(Table::tabulate("Spread", Bits::WIDEST.range(), spread));
     let mut l = Layers { b, spread, rng: ChaCha20Rng::seed_from_u64(2) };
     let mut x = l.b.input("x", shape(&[TOKENS, WIDTH]), encoding(10));

@@ -139,7 +139,9 @@ pub(crate) fn attention(variant: Variant) -> Program {
     let distance = distance.bias(Tensor::scalar(i64::from(-CENTRE))).table(exp);
     let e = b.affine(shape(&[h, t, t]), encoding("exp", 9), distance);
 
-    let reciprocal = b.table(Table::tabulate("Reciprocal", ONE..=4 * ONE, |z| {
+    // A shifted row of one key sums to less than 1.
+    let least = if variant == Variant::Shifted { 1 } else { ONE };
+    let reciprocal = b.table(Table::tabulate("Reciprocal", least..=4 * ONE, |z| {
         // Of 1 in 16 bits, rounded.
         let z = if variant == Variant::Unnormalised { 4 * ONE } else { z };
         ((1 << 12) + z / 2) / z
@@ -192,7 +194,7 @@ pub(crate) fn embedding() -> Program {
     let choice = b.affine(shape(&[3, IDS]), encoding("choice", 5), choice);
     let weight = random(&mut Dice::new(59), &[IDS, EMBEDDED], 50);
     let rows = Affine::new(vec![Term::Contract { view: b.whole(choice), weight }]);
-    let rows = b.affine(shape(&[3, EMBEDDED]), encoding("rows", 8), rows);
+    let rows = b.affine(shape(&[3, EMBEDDED]), encoding("rows", 9), rows);
     let view = b.whole(rows);
     b.output("y", view);
     b.finish().expect("a program")
