@@ -169,7 +169,7 @@ fn a_scalar_that_is_no_copy() {
                 lie.p[scalar.group] += d;
                 assert!(!subject.satisfied_by(lie.clone()), "the scalar alone");
                 // As the lead of a row of the scaled product, its rows follow.
-                if scalar.tensor == LEFT && scalar.element as usize % SIZE.1 == 0 {
+                if scalar.tensor == LEFT && (scalar.element as usize).is_multiple_of(SIZE.1) {
                     let row = scalar.element as usize / SIZE.1;
                     for at in row * j..(row + 1) * j {
                         let y = i64::from(subject.trace.tensors[PRODUCT.0].x[at]);

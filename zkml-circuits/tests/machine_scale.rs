@@ -41,7 +41,7 @@ fn full(profile: Profile, k: u32) -> RowProgram {
     let groups = (0..count)
         .map(|index| {
             let next = index % SEGMENT + 1 < SEGMENT;
-            let weights = index / SEGMENT % 2 == 0;
+            let weights = (index / SEGMENT).is_multiple_of(2);
             Group {
                 mask: u32::MAX >> (32 - profile.lanes()),
                 output: Some(Base::Lambda),
@@ -73,23 +73,14 @@ fn full(profile: Profile, k: u32) -> RowProgram {
         })
         .collect();
     // Each dot product twice.
-    let vector: Vec<_> = vector.chunks_exact(64).flat_map(|run| [run, run].concat()).collect();
-    let runs = vector.len() / 64 / 2;
-    let vector = vector[..runs / 2 * 2 * 64].to_vec();
+    let half_of_them = vector.chunks_exact(64).take(vector.len() / 128);
+    let vector: Vec<_> = half_of_them.flat_map(|run| [run, run].concat()).collect();
     let equations = (0..vector.len() / 128).map(|e| (Source::Z(128 * e), Source::Z(128 * e + 64)));
     let mut tables = vec![TableRow { tag: 0, input: 0, output: 0 }];
     tables.extend((0..1 << SHIFT).map(|input| TableRow { tag: RANGE, input, output: 0 }));
     let half = half(k);
     tables.extend((-half..half).map(|input| TableRow { tag: FUNCTION, input, output: f(input) }));
-    RowProgram {
-        profile,
-        k,
-        groups,
-        vector: vector.clone(),
-        tables,
-        equations: equations.collect(),
-        words: 0,
-    }
+    RowProgram { profile, k, groups, vector, tables, equations: equations.collect(), words: 0 }
 }
 
 /// Half the domain of the function: the tables fit the rows.
@@ -108,14 +99,13 @@ fn signed(dice: &mut Dice, bits: u32) -> i64 {
 fn first(rows: &RowProgram, geometry: Geometry) -> FirstPhase {
     let lanes = rows.profile.lanes();
     let mut dice = Dice::new(43);
-    let cells = geometry.groups() * lanes;
-    let mut values = [vec![0; cells], vec![0; cells], vec![0; cells]];
-    for at in 0..rows.groups.len() * lanes {
+    let mut values: [Vec<i64>; 3] = Default::default();
+    for _ in 0..rows.groups.len() * lanes {
         let x = dice.below(2 * half(rows.k) as usize) as i32 - half(rows.k);
-        values[0][at] = x.into();
-        values[1][at] = dice.below(1 << SHIFT) as i64;
-        values[2][at] = f(x).into();
+        let cells = [x.into(), dice.below(1 << SHIFT) as i64, f(x).into()];
+        values.iter_mut().zip(cells).for_each(|(role, cell)| role.push(cell));
     }
+    values.iter_mut().for_each(|role| role.resize(geometry.groups() * lanes, 0));
     let mut first =
         FirstPhase { lanes: values, p: vec![0; geometry.groups()], m: Vec::new(), j: Vec::new() };
     recount(rows, geometry, &mut first);

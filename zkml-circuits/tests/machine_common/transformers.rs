@@ -114,7 +114,7 @@ pub(crate) fn attention(variant: Variant) -> Program {
     let relu = b.table(Table::tabulate("Relu", -256..=255, |x| x.max(0)));
     let at = |head: usize, i: usize, j: usize| (head * t + i) * t + j;
     let first = Affine::new(vec![
-        scaled(view(s, &[h, t, 2], |head, i, j| at(head, i, j)), 1),
+        scaled(view(s, &[h, t, 2], at), 1),
         scaled(view(s, &[h, t, 2], |head, i, j| at(head, i, j + 2)), -1),
     ]);
     let first = b.affine(shape(&[h, t, 2]), encoding("first", 9), first.table(relu));
