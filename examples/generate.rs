@@ -15,7 +15,6 @@ use zkml::{
     CompileOptions, Keys, Model, Proof, Srs, Tensor, VerifyingKey,
     core::{
         io::{Arrays, InputSpec, samples},
-        quant::Target,
         tensor::Shape,
     },
 };
@@ -66,10 +65,7 @@ impl Writer {
         let length = shape.len();
         let calibration =
             samples(Arrays::read(&directory.join("calib.npy"))?, &specs, "calib.npy")?;
-        // The float model's next character for 99 of 100 at least.
-        let options =
-            CompileOptions::default().calibrate(&calibration)?.target(Target::Agreement(0.99));
-        let program = model.compile(&options)?;
+        let program = model.compile(&CompileOptions::default().calibrate(&calibration)?)?;
         let keys = program.setup(&Srs::development(program.k())?)?;
         let characters =
             std::fs::read_to_string(directory.join("characters.txt"))?.chars().collect();

@@ -8,7 +8,7 @@ use zkml::{
     core::{
         exec::integer::Executor,
         io::{Arrays, InputSpec, inputs, samples, tokens},
-        quant::{Target, compile_with_sources},
+        quant::compile_with_sources,
         report::PerplexitySource,
     },
     solidity::{self, Fork, Verdict},
@@ -22,7 +22,7 @@ struct Example {
 }
 
 impl Example {
-    /// Compiled with at least 99 % of the calibration's rows predicted as by the float model.
+    /// Compiled with the default settings.
     fn new(name: &str, calibration: &str) -> Self {
         let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/models").join(name);
         let model = Model::from_onnx(directory.join("model.onnx")).unwrap();
@@ -31,7 +31,6 @@ impl Example {
         let read = Arrays::read(&directory.join(calibration)).unwrap();
         let calibration = samples(read, &specs, calibration).unwrap();
         let options = CompileOptions::default().calibrate(&calibration).unwrap();
-        let options = options.target(Target::Agreement(0.99));
         let program = model.compile(&options).unwrap();
         Self { directory, model, specs, program }
     }
