@@ -1,12 +1,19 @@
 //! The examples from ONNX file to integer program, at the default settings.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 use zkml_core::{
     io::{Arrays, InputSpec, labels, parse_npy, samples},
     ir::Graph,
     onnx::{ImportOptions, load},
-    quant::{CalibrationOptions, Target, calibrate, compile_with_sources, search},
+    program::{Program, Step},
+    quant::{
+        Calibrated, CalibrationOptions, Target, calibrate, compile_with_sources, search,
+        search_suited,
+    },
     report::Report,
     tensor::Tensor,
 };
@@ -89,4 +96,60 @@ fn a_target_on_mlp_digits_is_met_with_more_bits() {
     let found = search(&example.graph, &example.calibration, &options, Some(target)).expect("met");
     assert!(found.report.max_error() <= 0.05);
     assert!(found.settings.default_bits > options.bits && found.settings.default_bits <= 12);
+}
+
+/// Rows of all tables of a program: of ranges, of remainders, of functions.
+fn table_rows(program: &Program) -> usize {
+    let (mut ranges, mut shifts) = (BTreeSet::new(), BTreeSet::new());
+    for tensor in &program.tensors {
+        match &tensor.step {
+            Step::Affine(affine) => {
+                if affine.table.is_none() {
+                    ranges.insert(tensor.bits.get());
+                }
+                shifts.insert(affine.shift);
+            }
+            _ => {
+                ranges.insert(tensor.bits.get());
+            }
+        }
+    }
+    let widths = ranges.iter().chain(shifts.iter().filter(|shift| **shift > 0));
+    widths.map(|bits| 1usize << bits).sum::<usize>()
+        + program.tables.iter().map(|table| table.values.len()).sum::<usize>()
+}
+
+#[test]
+fn transformers_get_the_bits_they_need() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/models");
+    for (name, file, most) in
+        [("nanogpt", "calib.npy", 33_000), ("bert_aspect", "calib.npz", 20_000)]
+    {
+        let folder = folder.join(name);
+        let graph =
+            load(folder.join("model.onnx"), &ImportOptions::default()).expect("imports").graph;
+        let specs = InputSpec::of_graph(&graph);
+        let read = Arrays::read(&folder.join(file)).expect("reads");
+        let calibration = samples(read, &specs, file).expect("fits");
+        let Calibrated { settings, compiled, report } =
+            search_suited(&graph, &calibration, None, None).expect("calibrates");
+        assert!(settings.table_saving > 0, "{name}");
+        assert!(report.agreement() >= 0.99, "{report}");
+        assert_eq!(report.rejected.count, 0, "{report}");
+        if let Some(perplexity) = &report.perplexity {
+            assert!(perplexity.relative.abs() < 0.01, "{perplexity}");
+        }
+        let rows = table_rows(&compiled.program);
+        assert!(rows <= most, "{name}: {rows} rows of tables");
+        // All layers share one shift, and attention its tables.
+        let shifts = |step: &Step| match step {
+            Step::Affine(affine) if affine.shift > 0 => Some(affine.shift),
+            _ => None,
+        };
+        let shifts: BTreeSet<u8> =
+            compiled.program.tensors.iter().filter_map(|tensor| shifts(&tensor.step)).collect();
+        assert!(shifts.len() <= 2, "{name}: {shifts:?}");
+        let relus = compiled.program.tables.iter().filter(|table| table.name == "Relu").count();
+        assert_eq!(relus, 1, "{name}");
+    }
 }

@@ -41,7 +41,7 @@ impl Pending {
                 FormTerm::Scale { factor: own, .. } => {
                     *own = product(std::mem::take(own), &factor);
                 }
-                FormTerm::Product { factor, .. } => *factor *= channels[0],
+                FormTerm::Product { factor, .. } => *factor = snapped(*factor * channels[0]),
                 FormTerm::Contract { .. } | FormTerm::Correlate { .. } => {
                     term.multiply_channels(&channels);
                 }
@@ -125,6 +125,13 @@ impl FormTerm {
                 Tensor::new(weight.shape().clone(), scaled).expect("as many weights as before");
         }
     }
+}
+
+/// The power of two that a product of factors was meant to be, if it is all but one.
+fn snapped(factor: f64) -> f64 {
+    let (fraction, exponent) = libm::frexp(factor.abs());
+    let power = libm::ldexp(1.0, if fraction < 0.75 { exponent - 1 } else { exponent });
+    if (factor.abs() - power).abs() < power * 1e-9 { power.copysign(factor) } else { factor }
 }
 
 fn reshape_term(term: FormTerm, shape: &Shape) -> FormTerm {

@@ -14,7 +14,7 @@
 
 use super::{Draft, DraftStep, Fuser, NewDraft, Precision, Symbol};
 use crate::{
-    ir::{Node, ValueId},
+    ir::{Node, Op, ValueId},
     program::View,
     quant::{
         QuantError,
@@ -22,7 +22,7 @@ use crate::{
         function::Function,
         product::{split_batch, unsupported},
     },
-    tensor::{Shape, ShapeError},
+    tensor::{Shape, ShapeError, Tensor},
 };
 
 /// Fewest elements that one element of the smaller operand multiplies in a product of a batch;
@@ -33,7 +33,11 @@ impl Fuser<'_> {
     /// Matrix product by numpy's rules.
     pub(super) fn matmul_of_two(&mut self, node: &Node) -> Result<Symbol, QuantError> {
         let fail = |source: ShapeError| unsupported(node, source.to_string());
-        let (left, right) = (self.stored(node.inputs[0])?, self.stored(node.inputs[1])?);
+        let fraction = self.fraction_after(node);
+        let (left, factor) = self.multiplied(node.inputs[0], fraction)?;
+        let rest = if factor == 1.0 { fraction } else { 1.0 };
+        let (right, other) = self.multiplied(node.inputs[1], rest)?;
+        let factor = 1.0 / (factor * other);
         let (left_batch, left_matrix) = split_batch(node, left.shape.clone(), false)?;
         let (right_batch, right_matrix) = split_batch(node, right.shape.clone(), true)?;
         let (&[_, i, k], &[_, _, j]) = (left_matrix.dims(), right_matrix.dims()) else {
@@ -61,8 +65,37 @@ impl Fuser<'_> {
         let shape = Shape::new(vec![batch.len(), rows, j]).map_err(fail)?;
         let out = self.graph.get(node.output).shape.clone();
         debug_assert_eq!(shape.len(), out.len());
-        let form = Form::new(shape, vec![FormTerm::Product { left, right, factor: 1.0 }]);
+        let form = Form::new(shape, vec![FormTerm::Product { left, right, factor }]);
         Ok(Symbol::Pending(Box::new(Pending::new(form, node.origin.clone()).reshaped(out))))
+    }
+
+    /// The one number that the only reader of the node multiplies its result by, up to a power of two:
+    /// from 1/2 up, below 1; else 1.
+    fn fraction_after(&self, node: &Node) -> f64 {
+        let mut readers = self.graph.nodes().iter().filter(|n| n.inputs.contains(&node.output));
+        let (Some(reader), 1) = (readers.next(), self.uses[node.output.0]) else { return 1.0 };
+        let constant = reader.inputs.iter().find_map(|id| self.constant(*id));
+        match (&reader.op, constant.map(Tensor::data)) {
+            (Op::Mul, Some([first, rest @ ..])) if rest.iter().all(|c| c == first) => {
+                let (fraction, _) = libm::frexp(f64::from(first.abs()));
+                if fraction.is_finite() && fraction > 0.5 { fraction } else { 1.0 }
+            }
+            _ => 1.0,
+        }
+    }
+
+    /// The value `id` stored, times `factor` if that costs nothing, and whether it does. A factor that
+    /// is no power of two costs a product of activations bits, but no sum that is not yet stored.
+    fn multiplied(&mut self, id: ValueId, factor: f64) -> Result<(View, f64), QuantError> {
+        if factor == 1.0 || !matches!(self.symbols[id.0], Some(Symbol::Pending(_))) {
+            return Ok((self.stored(id)?, 1.0));
+        }
+        let Symbol::Pending(pending) = self.take(id) else { return Ok((self.stored(id)?, 1.0)) };
+        let origin = pending.origin.clone();
+        let pending = pending.multiply(&[factor]).expect("every term absorbs one factor for all");
+        let view = self.store(pending, (id, id), None, &origin)?;
+        self.drafts[view.tensor.0].scaled = true;
+        Ok((view, factor))
     }
 
     /// Product of elements.

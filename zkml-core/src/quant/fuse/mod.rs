@@ -42,6 +42,8 @@ pub(super) struct Draft {
     pub(super) view: View,
     pub(super) origin: Origin,
     pub(super) precision: Precision,
+    /// Whether it is a multiple of `y`.
+    pub(super) scaled: bool,
 }
 
 /// What decides width and scale of a draft.
@@ -268,7 +270,17 @@ impl<'g> Fuser<'g> {
         }
         let (read, index) = read.unwrap_or_else(|| (shape.clone(), None));
         let view = View { tensor: TensorId(self.drafts.len()), shape: read, index };
-        self.drafts.push(Draft { shape, step, x, y, view: view.clone(), origin, precision });
+        let scaled = false;
+        self.drafts.push(Draft {
+            shape,
+            step,
+            x,
+            y,
+            view: view.clone(),
+            origin,
+            precision,
+            scaled,
+        });
         Ok(view)
     }
 

@@ -180,10 +180,8 @@ impl Fuser<'_> {
 impl Draft {
     /// Whether it stands for a value of the graph.
     pub(in crate::quant) fn stands_for_value(&self) -> bool {
-        let (DraftStep::Linear(_, function), true) = (&self.step, self.precision.is_of_value())
-        else {
-            return self.precision.is_of_value();
-        };
+        let stands = self.precision.is_of_value() && !self.scaled;
+        let (DraftStep::Linear(_, function), true) = (&self.step, stands) else { return stands };
         !matches!(
             function,
             Some(Function::OneHot { .. } | Function::Mask { dropped: Dropped::Vanishing, .. })

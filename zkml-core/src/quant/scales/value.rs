@@ -170,11 +170,15 @@ fn limit_of<'r>(
         match reading.other {
             None => rest,
             Some(other) if other == id => rest.div_euclid(2),
-            // What is not yet chosen will be no finer than it wants to be.
-            Some(TensorId(other)) => {
-                let scale = chosen.choices.get(other).map(|choice| choice.y);
-                rest - scale.unwrap_or(context.readers.wanted[other])
-            }
+            Some(TensorId(other)) => match chosen.choices.get(other) {
+                Some(choice) => rest - choice.y,
+                // What both are too fine for is shared out between them.
+                None => {
+                    let [own, other] = [id.0, other].map(|id| context.readers.wanted[id]);
+                    let excess = own + other - rest;
+                    own - if excess > 0 { (excess + 1) / 2 } else { excess }
+                }
+            },
         }
     };
     readings.map(of_reading).min().unwrap_or(EXTREME)

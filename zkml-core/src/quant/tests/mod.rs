@@ -130,7 +130,27 @@ fn close(graph: &Graph) -> Compiled {
     compiled
 }
 
-/// Settings of 12 bits from random samples, and the program they give.
+/// Compiles with narrow tables and checks the outputs against float, relatively to the greatest.
+fn near(graph: &Graph, tolerance: f64) {
+    let samples = samples(graph, 6);
+    let options = CalibrationOptions {
+        bits: 14,
+        weight_bits: 12,
+        max_shift: 13,
+        ..CalibrationOptions::transformer()
+    };
+    let settings = calibrate(graph, &samples, &options).expect("calibrates");
+    let compiled = compile_with_sources(graph, &settings).expect("compiles");
+    let report = Report::new(graph, &compiled, &samples, None).expect("runs");
+    assert_eq!(report.rejected.count, 0, "{report}");
+    for (output, (_, id)) in report.outputs.iter().zip(graph.outputs()) {
+        let range = &settings.tensors[&graph.get(*id).name];
+        let largest = range.max.max(-range.min);
+        assert!(output.errors.max_abs < tolerance * largest, "{report}");
+    }
+}
+
+/// Settings of this width from random samples, and the program they give.
 fn compiled(graph: &Graph, bits: u8) -> (Vec<Vec<Tensor<f32>>>, Compiled) {
     let samples = samples(graph, 6);
     let options = CalibrationOptions { bits, max_shift: 12, ..Default::default() };

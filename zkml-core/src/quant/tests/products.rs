@@ -173,3 +173,28 @@ fn factors_of_a_product_are_never_lost() {
         compile(&w.graph, &settings).expect("compiles");
     }
 }
+
+#[test]
+fn a_factor_behind_a_product_goes_into_an_operand_that_takes_it() {
+    let mut w = Writer::default();
+    let x = w.input(&[4, 5]);
+    let (a, b) = (w.linear(x, [5, 6], 1), w.linear(x, [5, 6], 3));
+    let b = w.op(Op::Transpose(vec![1, 0]), &[b]);
+    let y = w.op(Op::MatMul, &[a, b]);
+    let factor = w.constant(Tensor::scalar(1.0 / 6f32.sqrt()));
+    let y = w.op(Op::Mul, &[y, factor]);
+    w.output(y);
+    let program = close(&w.graph).program;
+    assert_eq!(kinds(&program), ["input", "contract+bias", "contract+bias", "product"]);
+    let Step::Affine(affine) = &program.tensors[3].step else { panic!("computed") };
+    let Term::Product { factor, .. } = affine.terms[0] else { panic!("a product") };
+    assert!(factor > 0 && factor & (factor - 1) == 0, "{factor} is no power of two");
+    // Where both operands are inputs, the product keeps its factor.
+    let mut w = Writer::default();
+    let (a, b) = (w.input(&[4, 5]), w.input(&[5, 4]));
+    let y = w.op(Op::MatMul, &[a, b]);
+    let factor = w.constant(Tensor::scalar(-0.3));
+    let y = w.op(Op::Mul, &[y, factor]);
+    w.output(y);
+    close(&w.graph);
+}

@@ -19,6 +19,20 @@ fn activations() -> impl Strategy<Value = Activation> {
     ])
 }
 
+/// `(x - mean) / sqrt(variance + epsilon)` along the last axis.
+fn normalised(w: &mut Writer, x: ValueId, [_, features]: [usize; 2]) -> ValueId {
+    let weights = vec![1.0 / features as f32; features];
+    let mean = w.constant(Tensor::new(shape(&[features, 1]), weights).expect("its length"));
+    let centre = w.op(Op::MatMul, &[x, mean]);
+    let centred = w.op(Op::Sub, &[x, centre]);
+    let square = w.op(Op::Activation(Activation::Square), &[centred]);
+    let variance = w.op(Op::MatMul, &[square, mean]);
+    let epsilon = w.constant(Tensor::scalar(0.05));
+    let variance = w.op(Op::Add, &[variance, epsilon]);
+    let inverse = w.op(Op::Activation(Activation::Rsqrt), &[variance]);
+    w.op(Op::Mul, &[centred, inverse])
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
@@ -37,6 +51,69 @@ proptest! {
         }
         w.output(h);
         close(&w.graph);
+    }
+
+    /// A block of a transformer: normalisation, attention of several heads, residual sum.
+    #[test]
+    fn random_attention_is_close_to_float(
+        heads in 1usize..4,
+        tokens in 1usize..8,
+        width in 1usize..10,
+        mask in 0usize..4,
+        shared in any::<bool>(),
+        seed in 0u64..1_000_000,
+    ) {
+        let features = heads * width;
+        let mut w = Writer::default();
+        let x = w.input(&[tokens, features]);
+        let x = if features > 1 { normalised(&mut w, x, [tokens, features]) } else { x };
+        let part = |w: &mut Writer, seed| {
+            let y = w.linear(x, [features, features], seed);
+            let y = w.op(Op::Reshape(shape(&[tokens, heads, width])), &[y]);
+            w.op(Op::Transpose(vec![1, 0, 2]), &[y])
+        };
+        let (q, v) = (part(&mut w, seed), part(&mut w, seed + 2));
+        let k = if shared { q } else { part(&mut w, seed + 4) };
+        let k = w.op(Op::Transpose(vec![0, 2, 1]), &[k]);
+        let scores = w.op(Op::MatMul, &[q, k]);
+        let factor = w.constant(Tensor::scalar(1.0 / (width as f32).sqrt()));
+        let scores = w.op(Op::Mul, &[scores, factor]);
+        let keep = (0..tokens * tokens).map(|e| f32::from(u8::from(e % tokens <= e / tokens)));
+        let keep = Tensor::new(shape(&[tokens, tokens]), keep.collect()).expect("its length");
+        let e = match mask {
+            0 => w.op(Op::ExpShifted { axis: 2 }, &[scores]),
+            1 => {
+                let keep = w.constant(keep);
+                w.op(Op::ExpShifted { axis: 2 }, &[scores, keep])
+            }
+            2 => {
+                let keep = w.constant(keep);
+                let masked = w.op(Op::Mask { value: -4.0 }, &[scores, keep]);
+                w.op(Op::ExpShifted { axis: 2 }, &[masked])
+            }
+            _ => {
+                // What is kept depends on the inputs, and the first token is always kept.
+                let padding = w.whole(&[tokens]);
+                let padding = w.op(Op::Activation(Activation::IsPositive), &[padding]);
+                let first = (0..tokens).map(|t| f32::from(u8::from(t == 0))).collect();
+                let first = w.constant(Tensor::new(shape(&[tokens]), first).expect("its length"));
+                let sum = w.op(Op::Add, &[padding, first]);
+                let keep = w.op(Op::Activation(Activation::IsPositive), &[sum]);
+                w.op(Op::ExpShifted { axis: 2 }, &[scores, keep])
+            }
+        };
+        let ones = Tensor::new(shape(&[tokens, 1]), vec![1.0; tokens]).expect("ones");
+        let ones = w.constant(ones);
+        let sum = w.op(Op::MatMul, &[e, ones]);
+        let inverse = w.op(Op::Activation(Activation::Reciprocal), &[sum]);
+        let product = w.op(Op::MatMul, &[e, v]);
+        let y = w.op(Op::Mul, &[product, inverse]);
+        let y = w.op(Op::Transpose(vec![1, 0, 2]), &[y]);
+        let y = w.op(Op::Reshape(shape(&[tokens, features])), &[y]);
+        let y = w.linear(y, [features, features], seed + 6);
+        let y = w.op(Op::Add, &[y, x]);
+        w.output(y);
+        near(&w.graph, 0.05);
     }
 
     /// The trace satisfies the equation that the circuit proves, recomputed naively.
