@@ -72,6 +72,11 @@ impl Lookup {
         Self { domain: bits.range(), lift: 0, from, to, live: bits.min() }
     }
 
+    /// The same arguments, values at another scale.
+    pub(super) fn with_values(&self, to: i32) -> Self {
+        Self { to, ..self.clone() }
+    }
+
     /// The narrowest width that holds the domain, from `least` up.
     pub(super) fn bits(&self, least: u8) -> Option<Bits> {
         let holds = |bits: &Bits| {

@@ -75,7 +75,8 @@ pub(super) fn is_transformer(graph: &Graph) -> bool {
 }
 
 /// Calibrates on `samples`, from the precision of `options` upwards, one bit of activations,
-/// weights and shift at a time, until `target` is met; without a target, once.
+/// weights and shift at a time, until `target` is met; without a target, once. Where the arguments of
+/// functions have fewer bits than other activations, they get one more before all do.
 ///
 /// # Errors
 /// As [`calibrate`] and [`super::compile`]; [`QuantError::TargetMissed`] when 16 bits are not enough.
@@ -113,11 +114,15 @@ fn climb(
 ) -> Result<Ladder, QuantError> {
     let observed = calibrate(graph, samples, options)?;
     let mut best: Option<(Box<Calibrated>, f64)> = None;
-    for raise in 0..=Bits::MAX {
+    // Half a step is one bit more for the arguments of functions, where they have less.
+    let halves = 1 + options.table_saving.min(1);
+    for step in 0..=Bits::MAX * halves {
+        let raise = step / halves;
         let settings = Settings {
             default_bits: (options.bits + raise).min(Bits::MAX),
             weight_bits: (options.weight_bits + raise).min(Bits::MAX),
             max_shift: (options.max_shift + raise).min(Program::MAX_SHIFT),
+            table_saving: options.table_saving - step % halves,
             ..observed.clone()
         };
         let widest = settings.default_bits == Bits::MAX && settings.weight_bits == Bits::MAX;

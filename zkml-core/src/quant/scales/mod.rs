@@ -58,7 +58,7 @@ pub(super) fn choose(
     let wanted = share_scales(drafts, limit_operands(drafts, wanted, settings), settings);
 
     let context =
-        Context { graph, keys, settings, readers: Readers::new(drafts, &wanted, settings) };
+        Context { graph, drafts, keys, settings, readers: Readers::new(drafts, &wanted, settings) };
     let mut chosen = Chosen { choices: Vec::new(), slack: Vec::new() };
     for (id, (draft, wanted)) in drafts.iter().zip(&wanted).enumerate() {
         let (choice, slack) = chosen.next(TensorId(id), draft, wanted, &context)?;
@@ -73,6 +73,7 @@ pub(super) fn choose(
 /// What all choices depend on.
 struct Context<'g> {
     graph: &'g Graph,
+    drafts: &'g [Draft],
     keys: Keys,
     settings: &'g Settings,
     readers: Readers,
@@ -245,13 +246,40 @@ impl Chosen {
             Function::Of(f) => {
                 let domain = wanted.domain_units(Some(f));
                 let y = value::scale(f, id, draft, (wanted, domain), self, context);
-                looked_up(draft, (x, y), domain, 0)?
+                let choice = looked_up(draft, (x, y), domain, 0)?;
+                match self.same_arguments(function, &choice, context) {
+                    Some(y) => {
+                        Choice { y, lookup: choice.lookup.map(|l| l.with_values(y)), ..choice }
+                    }
+                    None => choice,
+                }
             }
             _ => Choice::unshifted(bits, x),
         };
         let Some(lookup) = &choice.lookup else { return Ok(choice) };
         let range = Range::of_table(&function.table(lookup, &draft.origin)?);
         Ok(Choice { range, ..choice })
+    }
+}
+
+impl Chosen {
+    /// The scale of the values of an earlier table of the same function and arguments, if it is a
+    /// little coarser than that of a choice: one table serves both.
+    fn same_arguments(
+        &self,
+        function: &Function,
+        choice: &Choice,
+        context: &Context<'_>,
+    ) -> Option<i32> {
+        let lookup = choice.lookup.as_ref().filter(|_| !function.is_homogeneous())?;
+        let earlier = self.choices.iter().zip(context.drafts).find_map(|(earlier, draft)| {
+            let DraftStep::Linear(_, Some(other)) = &draft.step else { return None };
+            let same = earlier.lookup.as_ref()?.with_values(lookup.to) == *lookup;
+            (same && other == function).then_some(earlier.y)
+        })?;
+        // No finer: that might need a greater shift.
+        let close = (0..=i32::from(context.settings.share_within)).contains(&(choice.y - earlier));
+        close.then_some(earlier)
     }
 }
 
