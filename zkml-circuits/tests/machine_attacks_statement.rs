@@ -243,7 +243,7 @@ fn compiled_models_from_hostile_files() {
 /// Bodies in which small numbers stand for much memory.
 #[test]
 fn compiled_models_that_claim_to_be_huge() {
-    let file = |body: &[u8]| summed(&[b"zkml-zkc\x02", body, &[0; 32]].concat());
+    let file = |body: &[u8]| summed(&[b"zkml-zkc\x03", body, &[0; 32]].concat());
     let head = postcard::to_allocvec(&(folded(), Visibility::Public, LayoutPolicy::Balanced))
         .expect("encodes");
     // A list of 2^62 and of 2^32 elements, and nothing after.
