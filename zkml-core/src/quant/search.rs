@@ -1,15 +1,4 @@
 //! Raises the precision until a target is met.
-//!
-//! What is done without options depends on the kind of model:
-//!
-//! | model | without a target | with one |
-//! |---|---|---|
-//! | others | [`CalibrationOptions::default`] | from [`CalibrationOptions::narrow`] up |
-//! | transformer | from [`CalibrationOptions::transformer`] up to 99 % equal predictions, or, if nothing reaches that, as near as it gets | the same, to the target |
-//!
-//! A transformer is what multiplies activations, exponentiates shifted scores or embeds ids. How many
-//! bits it needs depends on its training far more than on its size (the residual stream of a well-trained one
-//! spans more), and its tables are what its proof costs at the least; so there is no width that suits all.
 
 use super::{CalibrationOptions, Compiled, QuantError, Settings, calibrate, compile_with_sources};
 use crate::{
@@ -43,7 +32,16 @@ pub struct Calibrated {
 /// Equal predictions that a transformer is given enough bits for.
 const AGREEMENT: f64 = 0.99;
 
-/// [`search`] with these options, or with those that suit the kind of model: see [`super`].
+/// [`search`] with these options, or with what suits the kind of model:
+///
+/// | model | without a target | with one |
+/// |---|---|---|
+/// | transformer | from [`CalibrationOptions::transformer`] up to 99 % equal predictions, or, if nothing reaches that, as near as it gets | the same, to the target |
+/// | other | [`CalibrationOptions::default`] | from [`CalibrationOptions::narrow`] up |
+///
+/// A transformer is what multiplies activations as matrices, exponentiates shifted scores or embeds
+/// ids. How many bits it needs depends on its training far more than on its size (the residual stream
+/// of a well-trained one spans more), and its proof costs at least its tables: no width suits all.
 ///
 /// # Errors
 /// As [`search`]; without a target no [`QuantError::TargetMissed`].
