@@ -14,7 +14,10 @@ use super::{
     plane::new_shape,
     site::{Halt, Lowered, Site},
 };
-use crate::ir::{Activation, Op, ValueId};
+use crate::{
+    ir::{Activation, Op, ValueId},
+    tensor::inverse_permutation,
+};
 
 type Result<T = Lowered> = std::result::Result<T, Halt>;
 
@@ -176,10 +179,7 @@ pub(super) fn mean_variance_normalization(site: &mut Site<'_>) -> Result {
     let inverse = site.apply(Activation::Reciprocal, shifted, "inverse")?;
     let unit = site.push(Op::Mul, vec![d, inverse], "unit")?;
     let unit = site.reshape(unit, moved_dims.clone(), "axes")?;
-    let mut back = vec![0; perm.len()];
-    for (to, from) in perm.iter().enumerate() {
-        back[*from] = to;
-    }
+    let back = inverse_permutation(&perm);
     Ok(Lowered::Activation(site.push(Op::Transpose(back), vec![unit], "")?))
 }
 

@@ -2,6 +2,7 @@
 
 mod shape;
 
+pub(crate) use shape::inverse_permutation;
 pub use shape::{Shape, ShapeError};
 
 /// A dense tensor, elements in row-major order.

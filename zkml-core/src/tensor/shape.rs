@@ -176,6 +176,15 @@ impl Shape {
     }
 }
 
+/// The permutation that undoes `perm`, a permutation of axes.
+pub(crate) fn inverse_permutation(perm: &[usize]) -> Vec<usize> {
+    let mut inverse = vec![0; perm.len()];
+    for (to, from) in perm.iter().enumerate() {
+        inverse[*from] = to;
+    }
+    inverse
+}
+
 /// Walks `dims` in row-major order and sums `index * stride`.
 fn strided_map(dims: &[usize], strides: &[usize]) -> Vec<u32> {
     let len: usize = dims.iter().product();

@@ -22,7 +22,7 @@ use crate::{
         function::Function,
         product::{split_batch, unsupported},
     },
-    tensor::{Shape, ShapeError, Tensor},
+    tensor::{Shape, ShapeError, Tensor, inverse_permutation},
 };
 
 /// Fewest elements that one element of the smaller operand multiplies in a product of a batch;
@@ -141,14 +141,8 @@ impl Fuser<'_> {
         };
         let shape = Shape::new(vec![batch, rows, columns]).map_err(fail)?;
         let product = Pending::new(Form::new(shape, vec![term]), node.origin.clone());
-        // Axis `axis` of the value is axis `inverse[axis]` of what is stored.
-        let mut inverse = vec![0; perm.len()];
-        for (at, axis) in perm.iter().enumerate() {
-            inverse[*axis] = at;
-        }
-        let stored =
-            Shape::new(perm.iter().map(|axis| out.dims()[*axis]).collect()).map_err(fail)?;
-        let (shape, map) = stored.transpose_map(&inverse).map_err(fail)?;
+        let stored = out.transpose(&perm).map_err(fail)?;
+        let (shape, map) = stored.transpose_map(&inverse_permutation(&perm)).map_err(fail)?;
         Ok(Symbol::Pending(Box::new(product.permuted(shape, &map))))
     }
 

@@ -73,12 +73,16 @@ impl Fuser<'_> {
 /// The view with `axis` moved last.
 pub(super) fn last(view: &View, axis: usize) -> Result<View, ShapeError> {
     let rank = view.shape.rank();
-    let perm: Vec<usize> = (0..rank).filter(|a| *a != axis).chain([axis]).collect();
     if axis + 1 == rank {
         return Ok(view.clone());
     }
-    let (shape, map) = view.shape.transpose_map(&perm)?;
+    let (shape, map) = view.shape.transpose_map(&axis_last(rank, axis))?;
     Ok(gather_view(view, shape, &map))
+}
+
+/// The permutation that moves `axis` last.
+pub(super) fn axis_last(rank: usize, axis: usize) -> Vec<usize> {
+    (0..rank).filter(|a| *a != axis).chain([axis]).collect()
 }
 
 /// Candidates along the last axis: a sum of views, and of a constant at some of them.

@@ -22,7 +22,10 @@
 //! least live value is a candidate for the maximum: a row of which nothing is kept is then 0
 //! everywhere.
 
-use super::{Draft, DraftStep, Fuser, NewDraft, Precision, Symbol};
+use super::{
+    Draft, DraftStep, Fuser, NewDraft, Precision, Symbol,
+    maximum::{axis_last, last},
+};
 use crate::{
     ir::{Node, Op, ValueId},
     program::View,
@@ -32,7 +35,7 @@ use crate::{
         function::{Dropped, Function},
         product::unsupported,
     },
-    tensor::{Shape, ShapeError, Tensor},
+    tensor::{Shape, ShapeError, Tensor, inverse_permutation},
 };
 
 impl Fuser<'_> {
@@ -69,7 +72,7 @@ impl Fuser<'_> {
         };
         let varying = node.inputs.get(1).is_some_and(|keep| self.constant(*keep).is_none());
         let floor = varying.then_some(Unit::Live(scores.tensor));
-        let rows = super::maximum::last(&scores, axis).map_err(fail)?;
+        let rows = last(&scores, axis).map_err(fail)?;
         let ids = (node.output, node.output);
         let maximum = self.maximum(node, ids, &rows, floor)?;
         let maximum = match maximum.as_view() {
@@ -215,15 +218,10 @@ fn trimmed(shape: &Shape) -> Result<Shape, ShapeError> {
 
 /// The order that moves the last axis back to `axis`, where that is not the last.
 fn back(shape: &Shape, axis: usize) -> Result<Option<Vec<u32>>, ShapeError> {
-    let rank = shape.rank();
-    if axis + 1 == rank {
+    if axis + 1 == shape.rank() {
         return Ok(None);
     }
-    let perm: Vec<usize> = (0..rank).filter(|a| *a != axis).chain([axis]).collect();
+    let perm = axis_last(shape.rank(), axis);
     let moved = shape.transpose(&perm)?;
-    let mut inverse = vec![0; rank];
-    for (at, axis) in perm.iter().enumerate() {
-        inverse[*axis] = at;
-    }
-    moved.transpose_map(&inverse).map(|(_, map)| Some(map))
+    moved.transpose_map(&inverse_permutation(&perm)).map(|(_, map)| Some(map))
 }

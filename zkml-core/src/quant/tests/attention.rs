@@ -14,11 +14,7 @@ fn softmax(w: &mut Writer, x: ValueId, keep: Option<ValueId>, axis: usize) -> Va
     let sum = w.op(Op::MatMul, &[moved, ones]);
     let inverse = w.op(Op::Activation(Activation::Reciprocal), &[sum]);
     let product = w.op(Op::Mul, &[moved, inverse]);
-    let mut back = vec![0; rank];
-    for (at, axis) in perm.iter().enumerate() {
-        back[*axis] = at;
-    }
-    w.op(Op::Transpose(back), &[product])
+    w.op(Op::Transpose(inverse_permutation(&perm)), &[product])
 }
 
 fn causal(rows: usize) -> Tensor<f32> {

@@ -4,7 +4,7 @@ use crate::{
     ir::{Activation, Graph, Op, Origin, ValueId},
     program::{Bits, Program, Step, Term},
     report::Report,
-    tensor::{Shape, Tensor},
+    tensor::{Shape, Tensor, inverse_permutation},
 };
 use proptest::prelude::*;
 
