@@ -58,6 +58,14 @@ pub(super) struct Least {
     pub(super) holes: bool,
 }
 
+impl Least {
+    /// Of what a view reads.
+    pub(super) fn of(view: &View) -> Self {
+        let holes = view.index.as_ref().is_some_and(|index| index.contains(&View::HOLE));
+        Self { tensor: view.tensor, holes }
+    }
+}
+
 /// A number of units that is known once the encodings are chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unit {

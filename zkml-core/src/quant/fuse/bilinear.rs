@@ -12,7 +12,7 @@
 //!
 //! where the sums are of the stored integers, whatever their scales.
 
-use super::{Draft, DraftStep, Fuser, NewDraft, Precision, Symbol};
+use super::{Draft, DraftStep, Fuser, Precision, Symbol};
 use crate::{
     ir::{Node, Op, ValueId},
     program::View,
@@ -153,11 +153,8 @@ impl Fuser<'_> {
             let term =
                 |view: &View, factor| FormTerm::Scale { view: view.clone(), factor: vec![factor] };
             let form = Form::new(a.shape.clone(), vec![term(&a, 1.0), term(&b, sign)]);
-            let step = DraftStep::Linear(form, Some(Function::Square));
-            let ids = (node.output, node.output);
-            let draft = NewDraft::new(a.shape.clone(), step, ids, node.origin.clone());
             let precision = Precision::Units(a.tensor, b.tensor);
-            self.draft(NewDraft { precision, ..draft })
+            self.step(node, form, Some(Function::Square), precision)
         };
         let (sum, difference) = (square(1.0)?, square(-1.0)?);
         let sum = Pending::of_view(sum, node.origin.clone());

@@ -7,7 +7,7 @@
 //! The table of `y` has the domain `[-(V-1), V-1]`. An id below 0 or above `V - 1` leaves it at
 //! `v = V - 1` or `v = 0`: so it is the range check of the ids, and each `y` has one 1.
 
-use super::{DraftStep, Fuser, NewDraft, Precision, Symbol};
+use super::{Fuser, Precision, Symbol};
 use crate::{
     ir::Node,
     quant::{
@@ -43,12 +43,9 @@ impl Fuser<'_> {
         // Elements of a tensor are fewer than 2^28.
         let map: Vec<u32> = (0..count * rows).map(|e| (e / rows) as u32).collect();
         let view = gather_view(&ids, shape.clone(), &map);
-        let mut form = Form::new(shape.clone(), vec![FormTerm::Scale { view, factor: vec![1.0] }]);
+        let mut form = Form::new(shape, vec![FormTerm::Scale { view, factor: vec![1.0] }]);
         form.bias = (0..count * rows).map(|e| -((e % rows) as f64)).collect();
-        let step = DraftStep::Linear(form, Some(Function::OneHot { rows }));
-        let names = (node.output, node.output);
-        let draft = NewDraft::new(shape, step, names, node.origin.clone());
-        let one_hot = self.draft(NewDraft { precision: Precision::Whole, ..draft })?;
+        let one_hot = self.step(node, form, Some(Function::OneHot { rows }), Precision::Whole)?;
         let product = contract(node, one_hot, None, &table, false)?;
         let out = self.graph.get(node.output).shape.clone();
         Ok(Symbol::Pending(Box::new(product.reshaped(out))))

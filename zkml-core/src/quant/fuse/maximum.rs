@@ -10,9 +10,9 @@
 //! the operand and of the differences before, so the tensors stored are the differences only, the
 //! axis last: as many elements as the operand, but for one, and as many steps as levels.
 
-use super::{DraftStep, Fuser, NewDraft, Precision, Symbol};
+use super::{Fuser, Precision, Symbol};
 use crate::{
-    ir::{Activation, Node, ValueId},
+    ir::{Activation, Node},
     program::View,
     quant::{
         QuantError,
@@ -27,8 +27,7 @@ impl Fuser<'_> {
     pub(super) fn reduce_max(&mut self, node: &Node, axis: usize) -> Result<Symbol, QuantError> {
         let operand = self.stored(node.inputs[0])?;
         let view = last(&operand, axis).map_err(|source| unsupported(node, source.to_string()))?;
-        let ids = (node.output, node.output);
-        let maximum = self.maximum(node, ids, &view, None)?;
+        let maximum = self.maximum(node, &view, None)?;
         let shape = self.graph.get(node.output).shape.clone();
         Ok(match maximum.as_view() {
             // Of one element.
@@ -42,24 +41,19 @@ impl Fuser<'_> {
     pub(super) fn maximum(
         &mut self,
         node: &Node,
-        ids: (ValueId, ValueId),
         operand: &View,
         constant: Option<Unit>,
     ) -> Result<Pending, QuantError> {
         let fail = |source: ShapeError| unsupported(node, source.to_string());
-        let holes = operand.index.as_ref().is_some_and(|index| index.contains(&View::HOLE));
-        let least = Least { tensor: operand.tensor, holes };
+        let least = Least::of(operand);
         let mut level = Candidates::new(operand.clone(), constant).map_err(fail)?;
         while level.count() > 1 {
             let half = level.count() / 2;
             let first = level.columns(0..half, 0).map_err(fail)?;
             let second = level.columns(half..2 * half, 0).map_err(fail)?;
             let form = first.minus(&second).map_err(fail)?;
-            let shape = form.shape.clone();
-            let step = DraftStep::Linear(form, Some(Function::Of(Activation::Relu)));
-            let draft = NewDraft::new(shape, step, ids, node.origin.clone());
-            let precision = Precision::Contest(least);
-            let difference = self.draft(NewDraft { precision, ..draft })?;
+            let relu = Some(Function::Of(Activation::Relu));
+            let difference = self.step(node, form, relu, Precision::Contest(least))?;
             let odd = level.count() % 2;
             let rest = level.columns(half..level.count(), 0).map_err(fail)?;
             level = rest.with(Candidates::of(difference).columns(0..half, odd).map_err(fail)?);

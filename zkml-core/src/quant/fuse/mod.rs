@@ -270,7 +270,6 @@ impl<'g> Fuser<'g> {
         }
         let (read, index) = read.unwrap_or_else(|| (shape.clone(), None));
         let view = View { tensor: TensorId(self.drafts.len()), shape: read, index };
-        let scaled = false;
         self.drafts.push(Draft {
             shape,
             step,
@@ -279,9 +278,23 @@ impl<'g> Fuser<'g> {
             view: view.clone(),
             origin,
             precision,
-            scaled,
+            scaled: false,
         });
         Ok(view)
+    }
+
+    /// A tensor on the way to the value of `node`, read as it is stored.
+    fn step(
+        &mut self,
+        node: &Node,
+        form: Form,
+        function: Option<Function>,
+        precision: Precision,
+    ) -> Result<View, QuantError> {
+        let (shape, ids) = (form.shape.clone(), (node.output, node.output));
+        let step = DraftStep::Linear(form, function);
+        let draft = NewDraft::new(shape, step, ids, node.origin.clone());
+        self.draft(NewDraft { precision, ..draft })
     }
 
     /// Gives each output a tensor of its own.
@@ -292,8 +305,7 @@ impl<'g> Fuser<'g> {
             if self.constant(*id).is_some() {
                 return Err(QuantError::ConstantOutput { name: name.clone() });
             }
-            let view = self.stored(*id)?;
-            let mut view = view;
+            let mut view = self.stored(*id)?;
             if self.drafts[view.tensor.0].is_wide() {
                 let origin = Origin { node: name.clone(), op: "Output".into(), opset: 0 };
                 let pending = Pending::of_view(view, origin.clone());

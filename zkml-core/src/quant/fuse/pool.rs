@@ -16,7 +16,7 @@
 //! Source: the identity is folklore; the exactness needs all tensors at one scale with shift 0,
 //! which [`Precision`] asks for.
 
-use super::{DraftStep, Fuser, NewDraft, Precision, Symbol};
+use super::{Fuser, Precision, Symbol};
 use crate::{
     ir::{Activation, Axis, Node, Window},
     program::View,
@@ -39,8 +39,7 @@ impl Fuser<'_> {
         if let Some(view) = subsampled(&operand, window) {
             return Ok(Symbol::Stored(View { shape: self.shape(node), ..view }));
         }
-        let holes = operand.index.as_ref().is_some_and(|index| index.contains(&View::HOLE));
-        let least = Least { tensor: operand.tensor, holes };
+        let least = Least::of(&operand);
         let (height, width) = (window.height.input, window.width.input);
         let partial =
             Partial { view: operand, window: Window::identity(height, width), bounded: true };
@@ -81,13 +80,9 @@ impl Fuser<'_> {
             if let Some(Partial { view, .. }) = last {
                 form.terms.push(FormTerm::Scale { view, factor: vec![1.0] });
             }
-            let shape = form.shape.clone();
-            let (rows, columns) = (shape.dims()[2], shape.dims()[3]);
-            let step = DraftStep::Linear(form, Some(Function::Of(Activation::Relu)));
-            let ids = (node.output, node.output);
-            let precision = Precision::Difference(least);
-            let draft = NewDraft::new(shape, step, ids, node.origin.clone());
-            let view = self.draft(NewDraft { precision, ..draft })?;
+            let (rows, columns) = (form.shape.dims()[2], form.shape.dims()[3]);
+            let relu = Some(Function::Of(Activation::Relu));
+            let view = self.step(node, form, relu, Precision::Difference(least))?;
             last = Some(Partial { view, window: Window::identity(rows, columns), bounded: false });
         }
         Ok(last)

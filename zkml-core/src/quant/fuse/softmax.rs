@@ -73,8 +73,7 @@ impl Fuser<'_> {
         let varying = node.inputs.get(1).is_some_and(|keep| self.constant(*keep).is_none());
         let floor = varying.then_some(Unit::Live(scores.tensor));
         let rows = last(&scores, axis).map_err(fail)?;
-        let ids = (node.output, node.output);
-        let maximum = self.maximum(node, ids, &rows, floor)?;
+        let maximum = self.maximum(node, &rows, floor)?;
         let maximum = match maximum.as_view() {
             Some(view) => view.clone(),
             None => self.helper(node, maximum, live)?,
@@ -86,13 +85,13 @@ impl Fuser<'_> {
             (0..len).map(|e| (e / (len / count).max(1)) as u32).collect()
         };
         let spread = gather_view(&maximum, rows.shape.clone(), &map);
-        let holes = scores.index.as_ref().is_some_and(|index| index.contains(&View::HOLE));
-        let least = Least { tensor: scores.tensor, holes };
+        let least = Least::of(&scores);
         let term = |view, factor| FormTerm::Scale { view, factor: vec![factor] };
         let terms = vec![term(spread, 1.0), term(rows.clone(), -1.0)];
         let mut form = Form::new(rows.shape.clone(), terms);
         form.floors.push(Floor { unit: Unit::Lift, factor: vec![-1.0] });
         let step = DraftStep::Linear(form, Some(Function::Decay));
+        let ids = (node.output, node.output);
         let draft = NewDraft::new(rows.shape.clone(), step, ids, node.origin.clone());
         let shape = self.graph.get(node.output).shape.clone();
         let order = back(&shape, axis).map_err(fail)?;
@@ -165,18 +164,13 @@ impl Fuser<'_> {
         let Some(least) = maximum.maximum else {
             return Err(unsupported(node, "a maximum of nothing"));
         };
-        let form = maximum.form;
-        let shape = form.shape.clone();
-        let ids = (node.output, node.output);
         let function = match &self.drafts[least.tensor.0].step {
             DraftStep::Linear(_, Some(Function::Mask { dropped, .. })) => {
                 Some(Function::Mask { dropped: *dropped, kept_by: None })
             }
             _ => None,
         };
-        let step = DraftStep::Linear(form, function);
-        let draft = NewDraft::new(shape, step, ids, node.origin.clone());
-        self.draft(NewDraft { precision: Precision::Winner { least, live }, ..draft })
+        self.step(node, maximum.form, function, Precision::Winner { least, live })
     }
 }
 
