@@ -142,16 +142,22 @@ impl Fuser<'_> {
     /// The value `id` broadcast to the shape of the node's result.
     pub(super) fn broadcast(&mut self, id: ValueId, node: &Node) -> Result<Pending, QuantError> {
         let (from, to) = (&self.graph.get(id).shape, &self.graph.get(node.output).shape);
-        if from == to {
-            return Ok(self.pending(id, &node.origin));
-        }
         if from.len() == to.len() {
             // Only axes of one element are added.
             return Ok(self.pending(id, &node.origin).reshaped(to.clone()));
         }
+        Ok(Pending::of_view(self.full(id, node)?, node.origin.clone()))
+    }
+
+    /// The value `id` stored, as a view of the shape of the node's result.
+    pub(super) fn full(&mut self, id: ValueId, node: &Node) -> Result<View, QuantError> {
+        let (from, to) = (&self.graph.get(id).shape, &self.graph.get(node.output).shape);
+        let view = self.stored(id)?;
+        if from.len() == to.len() {
+            return Ok(View { shape: to.clone(), ..view });
+        }
         let map = from.broadcast_map(to).map_err(|source| unsupported(node, source.to_string()))?;
-        let view = gather_view(&self.stored(id)?, to.clone(), &map);
-        Ok(Pending::of_view(view, node.origin.clone()))
+        Ok(gather_view(&view, to.clone(), &map))
     }
 }
 

@@ -161,17 +161,6 @@ impl Fuser<'_> {
         let difference = Pending::of_view(difference, node.origin.clone());
         Ok(Symbol::Pending(Box::new(sum.add(difference.negated()))))
     }
-
-    /// The value `id` stored, as a view of the shape of the node's result.
-    pub(super) fn full(&mut self, id: ValueId, node: &Node) -> Result<View, QuantError> {
-        let (from, to) = (&self.graph.get(id).shape, &self.graph.get(node.output).shape);
-        let map = from.broadcast_map(to).map_err(|source| unsupported(node, source.to_string()))?;
-        let view = self.stored(id)?;
-        if from.len() == to.len() {
-            return Ok(View { shape: to.clone(), ..view });
-        }
-        Ok(gather_view(&view, to.clone(), &map))
-    }
 }
 
 impl Draft {

@@ -128,7 +128,11 @@ impl Fuser<'_> {
     }
 
     /// A constant broadcast to the shape of the node's result.
-    fn expand(&self, node: &Node, constant: &Tensor<f32>) -> Result<Vec<f64>, QuantError> {
+    pub(super) fn expand(
+        &self,
+        node: &Node,
+        constant: &Tensor<f32>,
+    ) -> Result<Vec<f64>, QuantError> {
         let map = constant
             .shape()
             .broadcast_map(&self.graph.get(node.output).shape)

@@ -62,9 +62,7 @@ impl Fuser<'_> {
             Some(keep) => {
                 if let Some(keep) = self.constant(*keep) {
                     let shape = &self.graph.get(node.output).shape;
-                    let map = keep.shape().broadcast_map(shape).map_err(fail)?;
-                    let kept = map.iter().map(|at| keep.data()[*at as usize] != 0.0).collect();
-                    check_rows(node, shape, axis, kept)?;
+                    check_rows(node, shape, axis, &self.expand(node, keep)?)?;
                 }
                 let ids = (node.inputs[0], node.inputs[0]);
                 self.masked(node, Dropped::Vanishing, ids)?
@@ -106,11 +104,7 @@ impl Fuser<'_> {
         constant: &Tensor<f32>,
         value: f64,
     ) -> Result<Symbol, QuantError> {
-        let shape = &self.graph.get(node.output).shape;
-        let map = constant.shape().broadcast_map(shape);
-        let map = map.map_err(|source| unsupported(node, source.to_string()))?;
-        let factor =
-            map.iter().map(|at| f64::from(constant.data()[*at as usize]) - value).collect();
+        let factor = self.expand(node, constant)?.iter().map(|c| c - value).collect();
         let view = self.full(node.inputs[1], node)?;
         let form = Form::new(view.shape.clone(), vec![FormTerm::Scale { view, factor }]);
         let bias = vec![value; form.shape.len()];
@@ -124,15 +118,11 @@ impl Fuser<'_> {
         dropped: Dropped,
         ids: (ValueId, ValueId),
     ) -> Result<View, QuantError> {
-        let out = self.graph.get(node.output).shape.clone();
-        let fail = |source: ShapeError| unsupported(node, source.to_string());
         let operand = self.broadcast(node.inputs[0], node)?;
         let keep = node.inputs[1];
         let (pending, kept_by) = match self.constant(keep) {
             Some(keep) => {
-                let map = keep.shape().broadcast_map(&out).map_err(fail)?;
-                let dropped = |at: &u32| f64::from(keep.data()[*at as usize]) - 1.0;
-                let factor: Vec<f64> = map.iter().map(dropped).collect();
+                let factor: Vec<f64> = self.expand(node, keep)?.iter().map(|k| k - 1.0).collect();
                 (operand.add_floor(Unit::Lift, &factor), None)
             }
             None => {
@@ -149,13 +139,13 @@ impl Fuser<'_> {
 
     /// Whether the value `id` is a mask by a constant that keeps some element of each row.
     fn keeps_some(&self, id: ValueId, axis: usize) -> bool {
-        let masks = self.graph.nodes().iter().filter(|node| matches!(node.op, Op::Mask { .. }));
-        let Some(mask) = masks.into_iter().find(|node| node.output == id) else { return false };
-        let Some(keep) = self.constant(mask.inputs[1]) else { return false };
-        let shape = &self.graph.get(id).shape;
-        let Ok(map) = keep.shape().broadcast_map(shape) else { return false };
-        let kept = map.iter().map(|at| keep.data()[*at as usize] != 0.0).collect();
-        check_rows(mask, shape, axis, kept).is_ok()
+        let Some(mask) = self.graph.nodes().iter().find(|node| node.output == id) else {
+            return false;
+        };
+        let (Op::Mask { .. }, [_, keep]) = (&mask.op, mask.inputs.as_slice()) else { return false };
+        let Some(keep) = self.constant(*keep) else { return false };
+        let Ok(kept) = self.expand(mask, keep) else { return false };
+        check_rows(mask, &self.graph.get(id).shape, axis, &kept).is_ok()
     }
 
     /// Stores a maximum that is no value of the graph. The table of a masked operand serves it too: it
@@ -187,13 +177,13 @@ impl Draft {
 }
 
 /// Refuses a constant mask that keeps nothing of some row: a softmax of nothing is no number.
-fn check_rows(node: &Node, shape: &Shape, axis: usize, kept: Vec<bool>) -> Result<(), QuantError> {
+fn check_rows(node: &Node, shape: &Shape, axis: usize, kept: &[f64]) -> Result<(), QuantError> {
     let (strides, dims) = (shape.strides(), shape.dims());
     let (Some(stride), Some(count)) = (strides.get(axis), dims.get(axis)) else { return Ok(()) };
     let rows = shape.len() / count.max(&1);
     let nothing = |row: usize| {
         let first = row / stride * stride * count + row % stride;
-        !(0..*count).any(|i| kept[first + i * stride])
+        (0..*count).all(|i| kept[first + i * stride] == 0.0)
     };
     match (0..rows).find(|row| nothing(*row)) {
         Some(row) => Err(unsupported(
