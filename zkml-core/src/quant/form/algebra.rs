@@ -81,15 +81,15 @@ impl Pending {
 
     /// This value, without products, its form in the stored order of `target`.
     fn in_order_of(self, target: &Self) -> Self {
+        if target.order == self.order {
+            return self;
+        }
         // Stored element f of the target is element value_of[f] of both values.
         let mut value_of: Vec<u32> = (0..self.shape.len() as u32).collect();
         if let Some(order) = &target.order {
             for (e, &f) in order.iter().enumerate() {
                 value_of[f as usize] = e as u32;
             }
-        }
-        if target.order == self.order {
-            return self;
         }
         self.gathered(target.form.shape.clone(), &value_of, 0.0)
     }

@@ -51,14 +51,16 @@ impl Fuser<'_> {
             let half = level.count() / 2;
             let first = level.columns(0..half, 0).map_err(fail)?;
             let second = level.columns(half..2 * half, 0).map_err(fail)?;
-            let form = first.minus(&second).map_err(fail)?;
+            let [first, second] =
+                [first, second].map(|c| Pending::new(c.form(), node.origin.clone()));
+            let form = first.add(second.negated()).form;
             let relu = Some(Function::Of(Activation::Relu));
             let difference = self.step(node, form, relu, Precision::Contest(least))?;
             let odd = level.count() % 2;
             let rest = level.columns(half..level.count(), 0).map_err(fail)?;
             level = rest.with(Candidates::of(difference).columns(0..half, odd).map_err(fail)?);
         }
-        let form = level.form().map_err(fail)?;
+        let form = level.form();
         let pending = Pending::new(form, node.origin.clone());
         Ok(Pending { maximum: Some(least), ..pending })
     }
@@ -136,25 +138,8 @@ impl Candidates {
         Self { views, constant: self.constant.or(other.constant) }
     }
 
-    /// The difference from as many others.
-    fn minus(&self, other: &Self) -> Result<Form, ShapeError> {
-        let (mut form, other) = (self.form()?, other.form()?);
-        let negated = |term| match term {
-            FormTerm::Scale { view, .. } => FormTerm::Scale { view, factor: vec![-1.0] },
-            product => product,
-        };
-        form.terms.extend(other.terms.into_iter().map(negated));
-        form.floors.extend(
-            other
-                .floors
-                .into_iter()
-                .map(|floor| Floor { factor: floor.factor.iter().map(|f| -f).collect(), ..floor }),
-        );
-        Ok(form)
-    }
-
     /// The sum, without views that are 0 everywhere.
-    fn form(&self) -> Result<Form, ShapeError> {
+    fn form(&self) -> Form {
         let empty = |view: &View| {
             view.index.as_ref().is_some_and(|index| index.iter().all(|at| *at == View::HOLE))
         };
@@ -166,6 +151,6 @@ impl Candidates {
         {
             form.floors.push(Floor { unit: *unit, factor: factor.clone() });
         }
-        Ok(form)
+        form
     }
 }

@@ -76,12 +76,9 @@ impl Fuser<'_> {
             Some(view) => view.clone(),
             None => self.helper(node, maximum, live)?,
         };
-        let maximum = View { shape: trimmed(&maximum.shape).map_err(fail)?, ..maximum };
-        let map: Vec<u32> = {
-            let (count, len) = (maximum.shape.len().max(1), rows.shape.len());
-            // Elements of a tensor are fewer than 2^28.
-            (0..len).map(|e| (e / (len / count).max(1)) as u32).collect()
-        };
+        let columns = rows.shape.dims().last().copied().unwrap_or(1);
+        // Elements of a tensor are fewer than 2^28.
+        let map: Vec<u32> = (0..rows.shape.len()).map(|e| (e / columns) as u32).collect();
         let spread = gather_view(&maximum, rows.shape.clone(), &map);
         let least = Least::of(&scores);
         let term = |view, factor| FormTerm::Scale { view, factor: vec![factor] };
@@ -192,12 +189,6 @@ fn check_rows(node: &Node, shape: &Shape, axis: usize, kept: &[f64]) -> Result<(
         )),
         None => Ok(()),
     }
-}
-
-/// The shape without its last axis, which has one element.
-fn trimmed(shape: &Shape) -> Result<Shape, ShapeError> {
-    let dims = shape.dims();
-    Shape::new(dims[..dims.len().saturating_sub(1)].to_vec())
 }
 
 /// The order that moves the last axis back to `axis`, where that is not the last.
