@@ -2,7 +2,7 @@
 
 use super::{
     QuantError,
-    form::{Floor, Form, FormTerm, Unit},
+    form::{Floor, Form, FormTerm, Unit, is_identity},
     function::Function,
     fuse::{Draft, DraftStep, Fused, Precision},
     scales::Choice,
@@ -194,10 +194,8 @@ impl Emitter<'_> {
     /// The view with an identity map dropped.
     fn view(&self, view: &View) -> View {
         let stored = self.fused.drafts[view.tensor.0].shape.len();
-        let identity = |index: &Vec<u32>| {
-            index.len() == stored && index.iter().enumerate().all(|(e, at)| e == *at as usize)
-        };
-        let index = view.index.clone().filter(|index| !identity(index));
+        let identity = |index: &Vec<u32>| index.len() == stored && is_identity(index);
+        let index = view.index.as_ref().filter(|index| !identity(index)).cloned();
         View { tensor: view.tensor, shape: view.shape.clone(), index }
     }
 

@@ -69,8 +69,7 @@ pub(super) fn contract(
     // The value's axes: batch, rows, columns; swapped when flipped.
     let perm = if flipped { [0, 2, 3, 1] } else { [0, 2, 1, 3] };
     let (shape, map) = stored.transpose_map(&perm).map_err(fail)?;
-    let identity = map.iter().enumerate().all(|(e, &at)| e == at as usize);
-    Ok(if identity { product.reshaped(shape) } else { product.permuted(shape, &map) })
+    Ok(product.permuted(shape, &map))
 }
 
 /// Moves the factors of a prefix into the weight, `[K, columns]`; gives the offsets' part of the

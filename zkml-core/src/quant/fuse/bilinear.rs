@@ -18,7 +18,7 @@ use crate::{
     program::View,
     quant::{
         QuantError,
-        form::{Form, FormTerm, Pending, gather_view},
+        form::{Form, FormTerm, Pending, gather_view, is_identity},
         function::Function,
         product::{split_batch, unsupported},
     },
@@ -87,10 +87,13 @@ impl Fuser<'_> {
     /// The value `id` stored, times `factor` if that costs nothing, and whether it does. A factor that
     /// is no power of two costs a product of activations bits, but no sum that is not yet stored.
     fn multiplied(&mut self, id: ValueId, factor: f64) -> Result<(View, f64), QuantError> {
-        if factor == 1.0 || !matches!(self.symbols[id.0], Some(Symbol::Pending(_))) {
+        if factor == 1.0 {
             return Ok((self.stored(id)?, 1.0));
         }
-        let Symbol::Pending(pending) = self.take(id) else { return Ok((self.stored(id)?, 1.0)) };
+        let pending = match self.take(id) {
+            Symbol::Stored(view) => return Ok((view, 1.0)),
+            Symbol::Pending(pending) => pending,
+        };
         let origin = pending.origin.clone();
         let pending = pending.multiply(&[factor]).expect("every term absorbs one factor for all");
         let view = self.store(pending, (id, id), None, &origin)?;
@@ -128,15 +131,19 @@ impl Fuser<'_> {
         let operand = |view: View, dims: &[usize], [i, j]: [usize; 2]| {
             let (_, map) = Shape::new(dims.to_vec())?.transpose_map(&perm)?;
             let shape = Shape::new(vec![batch, i, j])?;
-            if map.iter().enumerate().all(|(e, at)| e == *at as usize) {
+            if is_identity(&map) {
                 return Ok(View { shape, ..view });
             }
             Ok(gather_view(&view, shape, &map))
         };
-        let views = [self.stored(ids[0])?, self.stored(ids[1])?];
+        let mut views = [self.stored(ids[0])?, self.stored(ids[1])?];
+        if swap {
+            views.reverse();
+        }
+        let [left_view, right_view] = views;
         let term = FormTerm::Product {
-            left: operand(views[left].clone(), &dims[left], [rows, 1]).map_err(fail)?,
-            right: operand(views[right].clone(), &dims[right], [1, columns]).map_err(fail)?,
+            left: operand(left_view, &dims[left], [rows, 1]).map_err(fail)?,
+            right: operand(right_view, &dims[right], [1, columns]).map_err(fail)?,
             factor: 1.0,
         };
         let shape = Shape::new(vec![batch, rows, columns]).map_err(fail)?;
