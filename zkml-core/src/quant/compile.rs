@@ -3,7 +3,7 @@
 use super::{
     QuantError, Settings,
     emit::emit,
-    fuse::{Draft, fuse},
+    fuse::{Draft, Fused, fuse},
     scales::choose,
 };
 use crate::{
@@ -47,15 +47,23 @@ pub fn compile(graph: &Graph, settings: &Settings) -> Result<Program, QuantError
 /// # Errors
 /// As [`compile`].
 pub fn compile_with_sources(graph: &Graph, settings: &Settings) -> Result<Compiled, QuantError> {
-    let fused = fuse(graph)?;
+    encode(graph, &fuse(graph)?, settings)
+}
+
+/// Compiles the fused steps of `graph`, which do not depend on settings.
+pub(super) fn encode(
+    graph: &Graph,
+    fused: &Fused,
+    settings: &Settings,
+) -> Result<Compiled, QuantError> {
     let choices = choose(graph, &fused.drafts, settings)?;
     let inputs: Vec<&Value> = graph.inputs().iter().map(|id| graph.get(*id)).collect();
-    let program = emit(&fused, &inputs, &choices)?;
+    let program = emit(fused, &inputs, &choices)?;
     let bounds = Bounds::new(&program)?;
-    let source = |draft: Draft| {
+    let source = |draft: &Draft| {
         let view = draft.stands_for_value().then(|| draft.view.clone());
         Source { value: draft.y, view }
     };
-    let sources = fused.drafts.into_iter().map(source).collect();
+    let sources = fused.drafts.iter().map(source).collect();
     Ok(Compiled { program, sources, bounds })
 }

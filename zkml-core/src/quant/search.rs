@@ -1,6 +1,9 @@
 //! Raises the precision until a target is met.
 
-use super::{CalibrationOptions, Compiled, QuantError, Settings, calibrate, compile_with_sources};
+use super::{
+    CalibrationOptions, Compiled, QuantError, Settings, calibrate, compile::encode,
+    compile_with_sources, fuse::fuse,
+};
 use crate::{
     ir::{Graph, Op},
     program::{Bits, Program},
@@ -111,6 +114,7 @@ fn climb(
     target: Target,
 ) -> Result<Ladder, QuantError> {
     let observed = calibrate(graph, samples, options)?;
+    let fused = fuse(graph)?;
     let mut best: Option<(Box<Calibrated>, f64)> = None;
     // Half a step is one bit more for the arguments of functions, where they have less.
     let halves = 1 + options.table_saving.min(1);
@@ -124,7 +128,7 @@ fn climb(
             ..observed.clone()
         };
         let widest = settings.default_bits == Bits::MAX && settings.weight_bits == Bits::MAX;
-        let compiled = match compile_with_sources(graph, &settings) {
+        let compiled = match encode(graph, &fused, &settings) {
             Ok(compiled) => compiled,
             // Fewer bits did: these have no room for sums and differences.
             Err(_) if best.is_some() => break,
@@ -136,7 +140,7 @@ fn climb(
         if target.met(reached) {
             return Ok(Ladder::Met(found));
         }
-        if best.as_ref().is_none_or(|(_, best)| target.better(reached, *best) != *best) {
+        if best.as_ref().is_none_or(|(_, best)| target.is_better(reached, *best)) {
             best = Some((found, reached));
         }
         if widest {
@@ -161,10 +165,10 @@ impl Target {
         }
     }
 
-    fn better(self, a: f64, b: f64) -> f64 {
+    fn is_better(self, reached: f64, than: f64) -> bool {
         match self {
-            Self::Error(_) => a.min(b),
-            Self::Agreement(_) => a.max(b),
+            Self::Error(_) => reached < than,
+            Self::Agreement(_) => reached > than,
         }
     }
 }
