@@ -71,10 +71,7 @@ impl Emitter<'_> {
     ) -> Result<(), QuantError> {
         let accumulator = choice.x + i32::from(choice.shift);
         let units = matches!(draft.precision, Precision::Units(..));
-        let kept_by = match function {
-            Some(Function::Mask { kept_by, .. }) => *kept_by,
-            _ => None,
-        };
+        let kept_by = function.and_then(Function::kept_by);
         let mut terms = Vec::with_capacity(form.terms.len());
         for (i, term) in form.terms.iter().enumerate() {
             if Some(i) == kept_by {

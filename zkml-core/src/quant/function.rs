@@ -122,6 +122,14 @@ impl Function {
         })
     }
 
+    /// The term whose factor is the lift of the step, if there is one.
+    pub(super) fn kept_by(&self) -> Option<usize> {
+        match self {
+            Self::Mask { kept_by, .. } => *kept_by,
+            _ => None,
+        }
+    }
+
     /// What tables that may be equal have in common.
     pub(super) fn key(&self) -> String {
         match self {

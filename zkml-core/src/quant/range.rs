@@ -127,24 +127,24 @@ pub(super) fn limit_operands(
             }
             Precision::Units(left, right) => {
                 for TensorId(id) in [left, right] {
-                    let function = matches!(drafts[id].step, DraftStep::Linear(_, Some(_)));
-                    wanted[id].leave_room(if function { 14 } else { 15 });
+                    let function = drafts[id].function();
+                    wanted[id].leave_room(if function.is_some() { 14 } else { 15 });
                 }
             }
-            Precision::Whole => wanted = with_ids(drafts, draft, wanted),
+            Precision::Whole => hold_ids(drafts, draft, &mut wanted),
             Precision::Own | Precision::Maximum(_) | Precision::Winner { .. } => (),
         }
-        if let DraftStep::Linear(_, Some(Function::Mask { dropped, .. })) = &draft.step {
+        if let Some(Function::Mask { dropped, .. }) = draft.function() {
             wanted[id].leave_room(MASKED);
             wanted[id].hold(*dropped);
         }
     }
     for id in operands {
-        match &drafts[id].step {
-            DraftStep::Linear(_, Some(Function::Mask { .. })) => (),
-            DraftStep::Linear(_, Some(f)) if is_nonnegative(f) => (),
-            DraftStep::Linear(_, Some(_)) => wanted[id].leave_room(14),
-            _ => wanted[id].leave_room(15),
+        match drafts[id].function() {
+            Some(Function::Mask { .. }) => (),
+            Some(f) if is_nonnegative(f) => (),
+            Some(_) => wanted[id].leave_room(14),
+            None => wanted[id].leave_room(15),
         }
     }
     wanted
@@ -158,7 +158,7 @@ const EXPONENT: i32 = 4;
 const MASKED: u8 = 14;
 
 /// Ids of the whole table of an embedding.
-fn with_ids(drafts: &[Draft], draft: &Draft, mut wanted: Vec<Wanted>) -> Vec<Wanted> {
+fn hold_ids(drafts: &[Draft], draft: &Draft, wanted: &mut [Wanted]) {
     if let DraftStep::Linear(form, Some(Function::OneHot { rows })) = &draft.step {
         for view in form.terms.iter().flat_map(FormTerm::views) {
             let id = view.tensor.0;
@@ -167,7 +167,6 @@ fn with_ids(drafts: &[Draft], draft: &Draft, mut wanted: Vec<Wanted>) -> Vec<Wan
             }
         }
     }
-    wanted
 }
 
 fn is_nonnegative(function: &Function) -> bool {

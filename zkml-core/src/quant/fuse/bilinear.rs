@@ -12,7 +12,7 @@
 //!
 //! where the sums are of the stored integers, whatever their scales.
 
-use super::{Draft, DraftStep, Fuser, Precision, Symbol};
+use super::{Draft, Fuser, Precision, Symbol};
 use crate::{
     ir::{Node, Op, ValueId},
     program::View,
@@ -173,7 +173,7 @@ impl Fuser<'_> {
 impl Draft {
     /// Whether later steps may read values of more than 16 bits.
     pub(super) fn is_wide(&self) -> bool {
-        matches!(&self.step, DraftStep::Linear(_, Some(function)) if function.is_wide())
+        self.function().is_some_and(Function::is_wide)
     }
 }
 

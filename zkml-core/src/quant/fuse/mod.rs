@@ -46,6 +46,16 @@ pub(super) struct Draft {
     pub(super) scaled: bool,
 }
 
+impl Draft {
+    /// The function after the form, if there is one.
+    pub(super) fn function(&self) -> Option<&Function> {
+        match &self.step {
+            DraftStep::Linear(_, function) => function.as_ref(),
+            DraftStep::Input(_) | DraftStep::Copy(_) => None,
+        }
+    }
+}
+
 /// What decides width and scale of a draft.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Precision {

@@ -151,8 +151,8 @@ impl Fuser<'_> {
         let Some(least) = maximum.maximum else {
             return Err(unsupported(node, "a maximum of nothing"));
         };
-        let function = match &self.drafts[least.tensor.0].step {
-            DraftStep::Linear(_, Some(Function::Mask { dropped, .. })) => {
+        let function = match self.drafts[least.tensor.0].function() {
+            Some(Function::Mask { dropped, .. }) => {
                 Some(Function::Mask { dropped: *dropped, kept_by: None })
             }
             _ => None,
@@ -164,12 +164,11 @@ impl Fuser<'_> {
 impl Draft {
     /// Whether it stands for a value of the graph.
     pub(in crate::quant) fn stands_for_value(&self) -> bool {
-        let stands = self.precision.is_of_value() && !self.scaled;
-        let (DraftStep::Linear(_, function), true) = (&self.step, stands) else { return stands };
-        !matches!(
-            function,
+        let stepping = matches!(
+            self.function(),
             Some(Function::OneHot { .. } | Function::Mask { dropped: Dropped::Vanishing, .. })
-        )
+        );
+        self.precision.is_of_value() && !self.scaled && !stepping
     }
 }
 

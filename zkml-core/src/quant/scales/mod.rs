@@ -39,8 +39,6 @@ pub(super) struct Choice {
     pub(super) lift: i64,
     /// The table, if there is one.
     pub(super) lookup: Option<Lookup>,
-    /// Whether it is one of two squares whose difference is a product.
-    pub(super) half: bool,
 }
 
 /// Chooses for every draft.
@@ -144,7 +142,7 @@ impl Chosen {
                 let range = left.range.sums_and_differences(right.range);
                 let choice = looked_up(draft, (0, y), (range.least, range.greatest), 0)?;
                 let most = range.least.abs().max(range.greatest.abs());
-                Ok((Choice { range: Range::up_to(most * most), half: true, ..choice }, None))
+                Ok((Choice { range: Range::up_to(most * most), ..choice }, None))
             }
             Precision::Whole => {
                 let Some(Function::OneHot { rows }) = function else {
@@ -202,16 +200,12 @@ impl Chosen {
         context: &Context<'_>,
     ) -> Chosing {
         let settings = context.settings;
-        let kept_by = match function {
-            Some(Function::Mask { kept_by, .. }) => *kept_by,
-            _ => None,
-        };
         // What is read of a function has a scale of its own.
         let x = match function {
             Some(Function::Of(_)) => wanted.x,
             _ => value::bounded(id, wanted, self, context),
         };
-        let slack = Slack::new(form, kept_by, x, &self.choices, settings);
+        let slack = Slack::new((form, function), x, (context.drafts, &self.choices), settings);
         let x = if wanted.fixed { x } else { x.min(slack.highest) };
         let wanted = wanted.at(x);
         let choice = match function {
@@ -273,9 +267,8 @@ impl Chosen {
     ) -> Option<i32> {
         let lookup = choice.lookup.as_ref().filter(|_| !function.is_homogeneous())?;
         let earlier = self.choices.iter().zip(context.drafts).find_map(|(earlier, draft)| {
-            let DraftStep::Linear(_, Some(other)) = &draft.step else { return None };
             let same = earlier.lookup.as_ref()?.with_values(lookup.to) == *lookup;
-            (same && other == function).then_some(earlier.y)
+            (same && draft.function() == Some(function)).then_some(earlier.y)
         })?;
         // No finer: that might need a greater shift.
         let close = (0..=i32::from(context.settings.share_within)).contains(&(choice.y - earlier));
@@ -309,7 +302,7 @@ fn looked_up(
 impl Choice {
     fn unshifted(bits: Bits, scale: i32) -> Self {
         let range = Range::of_bits(bits);
-        Self { bits, x: scale, y: scale, shift: 0, range, lift: 0, lookup: None, half: false }
+        Self { bits, x: scale, y: scale, shift: 0, range, lift: 0, lookup: None }
     }
 }
 

@@ -5,7 +5,7 @@ use crate::{
     program::{Bits, Program},
     quant::{
         QuantError, Settings,
-        fuse::{Draft, DraftStep, Precision},
+        fuse::{Draft, Precision},
     },
 };
 use std::collections::BTreeMap;
@@ -19,7 +19,7 @@ pub(super) fn share_scales(
 ) -> Vec<Wanted> {
     let mut groups: BTreeMap<(String, Bits), Vec<usize>> = BTreeMap::new();
     for (i, draft) in drafts.iter().enumerate() {
-        if let DraftStep::Linear(_, Some(function)) = &draft.step
+        if let Some(function) = draft.function()
             && !function.is_homogeneous()
             && !wanted[i].fixed
             && matches!(draft.precision, Precision::Own | Precision::Maximum(_))

@@ -6,6 +6,8 @@ use crate::{
     quant::{
         Settings,
         form::{Form, FormTerm},
+        function::Function,
+        fuse::{Draft, Precision},
     },
 };
 
@@ -22,14 +24,14 @@ pub(super) struct Slack {
 
 impl Slack {
     /// Constants stay within 16 bits, biases within 60, unless the precision asked for needs more.
-    /// `kept_by` is a term whose factor is the lift of the step, at whatever scale.
+    /// A term whose factor is the lift of the step has no say.
     pub(super) fn new(
-        form: &Form,
-        kept_by: Option<usize>,
+        (form, function): (&Form, Option<&Function>),
         x: i32,
-        choices: &[Choice],
+        (drafts, choices): (&[Draft], &[Choice]),
         settings: &Settings,
     ) -> Self {
+        let kept_by = function.and_then(Function::kept_by);
         let mut slack = Self { needed: i32::MIN, highest: EXTREME, least: -EXTREME };
         let terms = form.terms.iter().enumerate().filter(|(i, _)| Some(*i) != kept_by);
         for (_, term) in terms {
@@ -51,7 +53,7 @@ impl Slack {
                 let highest = scale_within(largest, Bits::MAX).max(needed);
                 slack.needed = slack.needed.max(operand_scale + needed);
                 slack.highest = slack.highest.min(operand_scale + highest);
-                if let Some(least) = least_scale(term, choices) {
+                if let Some(least) = least_scale(term, drafts) {
                     slack.least = slack.least.max(operand_scale + least);
                 }
             }
@@ -80,14 +82,18 @@ pub(super) fn constant_scale(term: &FormTerm, settings: &Settings) -> i32 {
 
 /// The scale below which the factor of a product of activations is lost: they are as fine as they
 /// are, while a constant beside one activation may be rounded to fewer bits.
-fn least_scale(term: &FormTerm, choices: &[Choice]) -> Option<i32> {
+fn least_scale(term: &FormTerm, drafts: &[Draft]) -> Option<i32> {
     let needed = match term {
         FormTerm::Product { factor, .. } => [*factor],
-        // A product by squares.
-        FormTerm::Scale { view, factor } if choices[view.tensor.0].half => [least(factor)],
+        FormTerm::Scale { view, factor } if is_half(&drafts[view.tensor.0]) => [least(factor)],
         _ => return None,
     };
     Some(exact_scale(&needed).unwrap_or_else(|| scale_within(least(&needed), LEAST)))
+}
+
+/// Whether it is one of two squares whose difference is a product.
+fn is_half(draft: &Draft) -> bool {
+    matches!(draft.precision, Precision::Units(..))
 }
 
 /// The scale at which each channel of a product has `weight_bits` bits on its own, so the scale of

@@ -7,7 +7,7 @@ use crate::{
     quant::{
         QuantError, Settings,
         function::{Dropped, Function, has_domain, is_singular},
-        fuse::{Draft, DraftStep, Precision},
+        fuse::{Draft, Precision},
     },
 };
 
@@ -44,9 +44,9 @@ impl Wanted {
         settings: &Settings,
     ) -> Result<Self, QuantError> {
         let tensor = settings.of(keys, draft.x)?;
-        let default = match draft.step {
-            DraftStep::Linear(_, Some(_)) => settings.function_bits(),
-            _ => settings.default_bits,
+        let default = match draft.function() {
+            Some(_) => settings.function_bits(),
+            None => settings.default_bits,
         };
         let bits = width(tensor.bits.unwrap_or(default))?;
         let width = if tensor.bits.is_some() { Width::Fixed } else { Width::Default };
@@ -68,18 +68,21 @@ impl Wanted {
             domain: None,
             masked: false,
         };
-        let wanted = Self { y: wanted.of_function(draft, keys, settings), ..wanted };
+        let wanted = Self {
+            y: wanted.of_function(draft, keys, settings),
+            domain: wanted.domain_of(draft),
+            masked: matches!(draft.function(), Some(Function::Mask { .. })),
+            ..wanted
+        };
         if graph.get(draft.x).integer && draft.precision == Precision::Own {
             return wanted.of_whole(draft, tensor.scale);
         }
-        let wanted = Self { domain: wanted.domain_of(draft), masked: is_mask(draft), ..wanted };
         let x = tensor.scale.unwrap_or_else(|| wanted.finest());
         Ok(Self { x, ..wanted })
     }
 
     fn of_function(&self, draft: &Draft, keys: &Keys, settings: &Settings) -> Option<i32> {
-        let DraftStep::Linear(_, Some(function)) = &draft.step else { return None };
-        if matches!(function, Function::Mask { .. }) {
+        if matches!(draft.function()?, Function::Mask { .. }) {
             return None;
         }
         let tensor = settings.of(keys, draft.y).ok()?;
@@ -117,17 +120,16 @@ impl Wanted {
             }
         })?;
         let bits = if self.width == Width::Fixed { self.bits } else { bits };
-        let (domain, masked) = (self.domain_of(draft), is_mask(draft));
-        Ok(Self { bits, x: 0, fixed: true, whole: true, domain, masked, ..self })
+        Ok(Self { bits, x: 0, fixed: true, whole: true, ..self })
     }
 
     /// The range with its room where the table is not one of a width.
     fn domain_of(&self, draft: &Draft) -> Option<(f64, f64)> {
-        let room = match &draft.step {
-            DraftStep::Linear(_, Some(Function::Mask { .. })) => self.room,
+        let room = match draft.function()? {
+            Function::Mask { .. } => self.room,
             // Values of singular functions change by factors.
-            DraftStep::Linear(_, Some(Function::Of(f))) if is_singular(f) => self.room * self.room,
-            DraftStep::Linear(_, Some(Function::Of(f))) if has_domain(f) => self.room,
+            Function::Of(f) if is_singular(f) => self.room * self.room,
+            Function::Of(f) if has_domain(f) => self.room,
             _ => return None,
         };
         if !matches!(draft.precision, Precision::Own | Precision::Maximum(_)) {
@@ -247,10 +249,6 @@ impl Wanted {
 /// A range that does not hold 0 is cut into no more parts than make its least magnitude this many bits
 /// less wide than a width: as precise, about, as what is that wide and symmetric.
 const PRECISION: i32 = 4;
-
-fn is_mask(draft: &Draft) -> bool {
-    matches!(draft.step, DraftStep::Linear(_, Some(Function::Mask { .. })))
-}
 
 fn width(bits: u8) -> Result<Bits, QuantError> {
     Bits::new(bits).ok_or_else(|| QuantError::Setting {
