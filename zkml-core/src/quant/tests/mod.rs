@@ -45,6 +45,12 @@ fn random(dims: &[usize], seed: u64) -> Tensor<f32> {
     Tensor::new(shape, noise(seed, len)).expect("its length")
 }
 
+/// The mask of attention to what comes before, and to itself.
+fn causal(rows: usize) -> Tensor<f32> {
+    let keep = (0..rows * rows).map(|e| f32::from(u8::from(e % rows <= e / rows)));
+    Tensor::new(shape(&[rows, rows]), keep.collect()).expect("its length")
+}
+
 /// A graph written operation by operation; names are `v0`, `v1`, ...
 #[derive(Default)]
 struct Writer {

@@ -78,8 +78,7 @@ proptest! {
         let scores = w.op(Op::MatMul, &[q, k]);
         let factor = w.constant(Tensor::scalar(1.0 / (width as f32).sqrt()));
         let scores = w.op(Op::Mul, &[scores, factor]);
-        let keep = (0..tokens * tokens).map(|e| f32::from(u8::from(e % tokens <= e / tokens)));
-        let keep = Tensor::new(shape(&[tokens, tokens]), keep.collect()).expect("its length");
+        let keep = causal(tokens);
         let e = match mask {
             0 => w.op(Op::ExpShifted { axis: 2 }, &[scores]),
             1 => {
