@@ -56,6 +56,14 @@ impl Trace {
         Tensor::new(view.shape.clone(), data).expect("one element for each of the shape")
     }
 
+    /// The numbers that a view of `program`, the program that ran, stands for: `v * 2^-scale`.
+    ///
+    /// # Panics
+    /// As [`Self::view`].
+    pub fn real(&self, program: &Program, view: &View) -> Tensor<f64> {
+        dequantize(&self.view(view), program.tensors[view.tensor.0].scale)
+    }
+
     /// The values a view reads, in its order.
     fn read(&self, view: &View) -> Cow<'_, [i32]> {
         let values = self.tensors[view.tensor.0].values();
@@ -75,8 +83,7 @@ impl Trace {
 
     /// The outputs as real numbers, `v * 2^-scale`.
     pub fn real_outputs(&self, program: &Program) -> Vec<Tensor<f64>> {
-        let scales = program.outputs.iter().map(|o| program.tensors[o.view.tensor.0].scale);
-        self.outputs(program).iter().zip(scales).map(|(t, scale)| dequantize(t, scale)).collect()
+        program.outputs.iter().map(|output| self.real(program, &output.view)).collect()
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
         integer::{Executor, Trace},
     },
     ir::Graph,
-    program::{Program, Step, TensorId, View},
+    program::{Step, TensorId},
     quant::{Compiled, QuantError},
     tensor::Tensor,
 };
@@ -219,7 +219,8 @@ impl<'c> Tally<'c> {
             let value = float.get(*id);
             let columns = value.shape().dims().last().copied().unwrap_or(1);
             let expected: Vec<f64> = value.data().iter().map(|v| f64::from(*v)).collect();
-            let got = integer.map(|trace| real(program, trace, &program.outputs[i].view));
+            let got =
+                integer.map(|trace| trace.real(program, &program.outputs[i].view).into_data());
             let output = &mut self.outputs[i];
             for (float, integer) in expected.iter().zip(got.iter().flatten()) {
                 output.sums.add(*float, *integer);
@@ -254,8 +255,8 @@ impl<'c> Tally<'c> {
         for (i, source) in self.compiled.sources.iter().enumerate() {
             if let Some(view) = &source.view {
                 let expected = float.get(source.value).data();
-                for (float, integer) in expected.iter().zip(real(program, trace, view)) {
-                    self.layers[i].add(f64::from(*float), integer);
+                for (float, integer) in expected.iter().zip(trace.real(program, view).data()) {
+                    self.layers[i].add(f64::from(*float), *integer);
                 }
             }
             let bits = program.tensors[i].bits;
@@ -314,11 +315,6 @@ impl<'c> Tally<'c> {
             perplexity: self.score.perplexity(PerplexitySource::Samples),
         }
     }
-}
-
-fn real(program: &Program, trace: &Trace, view: &View) -> Vec<f64> {
-    let unit = program.tensors[view.tensor.0].scale.unit();
-    trace.view(view).data().iter().map(|v| *v as f64 * unit).collect()
 }
 
 fn count_equal(a: &[usize], b: &[usize]) -> u64 {

@@ -188,10 +188,8 @@ impl Score {
         let (float, program) = (float.outputs(), &compiled.program);
         let (Some(float), Some(output)) = (float.first(), program.outputs.first()) else { return };
         let float: Vec<f64> = float.data().iter().map(|v| f64::from(*v)).collect();
-        let unit = program.tensors[output.view.tensor.0].scale.unit();
-        let integer: Vec<f64> =
-            integer.view(&output.view).data().iter().map(|v| *v as f64 * unit).collect();
-        self.add_logits(&float, &integer, targets);
+        let integer = integer.real(program, &output.view);
+        self.add_logits(&float, integer.data(), targets);
     }
 
     /// Logits of both, row by row, with the token to foresee at each row.

@@ -4,10 +4,7 @@
 //! weights of 8 may be added 512 at a time in 32 bits, which vectorises at twice the width and
 //! multiplies in one instruction.
 
-use crate::exec::kernel::for_each_block;
-
-/// Columns of one task at most, as [`for_each_block`] cuts them.
-const BLOCK: usize = crate::exec::kernel::BLOCK;
+use crate::exec::kernel::{BLOCK, for_each_block};
 
 /// Fewer products than this are not worth a sum of their own.
 const SHALLOW: usize = 4;
