@@ -12,7 +12,7 @@
 //!
 //! where the sums are of the stored integers, whatever their scales.
 
-use super::{Draft, Fuser, Precision, Symbol};
+use super::{Fuser, Precision, Symbol};
 use crate::{
     ir::{Node, Op, ValueId},
     program::View,
@@ -167,13 +167,6 @@ impl Fuser<'_> {
         let sum = Pending::of_view(sum, node.origin.clone());
         let difference = Pending::of_view(difference, node.origin.clone());
         Ok(Symbol::Pending(Box::new(sum.add(difference.negated()))))
-    }
-}
-
-impl Draft {
-    /// Whether later steps may read values of more than 16 bits.
-    pub(super) fn is_wide(&self) -> bool {
-        self.function().is_some_and(Function::is_wide)
     }
 }
 

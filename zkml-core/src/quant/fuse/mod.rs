@@ -9,15 +9,18 @@
 
 mod arrange;
 mod bilinear;
+mod draft;
 mod embed;
 mod linear;
 mod maximum;
 mod pool;
 mod softmax;
 
+pub(super) use draft::{Draft, DraftStep, Precision};
+
 use super::{
     QuantError,
-    form::{Form, Least, Pending},
+    form::{Form, Pending},
     function::Function,
     product::unsupported,
 };
@@ -25,81 +28,10 @@ use crate::{
     exec::float,
     ir::{Graph, Node, Op, Origin, ValueId},
     program::{TensorId, View},
-    tensor::{Shape, Tensor},
+    tensor::Tensor,
 };
+use draft::NewDraft;
 use std::collections::BTreeSet;
-
-/// A stored tensor to be.
-#[derive(Clone, Debug)]
-pub(super) struct Draft {
-    pub(super) shape: Shape,
-    pub(super) step: DraftStep,
-    /// Value of the graph that `x` stands for.
-    pub(super) x: ValueId,
-    /// Value of the graph that later steps read: `x`, or the function's.
-    pub(super) y: ValueId,
-    /// `y` as a view of this tensor.
-    pub(super) view: View,
-    pub(super) origin: Origin,
-    pub(super) precision: Precision,
-    /// Whether it is a multiple of `y`.
-    pub(super) scaled: bool,
-}
-
-impl Draft {
-    /// The function after the form, if there is one.
-    pub(super) fn function(&self) -> Option<&Function> {
-        match &self.step {
-            DraftStep::Linear(_, function) => function.as_ref(),
-            DraftStep::Input(_) | DraftStep::Copy(_) => None,
-        }
-    }
-}
-
-/// What decides width and scale of a draft.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Precision {
-    /// Its own settings.
-    Own,
-    /// The operand of a pool: a maximum of its values, exact at its scale.
-    Maximum(Least),
-    /// The operand of a pool: a difference of two of its values, exact at its scale. It stands for
-    /// no value of the graph.
-    Difference(Least),
-    /// The operand of a tree of maxima: a difference of two of its values, as above.
-    Contest(Least),
-    /// The operand of a softmax: its maximum along an axis, exact at its scale. It stands for no
-    /// value of the graph.
-    Winner {
-        least: Least,
-        /// Whether it is never what a mask has dropped.
-        live: bool,
-    },
-    /// The operand of a softmax: how far a value lies below the maximum, exact at its scale.
-    Distance(Least),
-    /// A sum of the integers of two tensors, whatever their scales.
-    Units(TensorId, TensorId),
-    /// A sum of whole numbers. It stands for no value of the graph.
-    Whole,
-}
-
-impl Precision {
-    /// Whether `y` stands for a value of the graph.
-    fn is_of_value(self) -> bool {
-        matches!(self, Self::Own | Self::Maximum(_) | Self::Distance(_))
-    }
-}
-
-/// How a draft is computed.
-#[derive(Clone, Debug)]
-pub(super) enum DraftStep {
-    /// Graph input number `.0`.
-    Input(usize),
-    /// A linear form, then a function.
-    Linear(Form, Option<Function>),
-    /// The integers of a view unchanged, for an output that needs a tensor of its own.
-    Copy(View),
-}
 
 /// Steps in order of computation, and the views that the outputs read.
 #[derive(Clone, Debug)]
@@ -334,22 +266,5 @@ impl<'g> Fuser<'g> {
     fn copy(&mut self, name: &str, id: ValueId, view: View) -> Result<View, QuantError> {
         let origin = Origin { node: name.into(), op: "Output".into(), opset: 0 };
         self.draft(NewDraft::new(view.shape.clone(), DraftStep::Copy(view), (id, id), origin))
-    }
-}
-
-/// A draft and how it is read.
-struct NewDraft {
-    shape: Shape,
-    step: DraftStep,
-    ids: (ValueId, ValueId),
-    /// Shape and order of the value, when not those of the tensor.
-    read: Option<(Shape, Option<Vec<u32>>)>,
-    origin: Origin,
-    precision: Precision,
-}
-
-impl NewDraft {
-    fn new(shape: Shape, step: DraftStep, ids: (ValueId, ValueId), origin: Origin) -> Self {
-        Self { shape, step, ids, read: None, origin, precision: Precision::Own }
     }
 }

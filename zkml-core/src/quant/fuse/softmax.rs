@@ -23,7 +23,7 @@
 //! everywhere.
 
 use super::{
-    Draft, DraftStep, Fuser, NewDraft, Precision, Symbol,
+    DraftStep, Fuser, NewDraft, Precision, Symbol,
     maximum::{axis_last, last},
 };
 use crate::{
@@ -158,17 +158,6 @@ impl Fuser<'_> {
             _ => None,
         };
         self.step(node, maximum.form, function, Precision::Winner { least, live })
-    }
-}
-
-impl Draft {
-    /// Whether it stands for a value of the graph.
-    pub(in crate::quant) fn stands_for_value(&self) -> bool {
-        let stepping = matches!(
-            self.function(),
-            Some(Function::OneHot { .. } | Function::Mask { dropped: Dropped::Vanishing, .. })
-        );
-        self.precision.is_of_value() && !self.scaled && !stepping
     }
 }
 
