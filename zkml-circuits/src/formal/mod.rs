@@ -40,7 +40,7 @@ pub(crate) enum FormalError {
     Shift(usize),
     /// More weights than lanes.
     Weights(usize),
-    /// An exponent beyond [`Poly::MAX_DEGREE`].
+    /// A degree beyond [`Poly::MAX_DEGREE`].
     Degree,
 }
 
@@ -116,6 +116,9 @@ impl<'a, C: Cells> Formal<'a, C> {
             Source::Unit(at) => self.unit(at)?,
             Source::Z(row) => self.accumulator(row)?,
         });
+        if !poly.is_bounded() {
+            return Err(FormalError::Degree);
+        }
         self.known.insert(source, Rc::clone(&poly));
         Ok(poly)
     }
@@ -225,6 +228,12 @@ impl<'a, C: Cells> Formal<'a, C> {
     ) -> Result<(), FormalError> {
         let lanes = self.rows.profile.lanes();
         let cell = |role: usize, lane: usize| self.cells.lane(role, index, lane);
+        let is_constant = match unit {
+            Unit::Output => false,
+            Unit::Operand => matches!(group.operand, None | Some(OperandRead::One)),
+            Unit::Feature => group.feature.is_none(),
+        };
+        poly.cells = u32::from(!is_constant);
         let mut put = |lane: usize, value: Fr| match base {
             Base::Lambda | Base::LambdaSquared => {
                 let at = if base == Base::Lambda { lane } else { 2 * lane };

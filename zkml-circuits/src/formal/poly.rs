@@ -16,6 +16,8 @@ pub(crate) struct Poly {
     junk: Vec<JunkTerm>,
     /// Bound of the degree in `rho`.
     pub(crate) rho: u32,
+    /// Bound of the degree in cells of phase 1.
+    pub(crate) cells: u32,
 }
 
 /// A junk cell in a polynomial.
@@ -29,11 +31,18 @@ pub(crate) struct JunkTerm {
 const BLOCK: usize = 64;
 
 impl Poly {
-    /// Largest exponent of `lambda`.
+    /// Largest exponent of `lambda`, and largest degree in `rho` and cells together.
     pub(crate) const MAX_DEGREE: usize = 1 << 26;
 
     /// Largest number of junk terms: as many as a machine has rows.
     const MAX_JUNK: usize = 1 << 26;
+
+    /// Whether two such polynomials that differ are equal at so few points that none is found. A
+    /// vector row can square, and of a degree of half the field's size, 300 rows later, there are
+    /// polynomials that are 1 at half of all points.
+    pub(crate) fn is_bounded(&self) -> bool {
+        self.rho.saturating_add(self.cells) as usize <= Self::MAX_DEGREE
+    }
 
     /// One past the largest exponent.
     pub(crate) fn end(&self) -> usize {
@@ -89,6 +98,7 @@ impl Poly {
         shift: usize,
     ) -> Result<(), FormalError> {
         self.rho = self.rho.max(other.rho);
+        self.cells = self.cells.max(other.cells);
         for junk in &other.junk {
             let (exponent, factor) = (junk.exponent + shift, junk.factor * factor);
             self.add_junk(JunkTerm { row: junk.row, exponent, factor })?;
@@ -99,6 +109,7 @@ impl Poly {
     /// Adds `a b`.
     pub(crate) fn add_product(&mut self, a: &Self, b: &Self) -> Result<(), FormalError> {
         self.rho = self.rho.max(a.rho.saturating_add(b.rho));
+        self.cells = self.cells.max(a.cells.saturating_add(b.cells));
         let (small, large) = if a.blocks.len() <= b.blocks.len() { (a, b) } else { (b, a) };
         for (exponent, c) in small.coefficients() {
             self.add_coefficients(large, c, exponent)?;
@@ -217,5 +228,14 @@ mod tests {
         let junk = JunkTerm { row: 0, exponent: Poly::MAX_DEGREE, factor: Fr::ONE };
         assert!(a.add_junk(junk).is_err());
         assert_eq!(a.blocks.len(), 1, "one block, whatever the degree");
+        let cell = Poly { cells: 1, rho: 2, ..poly(&[(0, Fr::from(5))].into()) };
+        let (mut power, mut degree) = (cell, 3);
+        while degree <= Poly::MAX_DEGREE {
+            assert!(power.is_bounded());
+            let mut square = Poly::default();
+            square.add_product(&power, &power).expect("no exponent of lambda");
+            (power, degree) = (square, 2 * degree);
+        }
+        assert!(!power.is_bounded());
     }
 }

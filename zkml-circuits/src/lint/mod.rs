@@ -23,6 +23,7 @@
 //! | definition | each computed element is claimed once, and every claim is true |
 //! | features | a group's feature unit reads weights or activations, not their sum |
 //! | nothing free | no operand is free; runs use what is above them; no run leaves the machine |
+//! | degrees | exponents of `lambda`, and degrees in `rho` and cells together, are at most `2^26`: one sample tells |
 //! | tables | the rows of each tag are exactly its table over its domain, tag 0 only `(0, 0, 0)` |
 //! | statement | the schema lists each output (and each input, if public) by name, shape, scale and range |
 //! | words | each public element stands in one digit of one word, looked up in a table of 16 bits, at most 8 digits |
@@ -78,8 +79,8 @@ pub enum LintError {
     /// The row program does not fit its machine.
     #[error(transparent)]
     Geometry(#[from] GeometryError),
-    /// An exponent beyond bounds, or a product of two junk cells.
-    #[error("an exponent of an equation is beyond bounds, or junk is multiplied by junk")]
+    /// A degree beyond bounds, or a product of two junk cells.
+    #[error("a degree of an equation is beyond bounds, or junk is multiplied by junk")]
     Overflow,
     /// Program or plan cannot be hashed.
     #[error("program or plan cannot be encoded")]

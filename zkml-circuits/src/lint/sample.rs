@@ -1,7 +1,8 @@
 //! Random cells and a random `rho`, drawn from a hash of all that is under test.
 //!
 //! Two polynomials in cells and `rho` that agree at a point drawn from `r = 2^253.6` values
-//! each are equal, but for a probability of (their degree) / r. The point depends on program and
+//! each are equal, but for a probability of (their degree) / r; what an equation has of it is at most
+//! `2^26` (`Poly::is_bounded`), what a claim has at most `2^32 + 2`. The point depends on program and
 //! plan, so whoever looks for a plan that agrees by chance has to try `2^220` of them.
 
 use super::LintError;

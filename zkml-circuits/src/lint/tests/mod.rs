@@ -1,6 +1,7 @@
 //! The linter accepts what the planner makes, and nothing else.
 
 mod claims;
+mod degrees;
 mod fixed;
 mod products;
 
