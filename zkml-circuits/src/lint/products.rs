@@ -111,9 +111,15 @@ pub(super) struct Rows {
 struct Combination {
     /// Columns with their powers of `rho`.
     columns: Vec<(usize, Fr)>,
-    /// Rows with their exponents of `lambda`, in order.
-    rows: Vec<(usize, u32)>,
+    /// In order.
+    rows: RowsAt,
 }
+
+/// Columns with their exponents of `rho`.
+type Signature = Vec<(u32, u32)>;
+
+/// Rows with their exponents of `lambda`.
+type RowsAt = Vec<(usize, u32)>;
 
 /// Reads an element of a view.
 type Read<'a> = dyn Fn(&View, usize) -> Fr + Sync + 'a;
@@ -121,13 +127,13 @@ type Read<'a> = dyn Fn(&View, usize) -> Fr + Sync + 'a;
 impl Rows {
     /// Sorts rows of places by their columns and powers.
     pub(super) fn new(by_row: &[&[Place]], powers: &Powers) -> Self {
-        let mut known: BTreeMap<Vec<(u32, u32)>, Vec<(usize, u32)>> = BTreeMap::new();
+        let mut known: BTreeMap<Signature, RowsAt> = BTreeMap::new();
         for places in by_row {
             let signature = places.iter().map(|place| (place.column, place.rho)).collect();
             let row = (places[0].row as usize, places[0].lambda);
             known.entry(signature).or_default().push(row);
         }
-        let combination = |(signature, mut rows): (Vec<(u32, u32)>, Vec<(usize, u32)>)| {
+        let combination = |(signature, mut rows): (Signature, RowsAt)| {
             rows.sort_unstable();
             let columns = signature.into_iter();
             let columns = columns.map(|(j, rho)| (j as usize, powers.of(rho))).collect();

@@ -47,7 +47,7 @@ pub fn attention(seed: u64, heads: usize, tokens: usize, features: usize) -> Pro
     let per_head = s.by_head(q, [tokens, heads, features], [1, 0, 2]);
     let keys = s.by_head(k, [tokens, heads, features], [1, 2, 0]);
     let values = s.by_head(v, [tokens, heads, features], [1, 0, 2]);
-    let exp = |x: i32| 1 + ((x + 260) * (x + 260) >> 6);
+    let exp = |x: i32| 1 + (((x + 260) * (x + 260)) >> 6);
     let scores = [heads, tokens, tokens];
     let e = s.product("e", (per_head, keys, 1), &scores, 9, Some(("Exp", exp)));
     let ones = Tensor::new(shape(&[tokens, 1]), vec![1; tokens]).expect("as many");
@@ -76,6 +76,9 @@ pub fn attention(seed: u64, heads: usize, tokens: usize, features: usize) -> Pro
     s.contract("y", view, 3, 9, None);
     s.finish()
 }
+
+/// A function of a table, with its name.
+type Function<'a> = (&'a str, fn(i32) -> i32);
 
 /// A program under construction, with the reach of every tensor: no input makes one leave its range.
 struct Steps {
@@ -157,7 +160,7 @@ impl Steps {
         (left, right, factor): (View, View, i32),
         dims: &[usize],
         bits: u8,
-        function: Option<(&str, fn(i32) -> i32)>,
+        function: Option<Function<'_>>,
     ) -> usize {
         let worst = self.worst(&left, &right, factor);
         // Below the limit of 16 bits.
