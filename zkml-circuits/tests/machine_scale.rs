@@ -5,9 +5,11 @@
 
 mod machine_common;
 mod plonk_common;
+mod processor;
 
 use halo2curves::bn256::Fr;
 use machine_common::recount;
+use processor::cpu_seconds;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use std::time::Instant;
@@ -160,15 +162,6 @@ fn a_full_machine_proves_and_verifies() {
     clock.stage("prove");
     verify(key.verifying_key(), &[], &proof).expect("an honest proof");
     clock.stage("verify");
-}
-
-/// Processor time of this process so far, where Linux tells; NaN elsewhere.
-fn cpu_seconds() -> f64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let after_name = stat.rsplit(')').next().unwrap_or_default();
-    let ticks: Vec<f64> =
-        after_name.split_whitespace().skip(11).take(2).filter_map(|t| t.parse().ok()).collect();
-    if ticks.len() == 2 { (ticks[0] + ticks[1]) / 100.0 } else { f64::NAN }
 }
 
 /// Peak resident memory, where Linux tells; 0 elsewhere.

@@ -1,5 +1,8 @@
 //! A circuit of the size of a small model's, with its times printed.
 
+mod processor;
+
+use processor::cpu_seconds;
 use std::time::Instant;
 
 use zkml_circuits::plonk::{
@@ -31,13 +34,4 @@ fn a_circuit_of_k_12_proves_and_verifies() {
     let start = Instant::now();
     assert_eq!(verify(fixture.key.verifying_key(), &fixture.words, &proof), Ok(()));
     eprintln!("verify: {:?}", start.elapsed());
-}
-
-/// Processor time of this process so far, where Linux tells; NaN elsewhere.
-fn cpu_seconds() -> f64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let after_name = stat.rsplit(')').next().unwrap_or_default();
-    let ticks: Vec<f64> =
-        after_name.split_whitespace().skip(11).take(2).filter_map(|t| t.parse().ok()).collect();
-    if ticks.len() == 2 { (ticks[0] + ticks[1]) / 100.0 } else { f64::NAN }
 }
