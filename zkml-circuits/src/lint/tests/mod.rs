@@ -42,10 +42,14 @@ fn plans_of_random_programs_mean_them() {
 
 #[test]
 fn plans_of_random_convolutions_mean_them() {
+    means_by_any_policy(600, |seed| random_windows(seed, 1 + seed as usize % 3));
+}
+
+/// Programs of `seeds` seeds, on every machine in turn, mean what plans by each policy say.
+fn means_by_any_policy(seeds: u64, program: impl Fn(u64) -> Program) {
     let all = profiles();
-    for seed in 0..600 {
-        let program = random_windows(seed, 1 + seed as usize % 3);
-        // Every machine in turn.
+    for seed in 0..seeds {
+        let program = program(seed);
         let profile = all[seed as usize % all.len()];
         for visibility in [Visibility::Public, Visibility::Private] {
             for policy in LayoutPolicy::ALL {
