@@ -15,6 +15,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    ops::Bound,
     sync::Arc,
 };
 
@@ -26,12 +27,34 @@ use crate::ir::{Activation, Graph, GraphError, Node, Op, Pointwise, ValueId};
 /// # Errors
 /// [`GraphError`] if the graph breaks its own rules.
 pub fn fuse_pointwise(graph: &Graph) -> Result<Graph, GraphError> {
-    Rewrite::each(graph, |matcher, rewrite, node| {
-        let Some(fused) = fused(matcher, node) else { return Ok(None) };
+    let mut groups = groups(graph);
+    Rewrite::each(graph, |_, rewrite, node| {
+        let Some(fused) = groups.remove(&node.output) else { return Ok(None) };
         let root = rewrite.operand(node, fused.root)?;
         let function = Activation::Pointwise(Arc::new(fused.expression));
         rewrite.push(node, Op::Activation(function), vec![root]).map(Some)
     })
+}
+
+/// The groups by their last node. What is read only within a group needs none of its own, so the
+/// search goes from the outputs back.
+fn groups(graph: &Graph) -> BTreeMap<ValueId, Fused> {
+    let matcher = Matcher::new(graph);
+    let mut groups = BTreeMap::new();
+    let mut read: BTreeSet<ValueId> = graph.outputs().iter().map(|(_, id)| *id).collect();
+    for node in graph.nodes().iter().rev() {
+        if !read.contains(&node.output) {
+            continue;
+        }
+        match fused(&matcher, node) {
+            Some(fused) => {
+                read.insert(fused.root);
+                groups.insert(node.output, fused);
+            }
+            None => read.extend(&node.inputs),
+        }
+    }
+    groups
 }
 
 struct Fused {
@@ -44,13 +67,13 @@ fn fused(matcher: &Matcher<'_>, top: &Node) -> Option<Fused> {
     (!matcher.is_integer(top.output)).then_some(())?;
     let mut group = Group::default();
     group.add(matcher, top)?;
-    let mut best = None;
+    // Roots with more and more behind them.
+    let mut roots: Vec<(Count, ValueId)> = Vec::new();
     loop {
         if let Some(root) = group.root()
-            && best.as_ref().is_none_or(|(count, _)| group.count > *count)
-            && let Some(expression) = group.expression(matcher, top.output, root)
+            && roots.last().is_none_or(|(count, _)| group.count > *count)
         {
-            best = Some((group.count, Fused { root, expression }));
+            roots.push((group.count, root));
         }
         // The latest first: all its readers in the group are there already.
         let Some(id) = group.open.pop_last() else { break };
@@ -62,8 +85,12 @@ fn fused(matcher: &Matcher<'_>, top: &Node) -> Option<Fused> {
             }
         }
     }
-    let (count, fused) = best?;
-    count.is_worth_it().then_some(fused)
+    // An expression is the larger the farther back its root is: the first that fits is the best.
+    let worth_it = roots.into_iter().rev().filter(|(count, _)| count.is_worth_it());
+    worth_it.map(|(_, root)| root).find_map(|root| {
+        let expression = group.expression(matcher, top.output, root)?;
+        Some(Fused { root, expression })
+    })
 }
 
 /// What a group holds that is not linear in one value.
@@ -145,7 +172,7 @@ impl<'g> Group<'g> {
     fn expression(&self, matcher: &Matcher<'_>, top: ValueId, root: ValueId) -> Option<Pointwise> {
         let mut known = BTreeMap::from([(root, Pointwise::Argument)]);
         // Values are numbered in the order in which they are computed.
-        for (id, node) in &self.nodes {
+        for (id, node) in self.nodes.range((Bound::Excluded(root), Bound::Unbounded)) {
             let mut operands = Vec::with_capacity(2);
             for input in &node.inputs {
                 operands.push(match matcher.uniform(*input, matcher.shape(*id)) {

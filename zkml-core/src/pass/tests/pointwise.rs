@@ -227,6 +227,18 @@ fn a_choice_between_expressions_is_one_function() {
     }
 }
 
+/// As long as a file may make them: in time that does not grow with the square of the length.
+#[test]
+fn long_chains_are_cut_into_expressions() {
+    let (mut b, x) = Builder::new(&[3]);
+    let mut y = x;
+    for _ in 0..4000 {
+        y = f(&mut b, Activation::Tanh, y);
+    }
+    // One leaf and 255 functions each.
+    close(b.finish(y), 16);
+}
+
 #[test]
 fn powers_have_names() {
     let power = |exponent: f32| vec![Activation::Pow { exponent }];
