@@ -10,8 +10,8 @@ use crate::{
 /// `exp` of this and less beside 0 is 0 in `f32`.
 pub(super) const NEGLIGIBLE: f32 = -1e4;
 
-/// Nodes followed from a mask.
-const MAX_DEPTH: usize = 32;
+/// Most nodes followed from a mask, each as often as it is met.
+const MAX_NODES: usize = 256;
 
 /// A tensor of 0 and 1, 1 where a mask keeps what it is added to: the product of all its parts.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,7 +54,7 @@ impl Keep {
     /// `(1 - m) * c` are flags by intent, as an attention mask that is an input: the mask keeps what
     /// is positive.
     pub(super) fn of_mask(matcher: &Matcher<'_>, id: ValueId) -> Option<Self> {
-        mask(matcher, id, MAX_DEPTH)
+        mask(matcher, id, &mut Steps(MAX_NODES))
     }
 
     fn of_constant(constant: Tensor<f32>) -> Self {
@@ -181,23 +181,34 @@ impl Built {
     }
 }
 
-fn mask(matcher: &Matcher<'_>, id: ValueId, depth: usize) -> Option<Keep> {
+/// How many nodes may still be followed: a limit on their depth alone would let sums of a sum with
+/// itself take exponential time.
+struct Steps(usize);
+
+impl Steps {
+    fn producer<'g>(&mut self, matcher: &Matcher<'g>, id: ValueId) -> Option<&'g Node> {
+        self.0 = self.0.checked_sub(1)?;
+        matcher.producer(id)
+    }
+}
+
+fn mask(matcher: &Matcher<'_>, id: ValueId, steps: &mut Steps) -> Option<Keep> {
     if let Some(constant) = matcher.constant(id) {
         let masks = constant.data().iter().all(|v| *v == 0.0 || *v <= NEGLIGIBLE);
         return masks.then(|| Keep::of_constant(constant.map(|v| f32::from(u8::from(*v == 0.0)))));
     }
-    let (node, depth) = (matcher.producer(id)?, depth.checked_sub(1)?);
+    let node = steps.producer(matcher, id)?;
     match (&node.op, node.inputs.as_slice()) {
         (Op::Reshape(_) | Op::Transpose(_) | Op::Take { .. }, [x]) => {
-            mask(matcher, *x, depth)?.view(matcher, node)
+            mask(matcher, *x, steps)?.view(matcher, node)
         }
-        (Op::Add, [a, b]) => mask(matcher, *a, depth)?.and(mask(matcher, *b, depth)?),
+        (Op::Add, [a, b]) => mask(matcher, *a, steps)?.and(mask(matcher, *b, steps)?),
         (Op::Mul, _) => {
             let (x, c) = matcher.with_constant(node)?;
             if c.data().iter().all(|c| *c <= NEGLIGIBLE) {
-                kept_by_factor(matcher, x, Factor::Negative, depth)
+                kept_by_factor(matcher, x, Factor::Negative, steps)
             } else if c.data().iter().all(|c| *c >= -NEGLIGIBLE) {
-                kept_by_factor(matcher, x, Factor::Positive, depth)
+                kept_by_factor(matcher, x, Factor::Positive, steps)
             } else {
                 None
             }
@@ -207,7 +218,7 @@ fn mask(matcher: &Matcher<'_>, id: ValueId, depth: usize) -> Option<Keep> {
             if is_zero_where_kept(matcher, *x, *keep) {
                 return Some(kept);
             }
-            kept.and(mask(matcher, *x, depth)?)
+            kept.and(mask(matcher, *x, steps)?)
         }
         (Op::Mask { value: 0.0 }, [x, keep]) => {
             let negligible = matcher.constant(*x)?.data().iter().all(|v| *v <= NEGLIGIBLE);
@@ -231,14 +242,14 @@ fn kept_by_factor(
     matcher: &Matcher<'_>,
     id: ValueId,
     factor: Factor,
-    depth: usize,
+    steps: &mut Steps,
 ) -> Option<Keep> {
-    let (node, depth) = (matcher.producer(id)?, depth.checked_sub(1)?);
+    let node = steps.producer(matcher, id)?;
     let shape = matcher.shape(id);
     let is = |id: ValueId, value: f32| matcher.uniform(id, shape) == Some(value);
     let m = match (&node.op, node.inputs.as_slice()) {
         (Op::Reshape(_) | Op::Transpose(_) | Op::Take { .. }, [x]) => {
-            return kept_by_factor(matcher, *x, factor, depth)?.view(matcher, node);
+            return kept_by_factor(matcher, *x, factor, steps)?.view(matcher, node);
         }
         (Op::Sub, [one, m]) if factor == Factor::Negative && is(*one, 1.0) => Some(*m),
         (Op::Sub, [m, one]) if factor == Factor::Positive && is(*one, 1.0) => Some(*m),
@@ -248,26 +259,24 @@ fn kept_by_factor(
     };
     match m {
         Some(m) if matcher.shape(m) == shape && matcher.is_integer(m) => {
-            let flag = is_flag(matcher, m, depth);
+            let flag = is_flag(matcher, m, steps);
             let flags = if flag { Flags::Value(m) } else { Flags::Positive(m) };
             Some(Keep::of_flags(flags, shape))
         }
         _ => {
-            let drops = factor == Factor::Negative && is_flag(matcher, id, depth);
+            let drops = factor == Factor::Negative && is_flag(matcher, id, steps);
             drops.then(|| Keep::of(matcher, id).not())?
         }
     }
 }
 
 /// Is every element of `id` 0 or 1?
-fn is_flag(matcher: &Matcher<'_>, id: ValueId, depth: usize) -> bool {
+fn is_flag(matcher: &Matcher<'_>, id: ValueId, steps: &mut Steps) -> bool {
     if let Some(constant) = matcher.constant(id) {
         return constant.data().iter().all(|v| *v == 0.0 || *v == 1.0);
     }
-    let (Some(node), Some(depth)) = (matcher.producer(id), depth.checked_sub(1)) else {
-        return false;
-    };
-    let flag = |id: &ValueId| is_flag(matcher, *id, depth);
+    let Some(node) = steps.producer(matcher, id) else { return false };
+    let mut flag = |id: &ValueId| is_flag(matcher, *id, steps);
     match (&node.op, node.inputs.as_slice()) {
         (Op::Activation(f), _) => {
             matches!(f, Activation::IsZero | Activation::IsPositive | Activation::IsNonNegative)

@@ -292,6 +292,22 @@ fn sums_that_are_no_masks_stay() {
     }
 }
 
+/// Each sum reads the one before twice: a search along every path would not end.
+#[test]
+fn sums_of_masks_with_themselves_end() {
+    let graph = softmax(|b, x| {
+        let keep = padding(b);
+        let zero = b.constant(tensor(&[1, 2, 4, 4], vec![0.0; 32]));
+        let mut mask = b.op(Op::Mask { value: -1e5 }, &[zero, keep]);
+        for _ in 0..40 {
+            mask = b.op(Op::Add, &[mask, mask]);
+        }
+        b.op(Op::Add, &[x, mask])
+    });
+    let after = optimise(graph).expect("passes keep graphs whole");
+    assert!(keep_of_any(&after).is_none());
+}
+
 fn keep_of_any(after: &Graph) -> Option<ValueId> {
     let exp = after.nodes().iter().find(|node| matches!(node.op, Op::ExpShifted { .. }));
     exp.and_then(|node| node.inputs.get(1).copied())
