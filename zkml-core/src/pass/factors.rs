@@ -50,8 +50,7 @@ impl Inward<'_> {
         if let Some(input) = inputs.get_mut(self.operand) {
             *input = rewrite.push_part(node, "scaled", Op::Mul, vec![*input, factor])?;
         }
-        let named = Node { origin: self.before.origin.clone(), ..node.clone() };
-        rewrite.push(&named, self.before.op.clone(), inputs)
+        rewrite.push_from(node, &self.before.origin, self.before.op.clone(), inputs)
     }
 }
 

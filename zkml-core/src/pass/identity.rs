@@ -16,38 +16,30 @@ use crate::{
 /// # Errors
 /// [`GraphError`] if the graph breaks its own rules.
 pub fn remove_identities(graph: &Graph) -> Result<Graph, GraphError> {
-    let matcher = Matcher::new(graph);
-    let mut rewrite = Rewrite::new(graph);
-    for node in graph.nodes() {
+    Rewrite::each(graph, |matcher, rewrite, node| {
         if let Some(same) = same_as(graph, node) {
-            let id = rewrite.operand(node, same)?;
-            rewrite.set(node.output, id);
-            continue;
+            return rewrite.operand(node, same).map(Some);
         }
-        let before = node.inputs.first().and_then(|id| matcher.producer(*id));
-        match (&node.op, before.map(|before| (&before.op, &before.inputs))) {
-            (Op::Reshape(to), Some((Op::Reshape(_), inputs))) => {
-                view(&mut rewrite, node, inputs[0], Op::Reshape(to.clone()))?;
-            }
-            (Op::Transpose(second), Some((Op::Transpose(first), inputs))) => {
-                let perm: Vec<usize> = second.iter().map(|axis| first[*axis]).collect();
-                view(&mut rewrite, node, inputs[0], Op::Transpose(perm))?;
-            }
-            (Op::Transpose(perm), _) if keeps_order(&graph.get(node.inputs[0]).shape, perm) => {
-                let to = graph.get(node.output).shape.clone();
-                view(&mut rewrite, node, node.inputs[0], Op::Reshape(to))?;
-            }
-            _ => rewrite.copy(node)?,
-        }
-    }
-    rewrite.finish()
+        let Some((op, x)) = simpler_view(matcher, node) else { return Ok(None) };
+        let x = rewrite.operand(node, x)?;
+        rewrite.push(node, op, vec![x]).map(Some)
+    })
 }
 
-fn view(rewrite: &mut Rewrite<'_>, node: &Node, of: ValueId, op: Op) -> Result<(), GraphError> {
-    let operand = rewrite.operand(node, of)?;
-    let id = rewrite.push(node, op, vec![operand])?;
-    rewrite.set(node.output, id);
-    Ok(())
+/// The view that does what `node` does, and what it is of.
+fn simpler_view(matcher: &Matcher<'_>, node: &Node) -> Option<(Op, ValueId)> {
+    let &[y] = node.inputs.as_slice() else { return None };
+    let before = matcher.producer(y).map(|before| (&before.op, before.inputs.as_slice()));
+    match (&node.op, before) {
+        (Op::Reshape(_), Some((Op::Reshape(_), &[x]))) => Some((node.op.clone(), x)),
+        (Op::Transpose(second), Some((Op::Transpose(first), &[x]))) => {
+            Some((Op::Transpose(second.iter().map(|axis| first[*axis]).collect()), x))
+        }
+        (Op::Transpose(perm), _) if keeps_order(matcher.shape(y), perm) => {
+            Some((Op::Reshape(matcher.shape(node.output).clone()), y))
+        }
+        _ => None,
+    }
 }
 
 /// The operand that `node` is equal to.

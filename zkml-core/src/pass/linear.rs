@@ -33,21 +33,15 @@ use crate::{
 /// # Errors
 /// [`GraphError`] if the graph breaks its own rules.
 pub fn fold_linear(graph: &Graph) -> Result<Graph, GraphError> {
-    let matcher = Matcher::new(graph);
-    let mut rewrite = Rewrite::new(graph);
-    for node in graph.nodes() {
-        let Some(folded) = matcher.fold(node) else {
-            rewrite.copy(node)?;
-            continue;
-        };
+    Rewrite::each(graph, |matcher, rewrite, node| {
+        let Some(folded) = matcher.fold(node) else { return Ok(None) };
         let mut id = rewrite.operand(node, folded.x)?;
         for (op, constant, part) in folded.steps {
             let constant = rewrite.constant(node, part, constant);
             id = rewrite.push(node, op, vec![id, constant])?;
         }
-        rewrite.set(node.output, id);
-    }
-    rewrite.finish()
+        Ok(Some(id))
+    })
 }
 
 /// Replaces a node: `x`, then each operation with a constant at its right.

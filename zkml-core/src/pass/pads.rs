@@ -21,21 +21,14 @@ use crate::ir::{Activation, Axis, Graph, GraphError, Node, Op, ValueId, Window};
 /// # Errors
 /// [`GraphError`] if the graph breaks its own rules.
 pub fn fold_pads(graph: &Graph) -> Result<Graph, GraphError> {
-    let matcher = Matcher::new(graph);
-    let mut rewrite = Rewrite::new(graph);
-    for node in graph.nodes() {
-        let Some((op, x)) = folded(&matcher, node) else {
-            rewrite.copy(node)?;
-            continue;
-        };
+    Rewrite::each(graph, |matcher, rewrite, node| {
+        let Some((op, x)) = folded(matcher, node) else { return Ok(None) };
         let mut inputs = vec![rewrite.operand(node, x)?];
         for id in &node.inputs[1..] {
             inputs.push(rewrite.operand(node, *id)?);
         }
-        let id = rewrite.push(node, op, inputs)?;
-        rewrite.set(node.output, id);
-    }
-    rewrite.finish()
+        rewrite.push(node, op, inputs).map(Some)
+    })
 }
 
 /// The operation that reads what is padded, and that.

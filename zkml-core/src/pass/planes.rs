@@ -24,15 +24,10 @@ use crate::{
 /// # Errors
 /// [`GraphError`] if the graph breaks its own rules.
 pub fn move_views(graph: &Graph) -> Result<Graph, GraphError> {
-    let matcher = Matcher::new(graph);
-    let mut rewrite = Rewrite::new(graph);
-    for node in graph.nodes() {
-        match swap(&matcher, node) {
-            Some((first, second)) => apply(&mut rewrite, node, &first, &second)?,
-            None => rewrite.copy(node)?,
-        }
-    }
-    rewrite.finish()
+    Rewrite::each(graph, |matcher, rewrite, node| match swap(matcher, node) {
+        Some((first, second)) => apply(rewrite, node, &first, &second).map(Some),
+        None => Ok(None),
+    })
 }
 
 /// An operation of one value and perhaps a constant.
@@ -107,25 +102,19 @@ fn apply(
     node: &Node,
     first: &Step<'_>,
     second: &Step<'_>,
-) -> Result<(), GraphError> {
+) -> Result<ValueId, GraphError> {
     let x = rewrite.operand(node, first.x)?;
     let inputs = operands(rewrite, first, x);
     let middle = rewrite.push_part(first.from, "moved", first.op.clone(), inputs)?;
     let inputs = operands(rewrite, second, middle);
-    // The name of the result, with the origin of the second step.
-    let named = Node { origin: second.from.origin.clone(), ..node.clone() };
-    let id = rewrite.push(&named, second.op.clone(), inputs)?;
-    rewrite.set(node.output, id);
-    Ok(())
+    rewrite.push_from(node, &second.from.origin, second.op.clone(), inputs)
 }
 
 /// `x` and the constant, in the order of the node.
 fn operands(rewrite: &mut Rewrite<'_>, step: &Step<'_>, x: ValueId) -> Vec<ValueId> {
     let Some(constant) = &step.constant else { return vec![x] };
     let constant = rewrite.constant(step.from, "constant", constant.clone());
-    let from = rewrite.from;
-    let left = step.from.inputs.first().is_some_and(|id| from.get(*id).constant.is_some());
-    if left { vec![constant, x] } else { vec![x, constant] }
+    rewrite.beside(step.from, x, constant)
 }
 
 /// The one operand that is no constant.

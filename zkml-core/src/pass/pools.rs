@@ -21,21 +21,12 @@ use crate::ir::{Activation, Graph, GraphError, Node, Op};
 /// # Errors
 /// [`GraphError`] if the graph breaks its own rules.
 pub fn activate_before_pools(graph: &Graph) -> Result<Graph, GraphError> {
-    let matcher = Matcher::new(graph);
-    let mut rewrite = Rewrite::new(graph);
-    for node in graph.nodes() {
-        let Some(pool) = pool_before(&matcher, node) else {
-            rewrite.copy(node)?;
-            continue;
-        };
+    Rewrite::each(graph, |matcher, rewrite, node| {
+        let Some(pool) = pool_before(matcher, node) else { return Ok(None) };
         let x = rewrite.operand(pool, pool.inputs[0])?;
         let value = rewrite.push_part(node, "before", node.op.clone(), vec![x])?;
-        // The name of the result, with the origin of the pool.
-        let named = Node { origin: pool.origin.clone(), ..node.clone() };
-        let id = rewrite.push(&named, pool.op.clone(), vec![value])?;
-        rewrite.set(node.output, id);
-    }
-    rewrite.finish()
+        rewrite.push_from(node, &pool.origin, pool.op.clone(), vec![value]).map(Some)
+    })
 }
 
 /// The pool that changes places with `node`.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::matcher::Matcher;
 use crate::{
-    ir::{Graph, GraphError, Node, Op, ValueId},
+    ir::{Graph, GraphError, Node, Op, Origin, ValueId},
     tensor::Tensor,
 };
 
@@ -51,7 +51,7 @@ impl<'g> Rewrite<'g> {
     }
 
     /// Says that `old` of `from` is `new` of `to`.
-    pub(super) fn set(&mut self, old: ValueId, new: ValueId) {
+    fn set(&mut self, old: ValueId, new: ValueId) {
         self.map.insert(old, new);
     }
 
@@ -92,8 +92,19 @@ impl<'g> Rewrite<'g> {
         op: Op,
         inputs: Vec<ValueId>,
     ) -> Result<ValueId, GraphError> {
+        self.push_from(node, &node.origin, op, inputs)
+    }
+
+    /// Adds a node in the place of `node`, under its name and the origin of another.
+    pub(super) fn push_from(
+        &mut self,
+        node: &Node,
+        origin: &Origin,
+        op: Op,
+        inputs: Vec<ValueId>,
+    ) -> Result<ValueId, GraphError> {
         let name = self.from.get(node.output).name.clone();
-        self.to.push(op, inputs, name, node.origin.clone())
+        self.to.push(op, inputs, name, origin.clone())
     }
 
     /// Adds a node in front of the one in the place of `node`, under the origin of `node`.
@@ -112,6 +123,12 @@ impl<'g> Rewrite<'g> {
     pub(super) fn constant(&mut self, node: &Node, part: &str, tensor: Tensor<f32>) -> ValueId {
         let name = format!("{}/{part}", self.from.get(node.output).name);
         self.to.constant(name, tensor)
+    }
+
+    /// `x` and a constant, in the order in which `node` has its operands, one of them a constant.
+    pub(super) fn beside(&self, node: &Node, x: ValueId, constant: ValueId) -> Vec<ValueId> {
+        let left = node.inputs.first().is_some_and(|id| self.from.get(*id).constant.is_some());
+        if left { vec![constant, x] } else { vec![x, constant] }
     }
 
     /// The first number of the constant `id` of `from`, as a scalar made for `node`.

@@ -9,10 +9,10 @@
 //! The Reshape keeps the last axis, and `c` varies along that only. All results are the same bit for
 //! bit. A Reshape with several readers goes behind each: views cost nothing.
 
-use super::{constant::varies_along, matcher::Matcher, rewrite::Rewrite};
+use super::{matcher::Matcher, rewrite::Rewrite};
 use crate::{
     ir::{Graph, GraphError, Node, Op, ValueId},
-    tensor::{Shape, Tensor},
+    tensor::Tensor,
 };
 
 /// `graph` with regrouped rows behind the products that read them.
@@ -28,10 +28,9 @@ pub fn regroup_rows(graph: &Graph) -> Result<Graph, GraphError> {
             }
             Op::Add | Op::Sub | Op::Mul => {
                 let Some((x, constant)) = rows_of_constant(matcher, node) else { return Ok(None) };
-                let left = node.inputs.first().is_some_and(|id| matcher.constant(*id).is_some());
                 let x = rewrite.operand(node, x)?;
-                let c = rewrite.constant(node, "constant", constant);
-                if left { vec![c, x] } else { vec![x, c] }
+                let constant = rewrite.constant(node, "constant", constant);
+                rewrite.beside(node, x, constant)
             }
             _ => return Ok(None),
         };
@@ -56,12 +55,8 @@ fn rows_of_constant(matcher: &Matcher<'_>, node: &Node) -> Option<(ValueId, Tens
         Some((product, _)) => matcher.only_user(product)?,
         None => before,
     };
-    let last = matcher.shape(y).rank().checked_sub(1)?;
-    let fits = product.op == Op::MatMul
-        && matcher.layer(product).is_some()
-        && varies_along(c, matcher.shape(y), last);
-    let c = c.clone().reshaped(Shape::new(vec![c.shape().len()]).ok()?).ok()?;
-    fits.then_some((x, c))
+    let c = matcher.layer(product)?.per_channel(c, matcher.shape(y))?;
+    (product.op == Op::MatMul).then_some((x, c))
 }
 
 /// The operand of a Reshape that keeps the last axis, both of two axes or more.

@@ -28,13 +28,14 @@ pub fn split_layers(graph: &Graph) -> Result<Graph, GraphError> {
         let Some(part) = part_of_layer(matcher, node) else { return Ok(None) };
         let mut id = rewrite.operand(node, part.x)?;
         let mut steps = part.steps;
-        steps.push((Op::MatMul, Some(part.weights), false));
-        while let Some((op, constant, left)) = steps.pop() {
-            let mut inputs = vec![id];
-            if let Some(constant) = constant {
-                let constant = rewrite.constant(node, "part", constant);
-                inputs.insert(usize::from(!left), constant);
-            }
+        while let Some((from, op, constant)) = steps.pop() {
+            let inputs = match constant {
+                Some(constant) => {
+                    let constant = rewrite.constant(node, "part", constant);
+                    rewrite.beside(from, id, constant)
+                }
+                None => vec![id],
+            };
             id = match steps.is_empty() {
                 true => rewrite.push(node, op, inputs)?,
                 false => rewrite.push_part(node, "part", op, inputs)?,
@@ -45,16 +46,15 @@ pub fn split_layers(graph: &Graph) -> Result<Graph, GraphError> {
 }
 
 /// Part of the result of a layer.
-struct Part {
+struct Part<'g> {
     x: ValueId,
-    weights: Tensor<f32>,
-    /// What follows the product, the last first: the operation, the constant beside the value, and
-    /// whether that is at its left.
-    steps: Vec<(Op, Option<Tensor<f32>>, bool)>,
+    /// The product and what follows it, the last first: the node that it is part of, the operation and
+    /// the constant beside the value.
+    steps: Vec<(&'g Node, Op, Option<Tensor<f32>>)>,
 }
 
 /// The layer that a Take can be part of.
-fn part_of_layer(matcher: &Matcher<'_>, node: &Node) -> Option<Part> {
+fn part_of_layer<'g>(matcher: &Matcher<'g>, node: &Node) -> Option<Part<'g>> {
     let (Op::Take { axis, indices }, [whole]) = (&node.op, node.inputs.as_slice()) else {
         return None;
     };
@@ -71,18 +71,18 @@ fn part_of_layer(matcher: &Matcher<'_>, node: &Node) -> Option<Part> {
                 let x_rank = matcher.shape(layer.x).rank();
                 (axis == last && x_rank >= 1).then_some(())?;
                 let weights = take(layer.weights, 1, &indices)?;
-                return Some(Part { x: layer.x, weights, steps });
+                steps.push((before, Op::MatMul, Some(weights)));
+                return Some(Part { x: layer.x, steps });
             }
             (Op::Add | Op::Sub | Op::Mul, _) => {
                 let (x, c) = matcher.with_constant(before)?;
                 (matcher.shape(x) == matcher.shape(y)).then_some(())?;
                 let c = take_broadcast(c, (matcher.shape(y).rank(), axis), &indices)?;
-                let left = before.inputs.first().is_some_and(|id| *id != x);
-                steps.push((before.op.clone(), Some(c), left));
+                steps.push((before, before.op.clone(), Some(c)));
                 before = matcher.only_user(x)?;
             }
             (Op::Transpose(perm), [x]) => {
-                steps.push((before.op.clone(), None, false));
+                steps.push((before, before.op.clone(), None));
                 axis = *perm.get(axis)?;
                 before = matcher.only_user(*x)?;
             }
@@ -90,7 +90,7 @@ fn part_of_layer(matcher: &Matcher<'_>, node: &Node) -> Option<Part> {
                 let from = matcher.shape(*x);
                 let mut dims = to.dims().to_vec();
                 *dims.get_mut(axis)? = indices.len();
-                steps.push((Op::Reshape(Shape::new(dims).ok()?), None, false));
+                steps.push((before, Op::Reshape(Shape::new(dims).ok()?), None));
                 (axis, indices) = through_reshape(from, to, axis, &indices)?;
                 before = matcher.only_user(*x)?;
             }
