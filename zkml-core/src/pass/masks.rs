@@ -7,9 +7,9 @@
 //! ```
 //!
 //! `exp` of the difference is then 0 in `f32`, unless nothing of the row is kept: a constant mask with
-//! such a row stays (of several, all do), and with any other one such a row has no softmax. Less negative values stay too:
-//! `exp(-10)` is not 0. The masked scores must have no other reader. Which sums are masks, see
-//! [`Keep`].
+//! such a row stays (of several, all do), and with any other one such a row has no softmax. Less
+//! negative values stay too: `exp(-10)` is not 0. The masked scores must have no other reader. Which
+//! sums are masks, see [`Keep`].
 
 use super::{
     keep::{Built, Keep, NEGLIGIBLE},
@@ -17,6 +17,7 @@ use super::{
     rewrite::Rewrite,
 };
 use crate::{
+    exec::float,
     ir::{Graph, GraphError, Node, Op, ValueId},
     tensor::{Shape, Tensor},
 };
@@ -71,15 +72,12 @@ fn masked_once(matcher: &Matcher<'_>, id: ValueId) -> Option<(ValueId, Keep)> {
 /// Is some element of each row along an axis of `shape` kept, as far as that is known?
 fn keeps_some(keep: Option<&Tensor<f32>>, (shape, axis): (&Shape, usize)) -> bool {
     let Some(keep) = keep else { return true };
+    let all = |keep: &Tensor<f32>| keep.data().iter().all(|kept| *kept != 0.0);
     // The axis in the shape of the mask; there are rows of one element if that has it not.
-    let own = (axis + keep.shape().rank()).checked_sub(shape.rank());
-    let dims = keep.shape().dims();
-    let (size, inner) = match own {
-        Some(own) => (dims[own], dims[own + 1..].iter().product::<usize>()),
-        None => (1, 1),
-    };
-    let block = (size * inner).max(1);
-    let rows = keep.data().chunks_exact(block);
-    rows.flat_map(|rows| (0..inner).map(move |i| rows.iter().skip(i).step_by(inner)))
-        .all(|mut row| row.any(|kept| *kept != 0.0))
+    match (axis + keep.shape().rank()).checked_sub(shape.rank()) {
+        Some(axis) => {
+            float::apply(&Op::ReduceMax { axis }, &[keep]).is_ok_and(|greatest| all(&greatest))
+        }
+        None => all(keep),
+    }
 }
