@@ -1,13 +1,13 @@
 //! Shapes of the operations that attention, normalisation and embeddings are made of.
 
-use super::Op;
+use super::{Op, spatial::shape};
 use crate::tensor::Shape;
 
 /// Shape of the result of ReduceMax, ExpShifted, Mask or Embed; what does not fit otherwise.
 pub(super) fn infer(op: &Op, shapes: &[&Shape]) -> Result<Shape, String> {
     let Some(x) = shapes.first() else { return Err("no operands".into()) };
     let keep = || match shapes.get(1) {
-        Some(keep) if x.broadcast(keep).as_ref() != Ok(x) => {
+        Some(keep) if !keep.broadcasts_to(x) => {
             Err(format!("what is kept has shape {keep}, which does not broadcast to {x}"))
         }
         _ => Ok(()),
@@ -45,8 +45,4 @@ pub(super) fn infer(op: &Op, shapes: &[&Shape]) -> Result<Shape, String> {
         }
         _ => Err("an operation of another kind".into()),
     }
-}
-
-fn shape(dims: Vec<usize>) -> Result<Shape, String> {
-    Shape::new(dims).map_err(|error| error.to_string())
 }

@@ -69,9 +69,9 @@ impl Activation {
             Self::Round => libm::rint(x),
             Self::Sin => libm::sin(x),
             Self::Cos => libm::cos(x),
-            Self::IsZero => f64::from(u8::from(x == 0.0)),
-            Self::IsPositive => f64::from(u8::from(x > 0.0)),
-            Self::IsNonNegative => f64::from(u8::from(x >= 0.0)),
+            Self::IsZero => f64::from(x == 0.0),
+            Self::IsPositive => f64::from(x > 0.0),
+            Self::IsNonNegative => f64::from(x >= 0.0),
             Self::Pointwise(ref expression) => expression.eval(x),
         }
     }

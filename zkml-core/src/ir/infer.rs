@@ -17,6 +17,7 @@ impl Graph {
         self.check_operands(op, inputs, origin)?;
         let shape_error = |source| GraphError::Shape { origin: origin.clone(), source };
         let of = |i: usize| &self.get(inputs[i]).shape;
+        let shapes = || (0..inputs.len()).map(of).collect::<Vec<_>>();
         let wrong = |what| GraphError::Operation { origin: origin.clone(), what };
         match op {
             Op::MatMul => matmul_shape(of(0), of(1)).map_err(|e| match e {
@@ -41,16 +42,10 @@ impl Graph {
                 got: of(0).len(),
             })),
             Op::Transpose(perm) => of(0).transpose(perm).map_err(shape_error),
-            _ => {
-                let shapes: Vec<&Shape> = (0..inputs.len()).map(of).collect();
-                match op {
-                    Op::ReduceMax { .. } | Op::ExpShifted { .. } | Op::Mask { .. } | Op::Embed => {
-                        super::attention::infer(op, &shapes)
-                    }
-                    _ => super::spatial::infer(op, &shapes),
-                }
-                .map_err(wrong)
+            Op::ReduceMax { .. } | Op::ExpShifted { .. } | Op::Mask { .. } | Op::Embed => {
+                super::attention::infer(op, &shapes()).map_err(wrong)
             }
+            _ => super::spatial::infer(op, &shapes()).map_err(wrong),
         }
     }
 

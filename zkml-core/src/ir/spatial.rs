@@ -87,6 +87,7 @@ fn output(batch: usize, channels: usize, window: &Window) -> Result<Shape, Strin
     shape(vec![batch, channels, window.height.output, window.width.output])
 }
 
-fn shape(dims: Vec<usize>) -> Result<Shape, String> {
+/// A shape, or why it is none.
+pub(super) fn shape(dims: Vec<usize>) -> Result<Shape, String> {
     Shape::new(dims).map_err(|error| error.to_string())
 }

@@ -195,7 +195,7 @@ impl Steps {
 fn mask(matcher: &Matcher<'_>, id: ValueId, steps: &mut Steps) -> Option<Keep> {
     if let Some(constant) = matcher.constant(id) {
         let masks = constant.data().iter().all(|v| *v == 0.0 || *v <= NEGLIGIBLE);
-        return masks.then(|| Keep::of_constant(constant.map(|v| f32::from(u8::from(*v == 0.0)))));
+        return masks.then(|| Keep::of_constant(constant.map(|v| f32::from(*v == 0.0))));
     }
     let node = steps.producer(matcher, id)?;
     match (&node.op, node.inputs.as_slice()) {

@@ -57,7 +57,7 @@ impl<'g> Matcher<'g> {
     pub(super) fn uniform(&self, id: ValueId, shape: &Shape) -> Option<f32> {
         let constant = self.constant(id)?;
         let (first, rest) = constant.data().split_first()?;
-        let fits = constant.shape().broadcast(shape).as_ref() == Ok(shape);
+        let fits = constant.shape().broadcasts_to(shape);
         (fits && rest.iter().all(|value| value == first)).then_some(*first)
     }
 

@@ -124,12 +124,17 @@ impl Shape {
         Self::new(dims)
     }
 
+    /// Whether this broadcasts to `target` and not to anything larger.
+    pub fn broadcasts_to(&self, target: &Self) -> bool {
+        self.broadcast(target).as_ref() == Ok(target)
+    }
+
     /// For each element of `target`, the index of the element of `self` that broadcasts to it.
     ///
     /// # Errors
     /// [`ShapeError::Broadcast`] when `self` does not broadcast to `target`.
     pub fn broadcast_map(&self, target: &Self) -> Result<Vec<u32>, ShapeError> {
-        if self.broadcast(target).as_ref() != Ok(target) {
+        if !self.broadcasts_to(target) {
             return Err(ShapeError::Broadcast { left: self.clone(), right: target.clone() });
         }
         let own = self.strides();

@@ -107,7 +107,7 @@ fn attention_step(b: &mut Builder, (x, y): (ValueId, ValueId), kind: u8, seed: u
     let number = |b: &mut Builder, value: f32| b.constant(Tensor::scalar(value));
     let reshape = |dims: &[usize]| Op::Reshape(Shape::new(dims.to_vec()).expect("small"));
     let function = |b: &mut Builder, f: Activation, x| b.op(Op::Activation(f), &[x]);
-    let causal = tensor(&[4, 4], (0..16u8).map(|i| f32::from(u8::from(i % 4 <= i / 4))).collect());
+    let causal = tensor(&[4, 4], (0..16u8).map(|i| f32::from(i % 4 <= i / 4)).collect());
     // Small enough that nothing grows, and no error with it.
     let small = |dims: &[usize]| dyadic(dims, seed).map(|v| v / 24.0);
     match kind {
