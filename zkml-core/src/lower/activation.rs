@@ -1,7 +1,7 @@
 //! Functions of one variable: Relu, LeakyRelu, PRelu, Sigmoid, Tanh, Gelu, Erf, Elu, Celu, Selu,
 //! Softplus, Softsign, HardSigmoid, HardSwish, Swish, Mish, ThresholdedRelu, Shrink, Sin, Cos, Clip.
-//! Later versions only add element types, but for Clip, whose bounds
-//! were attributes before 11 and are inputs since.
+//! Later versions only add element types, but for Clip, whose bounds were attributes before 11 and
+//! are inputs since.
 
 use super::{
     parameter,
@@ -115,10 +115,7 @@ pub(super) fn cos(site: &mut Site<'_>) -> Result {
 pub(super) fn prelu(site: &mut Site<'_>) -> Result {
     let slope = site.floats(1, "slope")?;
     let shape = site.shape(0)?;
-    if slope.shape().broadcast(&shape).as_ref() != Ok(&shape) {
-        let got = slope.shape();
-        return Err(site.invalid(format!("`slope` has shape {got}, it must broadcast to {shape}")));
-    }
+    site.expect_broadcast("`slope`", slope.shape(), &shape)?;
     let given = site.input(1)?;
     if let Some(alpha) = site.uniform(&given)? {
         return push(site, Activation::LeakyRelu { alpha: alpha as f32 });

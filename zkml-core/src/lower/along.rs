@@ -29,13 +29,12 @@ pub(super) fn take(
     if indices.iter().copied().eq(0..shape.dims()[axis]) {
         return Ok(value);
     }
-    let origin = site.origin();
     match value {
         Lowered::Constant(data) => {
             let mut dims = shape.dims().to_vec();
             let size = std::mem::replace(&mut dims[axis], indices.len());
             let shape = new_shape(site, dims)?;
-            site.budget.take(shape.len(), &origin)?;
+            site.spend(shape.len())?;
             // An empty result may still have many rows.
             let outer: usize =
                 if shape.len() == 0 { 0 } else { shape.dims()[..axis].iter().product() };
@@ -51,7 +50,7 @@ pub(super) fn take(
             Ok(Lowered::Constant(Rc::new(Constant { shape, elements })))
         }
         Lowered::Activation(id) => {
-            site.budget.take(indices.len(), &origin)?;
+            site.spend(indices.len())?;
             // Positions of an axis are below Shape::MAX_ELEMENTS.
             let indices = indices.iter().map(|index| *index as u32).collect();
             Ok(Lowered::Activation(site.push(Op::Take { axis, indices }, vec![id], part)?))
@@ -107,8 +106,7 @@ pub(super) fn slice(site: &mut Site<'_>) -> Result {
         if *step == 0 {
             return Err(site.invalid("a step is 0"));
         }
-        let origin = site.origin();
-        site.budget.take(shape.dims()[axis], &origin)?;
+        site.spend(shape.dims()[axis])?;
         let at = indices(shape.dims()[axis], *start, *end, *step);
         let part =
             if seen.iter().filter(|seen| **seen).count() == axes.len() { "" } else { "part" };
@@ -193,8 +191,7 @@ pub(super) fn tile(site: &mut Site<'_>) -> Result {
         let count = usize::try_from(*repeat)
             .map_err(|_| site.invalid(format!("`repeats` has {repeat}, expected 0 or more")))?;
         let len = count.saturating_mul(*size);
-        let origin = site.origin();
-        site.budget.take(len, &origin)?;
+        site.spend(len)?;
         let at: Vec<usize> = (0..len).map(|i| i % size).collect();
         data = take(site, data, (axis, &at), "tiled")?;
     }
@@ -205,6 +202,6 @@ pub(super) fn expand(site: &mut Site<'_>) -> Result {
     let data = site.input(0)?;
     let dims = site.ints(1, "shape")?;
     let (from, target) = (site.shape_of(&data), shape_from(site, &dims)?);
-    let shape = from.broadcast(&target).map_err(|error| site.invalid(error.to_string()))?;
+    let shape = site.valid(from.broadcast(&target))?;
     site.broadcast(data, &shape, "expanded")
 }

@@ -9,7 +9,7 @@
 //! the correctly rounded result. Whole numbers that overflow are an error.
 
 use super::{
-    build::MASKED,
+    build::hidden,
     extreme,
     fill::finish,
     index::broadcast_map,
@@ -20,7 +20,6 @@ use super::{
 use crate::{
     ir::{Activation, Op, ValueId},
     onnx::{Constant, Elements},
-    tensor::{Shape, Tensor},
 };
 
 type Result<T = Lowered> = std::result::Result<T, Halt>;
@@ -80,10 +79,8 @@ pub(super) fn neg(site: &mut Site<'_>) -> Result {
     match site.input(0)? {
         Lowered::Constant(_) => unary(site, (|v| -v, i64::checked_neg)),
         _ => {
-            let minus_one = Tensor::new(Shape::scalar(), vec![-1.0])
-                .map_err(|error| site.invalid(error.to_string()))?;
             let x = site.operand(0)?;
-            let minus_one = site.own_constant("minus_one", minus_one)?;
+            let minus_one = site.scalar(-1.0, "minus_one")?;
             Ok(Lowered::Activation(site.push(Op::Mul, vec![x, minus_one], "")?))
         }
     }
@@ -115,10 +112,8 @@ fn addend(site: &mut Site<'_>, op: &Op, i: usize) -> Result<ValueId> {
             if !tensor.data().contains(&f32::NEG_INFINITY) {
                 return site.operand(i);
             }
-            let origin = site.origin();
-            site.budget.take(tensor.shape().len(), &origin)?;
-            let hidden = tensor.map(|v| if *v == f32::NEG_INFINITY { MASKED } else { *v });
-            site.own_constant("mask", hidden)
+            site.spend(tensor.shape().len())?;
+            site.own_constant("mask", tensor.map(|v| hidden(*v)))
         }
         _ => site.operand(i),
     }
@@ -126,7 +121,7 @@ fn addend(site: &mut Site<'_>, op: &Op, i: usize) -> Result<ValueId> {
 
 /// The exponent may be of another type; the result has the type of the base.
 pub(super) fn pow(site: &mut Site<'_>) -> Result {
-    if !all_constant(site) {
+    if !site.all_constant() {
         return power::of(site);
     }
     let (base, exponent) = (site.constant(0, "X")?, site.constant(1, "Y")?);
@@ -140,8 +135,7 @@ pub(super) fn pow(site: &mut Site<'_>) -> Result {
     let elements = elements.ok_or_else(|| {
         site.unsupported(Some("Y"), "powers of whole numbers need whole exponents that fit")
     })?;
-    let exponent = Constant::new(exponent.shape.clone(), elements)
-        .map_err(|error| site.invalid(error.to_string()))?;
+    let exponent = site.valid(Constant::new(exponent.shape.clone(), elements))?;
     binary(site, &base, &exponent, (libm::pow, |a, b| a.checked_pow(u32::try_from(b).ok()?)))
 }
 
@@ -162,16 +156,12 @@ pub(super) fn modulo(site: &mut Site<'_>) -> Result {
 
 pub(super) fn min(site: &mut Site<'_>) -> Result {
     let f: Binary = (|a, b| if b < a || b.is_nan() { b } else { a }, |a, b| Some(a.min(b)));
-    if all_constant(site) { fold(site, f) } else { extreme::of(site, false) }
+    if site.all_constant() { fold(site, f) } else { extreme::of(site, false) }
 }
 
 pub(super) fn max(site: &mut Site<'_>) -> Result {
     let f: Binary = (|a, b| if b > a || b.is_nan() { b } else { a }, |a, b| Some(a.max(b)));
-    if all_constant(site) { fold(site, f) } else { extreme::of(site, true) }
-}
-
-fn all_constant(site: &Site<'_>) -> bool {
-    site.inputs.iter().flatten().all(|input| matches!(input, Lowered::Constant(_)))
+    if site.all_constant() { fold(site, f) } else { extreme::of(site, true) }
 }
 
 pub(super) fn abs(site: &mut Site<'_>) -> Result {
@@ -244,7 +234,7 @@ fn binary(site: &mut Site<'_>, a: &Constant, b: &Constant, (float, int): Binary)
         let (a, b) = (a.elements.dtype(), b.elements.dtype());
         return Err(site.invalid(format!("operands are {a} and {b}, expected one type")));
     }
-    let shape = a.shape.broadcast(&b.shape).map_err(|error| site.invalid(error.to_string()))?;
+    let shape = site.valid(a.shape.broadcast(&b.shape))?;
     let from_a = broadcast_map(site, &a.shape, &shape)?;
     let from_b = broadcast_map(site, &b.shape, &shape)?;
     let pairs = || from_a.iter().zip(&from_b).map(|(i, j)| (*i as usize, *j as usize));
@@ -268,8 +258,7 @@ fn binary(site: &mut Site<'_>, a: &Constant, b: &Constant, (float, int): Binary)
 
 fn unary(site: &mut Site<'_>, (float, int): Unary) -> Result {
     let x = site.constant(0, "X")?;
-    let origin = site.origin();
-    site.budget.take(x.shape.len(), &origin)?;
+    site.spend(x.shape.len())?;
     let elements = match &x.elements {
         Elements::F32(v) => Elements::F32(v.iter().map(|v| float((*v).into()) as f32).collect()),
         Elements::F64(v) => Elements::F64(v.iter().map(|v| float(*v)).collect()),

@@ -19,6 +19,7 @@ use super::{
     softmax,
 };
 use crate::{
+    exec::float,
     ir::{Activation, Op, ValueId},
     tensor::{Shape, Tensor},
 };
@@ -128,8 +129,7 @@ impl Sizes {
             return Ok(x);
         }
         let each = self.heads / self.groups;
-        let origin = site.origin();
-        site.budget.take(self.heads, &origin)?;
+        site.spend(self.heads)?;
         // Heads are below 2^28.
         let indices = (0..self.heads).map(|head| (head / each) as u32).collect();
         site.push(Op::Take { axis: 1, indices }, vec![x], &format!("{part}_repeated"))
@@ -143,10 +143,8 @@ impl Sizes {
             Some(size) if size >= 0 => Ok(Some(size)),
             Some(size) => Err(site.invalid(format!("`{name}` is {size}, expected -1 or more"))),
         };
-        if site.since < 25 {
-            site.not_before("left_window_size", 25)?;
-            site.not_before("right_window_size", 25)?;
-        }
+        site.not_before("left_window_size", 25)?;
+        site.not_before("right_window_size", 25)?;
         let (left, right) = (side("left_window_size")?, side("right_window_size")?);
         if !causal && left.is_none() && right.is_none() {
             return Ok(None);
@@ -181,7 +179,7 @@ fn masked(
 ) -> Result<(ValueId, Option<ValueId>)> {
     let reach = match sizes.reach(site)? {
         Some(reach) => Some(filled(site, vec![sizes.queries, sizes.keys], |at| {
-            f32::from(u8::from(reach(at / sizes.keys, at % sizes.keys)))
+            f32::from(reach(at / sizes.keys, at % sizes.keys))
         })?),
         None => None,
     };
@@ -191,11 +189,11 @@ fn masked(
         Some(Lowered::Constant(constant)) => {
             let truth = site.kind(3)? == Kind::Bool;
             let mask = site.number_tensor(&constant)?;
-            let mask = sizes.padded(site, mask, if truth { 0.0 } else { f32::NEG_INFINITY })?;
+            let hidden = if truth { 0.0 } else { f32::NEG_INFINITY };
+            let mask = sizes.padded(site, mask, hidden)?;
             sizes.check_mask(site, mask.shape())?;
-            let kept =
-                |v: &f32| f32::from(u8::from(*v != if truth { 0.0 } else { f32::NEG_INFINITY }));
-            let keep = Some(mask.map(kept)).filter(|keep| keep.data().contains(&0.0));
+            let keep = Some(mask.map(|v| f32::from(*v != hidden)))
+                .filter(|keep| keep.data().contains(&0.0));
             let keep = both(site, reach, keep)?;
             let added = mask.map(|v| if v.is_infinite() { 0.0 } else { *v });
             let scores = if truth || added.data().iter().all(|v| *v == 0.0) {
@@ -249,12 +247,9 @@ impl Sizes {
     }
 
     fn check_mask(&self, site: &Site<'_>, mask: &Shape) -> Result<()> {
-        let scores = Shape::new(vec![self.batch, self.heads, self.queries, self.keys])
-            .map_err(|error| site.invalid(error.to_string()))?;
-        if mask.broadcast(&scores).as_ref() == Ok(&scores) {
-            return Ok(());
-        }
-        Err(site.invalid(format!("`attn_mask` has shape {mask}, it must broadcast to {scores}")))
+        let scores =
+            site.valid(Shape::new(vec![self.batch, self.heads, self.queries, self.keys]))?;
+        site.expect_broadcast("`attn_mask`", mask, &scores)
     }
 }
 
@@ -265,12 +260,9 @@ fn both(
 ) -> Result<Option<Tensor<f32>>> {
     match (a, b) {
         (Some(a), Some(b)) => {
-            let shape =
-                a.shape().broadcast(b.shape()).map_err(|error| site.invalid(error.to_string()))?;
-            let origin = site.origin();
-            site.budget.take(shape.len(), &origin)?;
-            let product = crate::exec::float::apply(&Op::Mul, &[&a, &b])
-                .map_err(|error| site.invalid(error.to_string()))?;
+            let shape = site.valid(a.shape().broadcast(b.shape()))?;
+            site.spend(shape.len())?;
+            let product = site.valid(float::apply(&Op::Mul, &[&a, &b]))?;
             Ok(Some(product))
         }
         (a, b) => Ok(a.or(b)),

@@ -16,7 +16,12 @@ type Result<T = ValueId> = std::result::Result<T, Halt>;
 
 /// Stands for minus infinity, which is no number of the graph: `exp` of it is 0 beside anything, and
 /// a few of them may be added.
-pub(super) const MASKED: f32 = f32::MIN / 4.0;
+const MASKED: f32 = f32::MIN / 4.0;
+
+/// `value`, or a number of the graph for minus infinity.
+pub(super) fn hidden(value: f32) -> f32 {
+    if value == f32::NEG_INFINITY { MASKED } else { value }
+}
 
 impl Site<'_> {
     pub(super) fn dims(&self, id: ValueId) -> Vec<usize> {
@@ -73,10 +78,8 @@ impl Site<'_> {
         match self.canvas.graph.get(x).constant.clone() {
             Some(tensor) => {
                 let shape = new_shape(self, dims)?;
-                let origin = self.origin();
-                self.budget.take(shape.len(), &origin)?;
-                let tensor =
-                    tensor.reshaped(shape).map_err(|error| self.invalid(error.to_string()))?;
+                self.spend(shape.len())?;
+                let tensor = self.valid(tensor.reshaped(shape))?;
                 self.own_constant(part, tensor)
             }
             None => self.reshape(x, dims, part),
@@ -128,8 +131,7 @@ impl Site<'_> {
         };
         for (axis, (from, to)) in dims.iter().zip(shape.dims()).enumerate() {
             if from != to {
-                let origin = self.origin();
-                self.budget.take(*to, &origin)?;
+                self.spend(*to)?;
                 value = along::take(self, value, (axis, &vec![0; *to]), part)?;
             }
         }
@@ -139,8 +141,7 @@ impl Site<'_> {
     /// The value of a constant whose elements are all the same.
     pub(super) fn uniform(&mut self, value: &Lowered) -> Result<Option<f64>> {
         let Lowered::Constant(constant) = value else { return Ok(None) };
-        let origin = self.origin();
-        self.budget.take(constant.shape.len(), &origin)?;
+        self.spend(constant.shape.len())?;
         Ok(match &constant.elements {
             Elements::F32(v) => same(v).map(f64::from),
             Elements::F64(v) => same(v),

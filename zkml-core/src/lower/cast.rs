@@ -50,8 +50,7 @@ pub(super) fn cast_like(site: &mut Site<'_>) -> Result<Lowered, Halt> {
 fn to_type(site: &mut Site<'_>, to: DataType) -> Result<Lowered, Halt> {
     match site.input(0)? {
         Lowered::Constant(constant) => {
-            let origin = site.origin();
-            site.budget.take(constant.shape.len(), &origin)?;
+            site.spend(constant.shape.len())?;
             let elements = convert(site, &constant.elements, to)?;
             let constant = Constant { shape: constant.shape.clone(), elements };
             Ok(Lowered::Constant(Rc::new(constant)))

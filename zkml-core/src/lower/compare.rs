@@ -1,4 +1,4 @@
-//! Comparison and logic: Equal, Less, Greater, LessOrEqual, GreaterOrEqual, And, Or, Xor, Not.
+//! Comparison and logic: Equal, Less, Greater, LessOrEqual, GreaterOrEqual, And, Or, Xor, Not, IsNaN.
 //!
 //! Constant whole numbers are compared as such, constant floats as doubles. Of activations,
 //!
@@ -66,8 +66,7 @@ pub(super) fn not(site: &mut Site<'_>) -> Result {
     let Elements::Bool(bits) = &x.elements else {
         return Err(not_bool(site, &x));
     };
-    let origin = site.origin();
-    site.budget.take(bits.len(), &origin)?;
+    site.spend(bits.len())?;
     let elements = Elements::Bool(bits.iter().map(|bit| !bit).collect());
     finish(site, Constant::new(x.shape.clone(), elements))
 }
@@ -76,8 +75,7 @@ pub(super) fn not(site: &mut Site<'_>) -> Result {
 pub(super) fn is_nan(site: &mut Site<'_>) -> Result {
     let input = site.input(0)?;
     let shape = site.shape_of(&input);
-    let origin = site.origin();
-    site.budget.take(shape.len(), &origin)?;
+    site.spend(shape.len())?;
     let bits = match &input {
         Lowered::Constant(x) if Kind::of_elements(&x.elements) == Kind::Float => {
             x.elements.to_f64().iter().map(|v| v.is_nan()).collect()
@@ -203,7 +201,7 @@ fn zip(
     b: &Constant,
     f: impl Fn(usize, usize) -> bool,
 ) -> Result {
-    let shape = a.shape.broadcast(&b.shape).map_err(|error| site.invalid(error.to_string()))?;
+    let shape = site.valid(a.shape.broadcast(&b.shape))?;
     let from_a = broadcast_map(site, &a.shape, &shape)?;
     let from_b = broadcast_map(site, &b.shape, &shape)?;
     let bits = from_a.iter().zip(&from_b).map(|(i, j)| f(*i as usize, *j as usize)).collect();

@@ -124,7 +124,7 @@ fn bias(site: &Site<'_>, outputs: usize) -> Result<Tensor<f32>> {
         return Err(site.invalid(format!("`B` has shape {got}, expected [{outputs}]")));
     }
     let shape = new_shape(site, vec![1, outputs, 1, 1])?;
-    bias.reshaped(shape).map_err(|error| site.invalid(error.to_string()))
+    site.valid(bias.reshaped(shape))
 }
 
 /// Constant weights with two spatial axes.
@@ -139,7 +139,7 @@ fn weights(site: &Site<'_>, planes: &Planes) -> Result<Tensor<f32>> {
         dims.insert(2, 1);
     }
     let shape = new_shape(site, dims)?;
-    weights.reshaped(shape).map_err(|error| site.invalid(error.to_string()))
+    site.valid(weights.reshaped(shape))
 }
 
 fn dims(weights: &Tensor<f32>) -> [usize; 4] {

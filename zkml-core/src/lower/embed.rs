@@ -50,8 +50,7 @@ pub(super) fn rows(site: &mut Site<'_>, ids: ValueId) -> Result {
     // `[ids, before, after]` to `[before, ids, after]`.
     let dims = [&ids_shape, before, after].concat();
     if axis == 0 {
-        let shape = new_shape(site, dims)?;
-        return Ok(Lowered::Activation(site.push(Op::Reshape(shape), vec![found], "")?));
+        return Ok(Lowered::Activation(site.reshape(found, dims, "")?));
     }
     let found = site.reshape(found, dims, "axes")?;
     let (ids, rank) = (ids_shape.len(), ids_shape.len() + shape.rank() - 1);
@@ -79,14 +78,13 @@ pub(super) fn looked_up(
     };
     let shape = site.shape(i)?;
     let shape = new_shape(site, [shape.dims(), &[width]].concat())?;
-    let origin = site.origin();
-    site.budget.take(shape.len(), &origin)?;
+    site.spend(shape.len())?;
     let mut data = Vec::with_capacity(shape.len());
     for id in ids {
         let row = usize::try_from(id).ok().filter(|row| *row < count);
         let row = row.ok_or_else(|| site.invalid(format!("id {id} is outside of 0..{count}")))?;
         data.extend_from_slice(&table.data()[row * width..][..width]);
     }
-    let found = Tensor::new(shape, data).map_err(|error| site.invalid(error.to_string()))?;
+    let found = site.valid(Tensor::new(shape, data))?;
     site.own_constant(part, found)
 }

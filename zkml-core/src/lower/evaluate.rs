@@ -47,8 +47,7 @@ pub(super) fn run(site: &mut Site<'_>, apply: Apply) -> Result<Lowered, Halt> {
     } else {
         Elements::F32(data)
     };
-    let constant =
-        Constant::new(shape, elements).map_err(|error| site.invalid(error.to_string()))?;
+    let constant = site.valid(Constant::new(shape, elements))?;
     Ok(Lowered::Constant(Rc::new(constant)))
 }
 
@@ -66,8 +65,7 @@ fn execute(
             let operand = computed.get(id).or(graph.get(*id).constant.as_ref());
             operands.push(operand.ok_or_else(|| site.invalid("an operand has no value"))?);
         }
-        let value =
-            float::apply(&node.op, &operands).map_err(|error| site.invalid(error.to_string()))?;
+        let value = site.valid(float::apply(&node.op, &operands))?;
         computed.insert(node.output, value);
     }
     computed.remove(&result).ok_or_else(|| site.invalid("a constant has no value"))

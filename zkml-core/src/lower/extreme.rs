@@ -25,9 +25,7 @@ pub(super) fn of(site: &mut Site<'_>, greatest: bool) -> Result {
     let mut shape = site.shape(0)?;
     for i in 0..site.inputs.len() {
         let input = site.input(i)?;
-        shape = shape
-            .broadcast(&site.shape_of(&input))
-            .map_err(|error| site.invalid(error.to_string()))?;
+        shape = site.valid(shape.broadcast(&site.shape_of(&input)))?;
         match site.uniform(&input)? {
             Some(value) if value.is_nan() => return Err(site.invalid("a bound is NaN")),
             Some(value) => {

@@ -52,8 +52,7 @@ pub(super) fn constant_of_shape(site: &mut Site<'_>) -> Result {
     };
     let dims = site.ints(0, "input")?;
     let shape = shape_from(site, &dims)?;
-    let origin = site.origin();
-    site.budget.take(shape.len(), &origin)?;
+    site.spend(shape.len())?;
     let elements = value.pick(&vec![0; shape.len()]);
     finish(site, Constant::new(shape, elements))
 }
@@ -62,7 +61,7 @@ pub(super) fn constant_of_shape(site: &mut Site<'_>) -> Result {
 pub(super) fn shape_from(site: &Site<'_>, dims: &[i64]) -> Result<Shape> {
     let sizes: Option<Vec<usize>> = dims.iter().map(|d| usize::try_from(*d).ok()).collect();
     let sizes = sizes.ok_or_else(|| site.invalid(format!("{dims:?} is not a shape")))?;
-    Shape::new(sizes).map_err(|error| site.invalid(error.to_string()))
+    site.valid(Shape::new(sizes))
 }
 
 /// `start + i * delta`, as many as lie before `limit`.
@@ -109,8 +108,7 @@ fn int_range(site: &mut Site<'_>, start: i64, limit: i64, delta: i64) -> Result<
     let count =
         if (span > 0) == (delta > 0) { (span.abs() + delta.abs() - 1) / delta.abs() } else { 0 };
     let count = usize::try_from(count).unwrap_or(usize::MAX);
-    let origin = site.origin();
-    site.budget.take(count, &origin)?;
+    site.spend(count)?;
     // Within start..limit.
     Ok((0..count as i128).map(|i| (i128::from(start) + i * delta) as i64).collect())
 }
@@ -122,8 +120,7 @@ fn float_count(site: &mut Site<'_>, start: f64, limit: f64, delta: f64) -> Resul
     }
     // A float of 2^64 or more saturates and is over the budget.
     let count = count as usize;
-    let origin = site.origin();
-    site.budget.take(count, &origin)?;
+    site.spend(count)?;
     Ok(count)
 }
 
@@ -150,7 +147,5 @@ pub(super) fn size(site: &mut Site<'_>) -> Result {
 
 /// A constant as the result of the node.
 pub(super) fn finish(site: &Site<'_>, built: std::result::Result<Constant, ShapeError>) -> Result {
-    built
-        .map(|constant| Lowered::Constant(Rc::new(constant)))
-        .map_err(|error| site.invalid(error.to_string()))
+    site.valid(built).map(|constant| Lowered::Constant(Rc::new(constant)))
 }

@@ -51,8 +51,7 @@ fn concat_constants(site: &mut Site<'_>, axis: usize) -> Result {
                 part.shape, first.shape
             )));
         }
-        let origin = site.origin();
-        site.budget.take(part.shape.len(), &origin)?;
+        site.spend(part.shape.len())?;
         parts.push((all.len(), part.shape.dims()[axis..].iter().product::<usize>()));
         size = size.saturating_add(part.shape.dims()[axis]);
         if !all.append(&part.elements) {
@@ -62,7 +61,7 @@ fn concat_constants(site: &mut Site<'_>, axis: usize) -> Result {
     }
     let mut dims = first.shape.dims().to_vec();
     dims[axis] = size;
-    let shape = Shape::new(dims).map_err(|error| site.invalid(error.to_string()))?;
+    let shape = site.valid(Shape::new(dims))?;
     let mut map = Vec::with_capacity(all.len());
     let outer = if all.len() == 0 { 0 } else { outer };
     for row in 0..outer {
@@ -83,11 +82,8 @@ pub(super) fn choose(site: &mut Site<'_>) -> Result {
         let got = condition.elements.dtype();
         return Err(site.invalid(format!("`condition` is {got}, expected bool")));
     };
-    let shape = x
-        .shape
-        .broadcast(&y.shape)
-        .and_then(|shape| shape.broadcast(&condition.shape))
-        .map_err(|error| site.invalid(error.to_string()))?;
+    let shape = site
+        .valid(x.shape.broadcast(&y.shape).and_then(|shape| shape.broadcast(&condition.shape)))?;
     let from_condition = broadcast_map(site, &condition.shape, &shape)?;
     let (from_x, from_y) =
         (broadcast_map(site, &x.shape, &shape)?, broadcast_map(site, &y.shape, &shape)?);
@@ -107,7 +103,6 @@ pub(super) fn choose(site: &mut Site<'_>) -> Result {
 
 /// [`Shape::broadcast_map`] within the budget.
 pub(super) fn broadcast_map(site: &mut Site<'_>, from: &Shape, to: &Shape) -> Result<Vec<u32>> {
-    let origin = site.origin();
-    site.budget.take(to.len(), &origin)?;
-    from.broadcast_map(to).map_err(|error| site.invalid(error.to_string()))
+    site.spend(to.len())?;
+    site.valid(from.broadcast_map(to))
 }

@@ -116,15 +116,14 @@ impl Site<'_> {
 
     /// A constant of any kind as numbers; whole ones must be exact.
     pub(super) fn number_tensor(&mut self, constant: &Constant) -> Result<Tensor<f32>> {
-        let origin = self.origin();
-        self.budget.take(constant.shape.len(), &origin)?;
+        self.spend(constant.shape.len())?;
         let Some(ints) = constant.elements.to_i64() else { return self.float_tensor(constant) };
         if let Some(large) = ints.iter().find(|v| v.unsigned_abs() > EXACT) {
             let hint = format!("{large} beside an activation is more than {EXACT} in magnitude");
             return Err(self.unsupported(None, hint));
         }
         let data = ints.into_iter().map(|v| v as f32).collect();
-        Tensor::new(constant.shape.clone(), data).map_err(|error| self.invalid(error.to_string()))
+        self.valid(Tensor::new(constant.shape.clone(), data))
     }
 
     /// Says that the result `id` of this node holds `kind`.

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     ir::{Op, ValueId},
     onnx::{Constant, Elements},
-    tensor::{Shape, Tensor},
+    tensor::Shape,
 };
 
 pub(super) fn matmul(site: &mut Site<'_>) -> Result<Lowered, Halt> {
@@ -68,7 +68,7 @@ pub(super) fn gemm(site: &mut Site<'_>) -> Result<Lowered, Halt> {
     let operands = vec![site.value(a, "a")?, site.value(b, "b")?];
     let mut y = site.push(Op::MatMul, operands, part(!with_c && factor == 1.0))?;
     if factor != 1.0 {
-        let factor = site.own_constant("alpha", scalar(site, factor)?)?;
+        let factor = site.scalar(factor, "alpha")?;
         y = site.push(Op::Mul, vec![y, factor], if with_c { "scaled" } else { "" })?;
     }
     if with_c {
@@ -89,12 +89,10 @@ fn matrix(site: &mut Site<'_>, i: usize, transpose: bool, part: &str) -> Result<
 }
 
 /// `beta * C` as a value of the graph; it must broadcast to the product's shape.
-fn addend(site: &mut Site<'_>, beta: f32, to: &Shape) -> Result<crate::ir::ValueId, Halt> {
+fn addend(site: &mut Site<'_>, beta: f32, to: &Shape) -> Result<ValueId, Halt> {
     let c = site.input(2)?;
     let shape = site.shape_of(&c);
-    if shape.broadcast(to).as_ref() != Ok(to) {
-        return Err(site.invalid(format!("input C has shape {shape}, it must broadcast to {to}")));
-    }
+    site.expect_broadcast("input C", &shape, to)?;
     match &c {
         _ if beta == 1.0 => site.operand(2),
         Lowered::Constant(constant) => {
@@ -103,22 +101,17 @@ fn addend(site: &mut Site<'_>, beta: f32, to: &Shape) -> Result<crate::ir::Value
         }
         _ => {
             let c = site.operand(2)?;
-            let beta = site.own_constant("beta", scalar(site, beta)?)?;
+            let beta = site.scalar(beta, "beta")?;
             site.push(Op::Mul, vec![c, beta], "c")
         }
     }
-}
-
-fn scalar(site: &Site<'_>, value: f32) -> Result<Tensor<f32>, Halt> {
-    Tensor::new(Shape::scalar(), vec![value]).map_err(|error| site.invalid(error.to_string()))
 }
 
 fn scale(site: &mut Site<'_>, constant: &Rc<Constant>, factor: f32) -> Result<Lowered, Halt> {
     if factor == 1.0 {
         return Ok(Lowered::Constant(Rc::clone(constant)));
     }
-    let origin = site.origin();
-    site.budget.take(constant.shape.len(), &origin)?;
+    site.spend(constant.shape.len())?;
     let data = site.float_tensor(constant)?.into_data();
     let elements = Elements::F32(data.into_iter().map(|v| v * factor).collect());
     let scaled = Constant { shape: constant.shape.clone(), elements };

@@ -54,12 +54,12 @@ pub(super) fn batch_normalization(site: &mut Site<'_>) -> Result<Lowered, Halt> 
         rank => {
             let mut dims = vec![1; rank - 1];
             dims[0] = channels;
-            Shape::new(dims).map_err(|error| site.invalid(error.to_string()))?
+            site.valid(Shape::new(dims))?
         }
     };
     let tensor = |data| Tensor::new(per_channel.clone(), data);
-    let factors = tensor(factors).map_err(|error| site.invalid(error.to_string()))?;
-    let offsets = tensor(offsets).map_err(|error| site.invalid(error.to_string()))?;
+    let factors = site.valid(tensor(factors))?;
+    let offsets = site.valid(tensor(offsets))?;
     let x = site.operand(0)?;
     let factors = site.own_constant("scale", factors)?;
     let offsets = site.own_constant("offset", offsets)?;

@@ -47,8 +47,7 @@ pub(super) fn pad(site: &mut Site<'_>) -> Result {
         if size as i64 == dim {
             continue;
         }
-        let origin = site.origin();
-        site.budget.take(size, &origin)?;
+        site.spend(size)?;
         let at: Vec<usize> = (0..size as i64)
             .map(|i| source(&mode, i - pads[axis].0, dim) as usize) // within 0..dim
             .collect();
@@ -90,8 +89,7 @@ fn constant(
         if first >= last {
             return Err(site.unsupported(Some("pads"), "no element of the input is left"));
         }
-        let origin = site.origin();
-        site.budget.take((last - first) as usize, &origin)?;
+        site.spend((last - first) as usize)?;
         let kept: Vec<usize> = (first as usize..last as usize).collect();
         data = take(site, data, (axis, &kept), "cropped")?;
         begin.push((first + before) as usize);

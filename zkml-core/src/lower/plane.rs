@@ -66,7 +66,7 @@ impl Planes {
 
 /// A shape, or an error that names the node.
 pub(super) fn new_shape(site: &Site<'_>, dims: Vec<usize>) -> Result<Shape> {
-    Shape::new(dims).map_err(|error| site.invalid(error.to_string()))
+    site.valid(Shape::new(dims))
 }
 
 /// A tensor of the node's own, made within the budget.
@@ -76,8 +76,7 @@ pub(super) fn filled(
     at: impl Fn(usize) -> f32,
 ) -> Result<Tensor<f32>> {
     let shape = new_shape(site, dims)?;
-    let origin = site.origin();
-    site.budget.take(shape.len(), &origin)?;
+    site.spend(shape.len())?;
     let data = (0..shape.len()).map(at).collect();
-    Tensor::new(shape, data).map_err(|error| site.invalid(error.to_string()))
+    site.valid(Tensor::new(shape, data))
 }

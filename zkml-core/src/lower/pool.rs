@@ -46,8 +46,7 @@ pub(super) fn average_pool(site: &mut Site<'_>) -> Result {
     let (height, width) = (window.height, window.width);
     // Bounds the outputs before they are counted.
     let outputs = super::plane::new_shape(site, vec![height.output, width.output])?.len();
-    let origin = site.origin();
-    site.budget.take(outputs, &origin)?;
+    site.spend(outputs)?;
     let count = |i: usize, axis: &Axis| -> Vec<usize> {
         let pads = sliding.padding(i, planes.size[i], kernel[i]);
         (0..axis.output).map(|o| counted(axis, o, with_pads.then_some(pads))).collect()

@@ -19,10 +19,7 @@ pub(super) fn of(site: &mut Site<'_>) -> Result {
             let Some(exponent) = site.uniform(&exponent)? else {
                 return Err(site.unsupported(Some("Y"), "the exponents must all be the same"));
             };
-            let shape = site
-                .shape(0)?
-                .broadcast(&exponent_shape)
-                .map_err(|error| site.invalid(error.to_string()))?;
+            let shape = site.valid(site.shape(0)?.broadcast(&exponent_shape))?;
             let base = site.input(0)?;
             let base = site.broadcast(base, &shape, "base")?;
             let x = site.value(base, "base")?;
@@ -52,8 +49,7 @@ pub(super) fn of(site: &mut Site<'_>) -> Result {
                 return Err(site.unsupported(Some("X"), hint));
             }
             let data = base.data().iter().map(|v| libm::log(f64::from(*v)) as f32).collect();
-            let log = Tensor::new(base.shape().clone(), data)
-                .map_err(|error| site.invalid(error.to_string()))?;
+            let log = site.valid(Tensor::new(base.shape().clone(), data))?;
             let (log, y) = (site.own_constant("log", log)?, site.operand(1)?);
             let product = site.push(Op::Mul, vec![y, log], "product")?;
             Ok(Lowered::Activation(site.apply(Activation::Exp, product, "")?))

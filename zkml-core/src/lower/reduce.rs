@@ -133,13 +133,18 @@ pub(super) fn reduce_log_sum_exp(site: &mut Site<'_>) -> Result {
 /// Both spatial axes.
 const PLANE: [bool; 4] = [false, false, true, true];
 
+/// The permutation that takes the axes that are kept in front of the others, and their number.
+pub(super) fn kept_first(reduced: &[bool]) -> (Vec<usize>, usize) {
+    let axes = |which: bool| (0..reduced.len()).filter(move |axis| reduced[*axis] == which);
+    (axes(false).chain(axes(true)).collect(), axes(false).count())
+}
+
 /// The elements that are reduced together on the last axis, the kept axes in front of it.
 fn rows(site: &mut Site<'_>, x: ValueId, reduced: &[bool]) -> Result<ValueId> {
-    let axes = |which: bool| (0..reduced.len()).filter(move |axis| reduced[*axis] == which);
-    let perm: Vec<usize> = axes(false).chain(axes(true)).collect();
+    let (perm, count) = kept_first(reduced);
     let moved = site.permute(x, &perm, "moved")?;
     let dims = site.dims(moved);
-    let (kept, rest) = dims.split_at(axes(false).count());
+    let (kept, rest) = dims.split_at(count);
     site.reshape(moved, [kept, &[rest.iter().product()]].concat(), "rows")
 }
 
@@ -182,20 +187,11 @@ fn finish(site: &mut Site<'_>, result: ValueId, reduced: &[bool]) -> Result {
 
 /// For each axis whether it is reduced.
 fn reduced(site: &Site<'_>, operand_since: i64) -> Result<Vec<bool>> {
-    if site.since < operand_since {
-        site.not_before("noop_with_empty_axes", operand_since)?;
-    }
+    site.not_before("noop_with_empty_axes", operand_since)?;
     let axes = parameter::moved(site, "axes", 1, operand_since)?.unwrap_or_default();
     let rank = site.shape(0)?.rank();
     if axes.is_empty() {
         return Ok(vec![!site.flag("noop_with_empty_axes", false)?; rank]);
     }
-    let mut reduced = vec![false; rank];
-    for axis in axes {
-        let axis = site.axis(axis, rank, site.since >= 11)?;
-        if std::mem::replace(&mut reduced[axis], true) {
-            return Err(site.invalid(format!("`axes` names axis {axis} twice")));
-        }
-    }
-    Ok(reduced)
+    site.marked(&axes, rank, site.since >= 11)
 }

@@ -10,6 +10,7 @@
 
 use super::{
     embed::looked_up,
+    plane::filled,
     site::{Halt, Lowered, Site},
 };
 use crate::ir::{Op, ValueId};
@@ -20,17 +21,17 @@ pub(super) fn rotary_embedding(site: &mut Site<'_>) -> Result {
     let layout = Layout::of(site)?;
     let x = site.operand(0)?;
     let shape = site.dims(x);
-    let x = site.reshape(x, layout.dims(), "heads")?;
-    let turned: Vec<usize> = (0..layout.size).map(|f| layout.partner(f)).collect();
+    let heads = layout.dims(layout.heads);
+    let axis = heads.len() - 1;
+    let same = heads == shape;
+    let x = site.reshape(x, heads, "heads")?;
     // Features of a head are below 2^28.
-    let indices = turned.iter().map(|f| *f as u32).collect();
-    let axis = layout.dims().len() - 1;
+    let indices = (0..layout.size).map(|f| layout.partner(f) as u32).collect();
     let partner = site.push(Op::Take { axis, indices }, vec![x], "partner")?;
     let cos = layout.cache(site, 1, "cos_cache", 1.0)?;
     let sin = layout.cache(site, 2, "sin_cache", 0.0)?;
     let straight = site.push(Op::Mul, vec![x, cos], "straight")?;
     let across = site.push(Op::Mul, vec![partner, sin], "across")?;
-    let same = layout.dims() == shape;
     let y = site.push(Op::Add, vec![straight, across], if same { "" } else { "turned" })?;
     Ok(Lowered::Activation(site.reshape(y, shape, "")?))
 }
@@ -84,11 +85,12 @@ impl Layout {
         Ok(Self { batch, sequence, heads, size, rotary, interleaved, heads_first })
     }
 
-    fn dims(&self) -> Vec<usize> {
+    /// Dimensions of features of so many heads.
+    fn dims(&self, heads: usize) -> Vec<usize> {
         if self.heads_first {
-            vec![self.batch, self.heads, self.sequence, self.size]
+            vec![self.batch, heads, self.sequence, self.size]
         } else {
-            vec![self.batch, self.sequence, self.heads, self.size]
+            vec![self.batch, self.sequence, heads, self.size]
         }
     }
 
@@ -123,20 +125,17 @@ impl Layout {
             return Err(site.invalid(format!("`{role}` has shape {got}, expected {half} columns")));
         }
         let sign = |first: bool| if rest == 0.0 && first { -1.0 } else { 1.0 };
-        // Columns for all features.
-        let wide = |site: &mut Site<'_>, rows: usize| {
-            super::plane::filled(site, vec![rows, self.size], |at| {
-                let (row, feature) = (at / self.size, at % self.size);
-                if feature >= self.rotary {
-                    return rest;
-                }
-                let (pair, first) = self.pair(feature);
-                sign(first) * table.data()[row * half + pair]
-            })
-        };
-        let positions = vec![self.batch, self.sequence];
         let rows = table.shape().len() / half.max(1);
-        let wide = wide(site, rows)?;
+        // Columns for all features.
+        let wide = filled(site, vec![rows, self.size], |at| {
+            let (row, feature) = (at / self.size, at % self.size);
+            if feature >= self.rotary {
+                return rest;
+            }
+            let (pair, first) = self.pair(feature);
+            sign(first) * table.data()[row * half + pair]
+        })?;
+        let positions = vec![self.batch, self.sequence];
         let found = if site.has(3) {
             if table.shape().rank() != 2 {
                 let got = table.shape();
@@ -159,11 +158,6 @@ impl Layout {
             }
             site.own_constant(role, wide)?
         };
-        let axes = if self.heads_first {
-            vec![self.batch, 1, self.sequence, self.size]
-        } else {
-            vec![self.batch, self.sequence, 1, self.size]
-        };
-        site.arranged(found, axes, &format!("{role}_rows"))
+        site.arranged(found, self.dims(1), &format!("{role}_rows"))
     }
 }

@@ -9,7 +9,7 @@
 use std::rc::Rc;
 
 use super::{
-    build::MASKED,
+    build::hidden,
     index,
     kind::Kind,
     plane::new_shape,
@@ -26,14 +26,14 @@ type Result<T = Lowered> = std::result::Result<T, Halt>;
 
 pub(super) fn choose(site: &mut Site<'_>) -> Result {
     let (condition, x, y) = (site.input(0)?, site.input(1)?, site.input(2)?);
-    if [&condition, &x, &y].iter().all(|input| matches!(input, Lowered::Constant(_))) {
+    if site.all_constant() {
         return index::choose(site);
     }
     site.expect_kind(0, "condition", Kind::Bool)?;
     let kind = site.kind(1)?;
     site.expect_kind(2, "Y", kind)?;
     let shape = [&condition, &y].iter().try_fold(site.shape_of(&x), |shape, other| {
-        shape.broadcast(&site.shape_of(other)).map_err(|error| site.invalid(error.to_string()))
+        site.valid(shape.broadcast(&site.shape_of(other)))
     })?;
     // One side alone.
     if let Some(side) = site.uniform(&condition)? {
@@ -78,8 +78,7 @@ fn choose_between(
 fn opposite(site: &mut Site<'_>, keep: ValueId) -> Result<ValueId> {
     match site.canvas.graph.get(keep).constant.clone() {
         Some(tensor) => {
-            let origin = site.origin();
-            site.budget.take(tensor.shape().len(), &origin)?;
+            site.spend(tensor.shape().len())?;
             site.own_constant("drop", tensor.map(|v| 1.0 - v))
         }
         None => site.complement(keep, "drop"),
@@ -102,10 +101,8 @@ fn part(
         return Ok(None);
     }
     if let Some(keep) = site.canvas.graph.get(keep).constant.clone() {
-        let origin = site.origin();
-        site.budget.take(shape.len(), &origin)?;
-        let product = float::apply(&Op::Mul, &[&keep, &tensor])
-            .map_err(|error| site.invalid(error.to_string()))?;
+        site.spend(shape.len())?;
+        let product = site.valid(float::apply(&Op::Mul, &[&keep, &tensor]))?;
         return site.own_constant(name, product).map(Some);
     }
     let factor = site.own_constant(&format!("{name}_constant"), tensor)?;
@@ -122,11 +119,6 @@ fn masked(
     let x = site.broadcast(x, shape, &format!("{part}broadcast"))?;
     let x = site.value(x, "broadcast")?;
     site.push(Op::Mask { value }, vec![x, keep], part)
-}
-
-/// A number of the graph for minus infinity.
-fn hidden(value: f32) -> f32 {
-    if value == f32::NEG_INFINITY { MASKED } else { value }
 }
 
 /// The upper or lower triangle of matrices, 0 elsewhere: diagonal `k` and above, or below.
@@ -153,8 +145,7 @@ pub(super) fn trilu(site: &mut Site<'_>) -> Result {
         if upper { offset >= k } else { offset <= k }
     };
     let matrix = new_shape(site, vec![rows, columns])?;
-    let origin = site.origin();
-    site.budget.take(shape.len().max(matrix.len()), &origin)?;
+    site.spend(shape.len().max(matrix.len()))?;
     let keep: Vec<bool> = (0..matrix.len()).map(inside).collect();
     match input {
         Lowered::Constant(constant) => {
@@ -171,9 +162,8 @@ pub(super) fn trilu(site: &mut Site<'_>) -> Result {
         }
         Lowered::Activation(id) if !keep.contains(&false) => Ok(Lowered::Activation(id)),
         Lowered::Activation(id) => {
-            let data = keep.iter().map(|keep| f32::from(u8::from(*keep))).collect();
-            let keep =
-                Tensor::new(matrix, data).map_err(|error| site.invalid(error.to_string()))?;
+            let data = keep.iter().map(|keep| f32::from(*keep)).collect();
+            let keep = site.valid(Tensor::new(matrix, data))?;
             let keep = site.own_constant("triangle", keep)?;
             Ok(Lowered::Activation(site.push(Op::Mask { value: 0.0 }, vec![id, keep], "")?))
         }

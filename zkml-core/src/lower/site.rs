@@ -6,7 +6,7 @@ use super::{budget::Budget, kind::Kind};
 use crate::{
     ir::{Graph, Op, Origin, ValueId},
     onnx::{Constant, Elements, ExternalData, ImportError, Node, Unsupported},
-    tensor::{Shape, Tensor},
+    tensor::{Shape, ShapeError, Tensor},
 };
 
 /// What a value of the ONNX graph has become.
@@ -80,6 +80,16 @@ impl Site<'_> {
         Halt::Error(ImportError::Node { origin: self.origin(), reason: reason.into() })
     }
 
+    /// `result`, or an error that names the node and what is wrong with the shape.
+    pub(super) fn valid<T>(&self, result: Result<T, ShapeError>) -> Result<T, Halt> {
+        result.map_err(|error| self.invalid(error.to_string()))
+    }
+
+    /// Takes `elements` off the budget, before they are allocated.
+    pub(super) fn spend(&mut self, elements: usize) -> Result<(), Halt> {
+        self.budget.take(elements, &origin_of(self.node))
+    }
+
     /// `attribute` names the attribute or operand at fault, if it is not the operator as such.
     pub(super) fn unsupported(&self, attribute: Option<&str>, hint: impl Into<String>) -> Halt {
         Halt::Unsupported(Box::new(unsupported(self.node, attribute, hint)))
@@ -88,6 +98,11 @@ impl Site<'_> {
     /// Is operand `i` given?
     pub(super) fn has(&self, i: usize) -> bool {
         self.inputs.get(i).is_some_and(Option::is_some)
+    }
+
+    /// Are all operands constants?
+    pub(super) fn all_constant(&self) -> bool {
+        self.inputs.iter().flatten().all(|input| matches!(input, Lowered::Constant(_)))
     }
 
     /// Operand `i`, constant or activation.
@@ -149,7 +164,7 @@ impl Site<'_> {
                 return Err(self.invalid(format!("an operand is {got}, expected float32")));
             }
         };
-        Tensor::new(constant.shape.clone(), data).map_err(|error| self.invalid(error.to_string()))
+        self.valid(Tensor::new(constant.shape.clone(), data))
     }
 
     /// Operand `i` as a value of the graph; a constant is placed in it.
@@ -194,8 +209,7 @@ impl Site<'_> {
     fn place(&mut self, name: &str, tensor: Tensor<f32>) -> Result<ValueId, Halt> {
         check_finite(name, &tensor)?;
         // Each node may place constants of the size of the largest.
-        let origin = self.origin();
-        self.budget.take(tensor.shape().len(), &origin)?;
+        self.spend(tensor.shape().len())?;
         Ok(self.canvas.graph.constant(name, tensor))
     }
 
@@ -221,6 +235,31 @@ impl Site<'_> {
     pub(super) fn part_name(&self, part: &str) -> String {
         let output = self.node.outputs.first().map_or(self.node.name.as_str(), String::as_str);
         if part.is_empty() { output.to_owned() } else { format!("{output}/{part}") }
+    }
+
+    /// Refuses what has the shape `got` unless that broadcasts to `to`.
+    pub(super) fn expect_broadcast(&self, what: &str, got: &Shape, to: &Shape) -> Result<(), Halt> {
+        if got.broadcasts_to(to) {
+            return Ok(());
+        }
+        Err(self.invalid(format!("{what} has shape {got}, it must broadcast to {to}")))
+    }
+
+    /// For each of `rank` axes whether it is among `axes`, none of which may be there twice.
+    pub(super) fn marked(
+        &self,
+        axes: &[i64],
+        rank: usize,
+        negative: bool,
+    ) -> Result<Vec<bool>, Halt> {
+        let mut marked = vec![false; rank];
+        for axis in axes {
+            let axis = self.axis(*axis, rank, negative)?;
+            if std::mem::replace(&mut marked[axis], true) {
+                return Err(self.invalid(format!("`axes` names axis {axis} twice")));
+            }
+        }
+        Ok(marked)
     }
 
     /// Checks an axis of a tensor of `rank` axes; negative counts from the end if `negative`.

@@ -11,12 +11,12 @@
 //! `stash_type` is the type of the statistics, which here are real numbers.
 
 use super::{
-    plane::new_shape,
+    reduce::kept_first,
     site::{Halt, Lowered, Site},
 };
 use crate::{
     ir::{Activation, Op, ValueId},
-    tensor::inverse_permutation,
+    tensor::{Shape, inverse_permutation},
 };
 
 type Result<T = Lowered> = std::result::Result<T, Halt>;
@@ -45,26 +45,18 @@ fn along_trailing_axes(site: &mut Site<'_>, centre: bool) -> Result {
     let y = normalised(site, x, centre, epsilon)?;
     let y = site.reshape(y, shape.dims().to_vec(), "normalised")?;
     let bias = site.has(2);
-    let scale = fitting(site, 1, "Scale", &shape)?;
+    let scale = fitting(site, 1, "`Scale`", &shape)?;
     let y = site.push(Op::Mul, vec![y, scale], if bias { "scaled" } else { "" })?;
     if !bias {
         return Ok(Lowered::Activation(y));
     }
-    let bias = fitting(site, 2, "B", &shape)?;
+    let bias = fitting(site, 2, "`B`", &shape)?;
     Ok(Lowered::Activation(site.push(Op::Add, vec![y, bias], "")?))
 }
 
 /// Operand `i`, which must broadcast to `shape`.
-fn fitting(
-    site: &mut Site<'_>,
-    i: usize,
-    role: &str,
-    shape: &crate::tensor::Shape,
-) -> Result<ValueId> {
-    let got = site.shape(i)?;
-    if got.broadcast(shape).as_ref() != Ok(shape) {
-        return Err(site.invalid(format!("`{role}` has shape {got}, it must broadcast to {shape}")));
-    }
+fn fitting(site: &mut Site<'_>, i: usize, what: &str, shape: &Shape) -> Result<ValueId> {
+    site.expect_broadcast(what, &site.shape(i)?, shape)?;
     site.operand(i)
 }
 
@@ -121,7 +113,6 @@ fn grouped(site: &mut Site<'_>, groups: usize, parameters: usize) -> Result {
     let (scale, bias) = (column(1, "scale")?, column(2, "bias")?);
     let scaled = site.push(Op::Mul, vec![y, scale], "scaled")?;
     let y = site.push(Op::Add, vec![scaled, bias], "moved")?;
-    let shape = new_shape(site, shape.dims().to_vec())?;
     Ok(Lowered::Activation(site.push(Op::Reshape(shape), vec![y], "")?))
 }
 
@@ -156,20 +147,11 @@ fn share(site: &Site<'_>, x: ValueId) -> f32 {
 pub(super) fn mean_variance_normalization(site: &mut Site<'_>) -> Result {
     let axes = site.ints_attribute("axes")?.unwrap_or_else(|| vec![0, 2, 3]);
     let shape = site.shape(0)?;
-    let mut marked = vec![false; shape.rank()];
-    for axis in axes {
-        let axis = site.axis(axis, shape.rank(), true)?;
-        if std::mem::replace(&mut marked[axis], true) {
-            return Err(site.invalid(format!("`axes` names axis {axis} twice")));
-        }
-    }
-    let reduced = marked.as_slice();
-    let axes = |which: bool| (0..reduced.len()).filter(move |axis| reduced[*axis] == which);
-    let perm: Vec<usize> = axes(false).chain(axes(true)).collect();
+    let (perm, kept) = kept_first(&site.marked(&axes, shape.rank(), true)?);
     let x = site.operand(0)?;
     let moved = site.permute(x, &perm, "moved")?;
     let moved_dims = site.dims(moved);
-    let (outer, inner) = moved_dims.split_at(axes(false).count());
+    let (outer, inner) = moved_dims.split_at(kept);
     let rows = vec![outer.iter().product(), inner.iter().product()];
     let rows = site.reshape(moved, rows, "rows")?;
     let d = centred(site, rows)?;

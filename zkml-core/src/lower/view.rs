@@ -86,13 +86,7 @@ pub(super) fn unsqueeze(site: &mut Site<'_>) -> Result {
     let input = site.input(0)?;
     let shape = site.shape_of(&input);
     let rank = shape.rank() + axes.len();
-    let mut new = vec![false; rank];
-    for axis in axes {
-        let at = site.axis(axis, rank, site.since >= 11)?;
-        if std::mem::replace(&mut new[at], true) {
-            return Err(site.invalid(format!("`axes` names axis {at} twice")));
-        }
-    }
+    let new = site.marked(&axes, rank, site.since >= 11)?;
     let mut old = shape.dims().iter();
     // As many axes are not new as the input has.
     let dims = new.iter().map(|new| if *new { 1 } else { old.next().copied().unwrap_or(1) });
@@ -118,12 +112,8 @@ pub(super) fn permute(site: &mut Site<'_>, value: Lowered, perm: &[usize], part:
     match value {
         Lowered::Constant(constant) => {
             // Before the map is made, which takes as much memory.
-            let origin = site.origin();
-            site.budget.take(constant.shape.len(), &origin)?;
-            let (shape, map) = constant
-                .shape
-                .transpose_map(perm)
-                .map_err(|error| site.invalid(error.to_string()))?;
+            site.spend(constant.shape.len())?;
+            let (shape, map) = site.valid(constant.shape.transpose_map(perm))?;
             let elements = constant.elements.pick(&map);
             Ok(Lowered::Constant(Rc::new(Constant { shape, elements })))
         }
@@ -146,13 +136,11 @@ pub(super) fn reshaped_part(
     dims: Vec<usize>,
     part: &str,
 ) -> Result {
-    let shape = Shape::new(dims).map_err(|error| site.invalid(error.to_string()))?;
+    let shape = site.valid(Shape::new(dims))?;
     match value {
         Lowered::Constant(constant) => {
-            let origin = site.origin();
-            site.budget.take(constant.shape.len(), &origin)?;
-            let constant = Constant::new(shape, constant.elements.clone())
-                .map_err(|error| site.invalid(error.to_string()))?;
+            site.spend(constant.shape.len())?;
+            let constant = site.valid(Constant::new(shape, constant.elements.clone()))?;
             Ok(Lowered::Constant(Rc::new(constant)))
         }
         Lowered::Activation(id) => {

@@ -188,7 +188,6 @@ impl Walk<'_, '_> {
                 if fewest == most { fewest.to_string() } else { format!("{fewest} to {most}") };
             return Err(site.invalid(format!("expected {expected} inputs, got {got}")));
         }
-        let mut operands = site.inputs.iter().flatten();
         let value = match rule.form {
             Form::Many(apply) => return apply(&mut site),
             Form::Any(apply) => apply(&mut site),
@@ -196,14 +195,10 @@ impl Walk<'_, '_> {
                 if matches!(rule.form, Form::Float(_)) {
                     check_floats(&site)?;
                 }
-                if operands.all(|operand| matches!(operand, Lowered::Constant(_))) {
-                    evaluate::run(&mut site, apply)
-                } else {
-                    apply(&mut site)
-                }
+                if site.all_constant() { evaluate::run(&mut site, apply) } else { apply(&mut site) }
             }
             Form::Constant(apply) => {
-                if operands.any(|operand| {
+                if site.inputs.iter().flatten().any(|operand| {
                     matches!(
                         operand,
                         Lowered::Activation(_) | Lowered::Poisoned { activation: true }
