@@ -80,6 +80,18 @@ pub(super) fn constant_scale(term: &FormTerm, settings: &Settings) -> i32 {
     exact_scale(constants).unwrap_or_else(|| scale_within(counts, settings.weight_bits))
 }
 
+/// The scale that the constants of a term ask of what it reads: [`constant_scale`], but no more than
+/// `FACTOR` bits for the factor of a product of activations, whose operands pay for each of them.
+pub(super) fn reserved_scale(term: &FormTerm, settings: &Settings) -> i32 {
+    let whole = constant_scale(term, settings);
+    match term {
+        FormTerm::Product { factor, .. } => {
+            exact_scale(&[*factor]).unwrap_or_else(|| whole.min(scale_within(factor.abs(), FACTOR)))
+        }
+        _ => whole,
+    }
+}
+
 /// The scale below which the factor of a product of activations is lost: they are as fine as they
 /// are, while a constant beside one activation may be rounded to fewer bits.
 fn least_scale(term: &FormTerm, drafts: &[Draft]) -> Option<i32> {
@@ -124,6 +136,10 @@ struct Channel {
 
 /// Least width of the factor of a product of activations.
 const LEAST: u8 = 5;
+
+/// Width of the factor of a product of activations that its operands leave room for: it is right
+/// to 1 in 250 then, whatever the width of weights.
+const FACTOR: u8 = 8;
 
 /// Widest constant that is asked for, in bits: beside the others it stays within an `i32`.
 const WIDEST: u8 = 28;

@@ -1,6 +1,6 @@
 //! Scales of the values of functions.
 
-use super::{Chosen, Context, EXTREME, Wanted, finest, slack::constant_scale};
+use super::{Chosen, Context, EXTREME, Wanted, finest, slack::reserved_scale};
 use crate::{
     ir::Activation,
     program::{Bits, Program, Scale, TensorId},
@@ -39,7 +39,7 @@ impl Readers {
         for (draft, wanted) in drafts.iter().zip(wanted) {
             let DraftStep::Linear(form, _) = &draft.step else { continue };
             for term in &form.terms {
-                let constants = constant_scale(term, settings);
+                let constants = reserved_scale(term, settings);
                 let views: Vec<TensorId> = term.views().map(|view| view.tensor).collect();
                 for (i, TensorId(id)) in views.iter().enumerate() {
                     if draft.precision != Precision::Own {
