@@ -5,7 +5,7 @@ mod atomic_file;
 mod limbs;
 mod msm;
 #[cfg(target_arch = "x86_64")]
-#[allow(dead_code, reason = "its users land one by one")]
+#[allow(dead_code, unused_imports, reason = "its users land one by one")]
 mod simd;
 mod srs;
 mod wnaf;
