@@ -16,6 +16,14 @@ pub trait Progress: Sync {
     }
 }
 
+/// Does `work` as one stage: it ends whatever comes of the work.
+pub fn stage<T>(progress: &dyn Progress, name: &str, work: impl FnOnce() -> T) -> T {
+    progress.begin(name, None);
+    let done = work();
+    progress.end(name);
+    done
+}
+
 /// A [`Progress`] that ignores everything.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoProgress;

@@ -6,4 +6,4 @@ mod prove;
 
 pub use compiled::{CompileConfig, CompileError, Compiled};
 pub use keys::{ModelKeyError, ProvingKey, RejectedProof, SrsInfo, VerifyingKey, protocol};
-pub use prove::{ModelProof, ModelProveError};
+pub use prove::{ModelProof, ModelProveError, RUN_STAGE};

@@ -12,10 +12,13 @@ use zkml_core::{
         ExecError,
         integer::{Trace, run},
     },
-    progress::Progress,
+    progress::{Progress, stage},
     proving::{MsmBackend, Srs},
     tensor::Tensor,
 };
+
+/// The first stage that a prover announces, before those of [`plonk::stages`].
+pub const RUN_STAGE: &str = "run the model";
 
 /// A proof and the statement it proves.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,11 +64,12 @@ impl ProvingKey {
         rng: &mut impl ProverRng,
         progress: &dyn Progress,
     ) -> Result<ModelProof, ModelProveError> {
-        progress.begin("run the model", None);
-        let trace = run(self.compiled.program(), inputs)?;
-        progress.end("run the model");
-        let words = self.statement(&trace)?;
-        let mut witness = self.witness(&trace)?;
+        let (trace, words) = stage(progress, RUN_STAGE, || {
+            let trace = run(self.compiled.program(), inputs)?;
+            let words = self.statement(&trace)?;
+            Ok::<_, ModelProveError>((trace, words))
+        })?;
+        let mut witness = stage(progress, plonk::stages::witness(0), || self.witness(&trace))?;
         let cut;
         let srs = if srs.k() > self.compiled.k() {
             cut = srs.truncate(self.compiled.k()).map_err(ModelKeyError::from)?;

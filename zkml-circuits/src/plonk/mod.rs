@@ -31,7 +31,7 @@ pub use keys::{
 };
 pub use openings::{Opened, Openings, Poly, RotationSet};
 pub use protocol::{Column, ColumnKind, Expr, Protocol, ProtocolError, Query};
-pub use prover::{AdviceColumn, PhaseWitness, ProveError, ProverRng, prove};
+pub use prover::{AdviceColumn, PhaseWitness, ProveError, ProverRng, prove, stages};
 pub use transcript::{
     Challenge, KeccakRead, KeccakWrite, POINT_BYTES, SCALAR_BYTES, TranscriptError, point_to_bytes,
     scalar_from_bytes, scalar_to_bytes,

@@ -21,11 +21,12 @@ mod phases;
 mod quotient;
 mod rng;
 mod shplonk;
+pub mod stages;
 mod witness;
 
 use halo2curves::bn256::Fr;
 use zkml_core::{
-    progress::Progress,
+    progress::{Progress, stage},
     proving::{MsmBackend, Srs},
 };
 
@@ -39,10 +40,6 @@ pub use self::rng::ProverRng;
 pub(super) use self::witness::columns_of_phase;
 use self::witness::random;
 pub use self::witness::{AdviceColumn, PhaseWitness};
-
-/// Stages announced to the caller's [`Progress`].
-const STAGE: &str = "prove";
-const STEPS: u64 = 5;
 
 /// Proves that `witness` satisfies the circuit of `key` with the public `words`.
 ///
@@ -64,41 +61,50 @@ pub fn prove(
     check_fit(key, srs, words)?;
     let committer = Committer { srs, backend };
     let mut transcript = KeccakWrite::new(verifying.digest());
-    progress.begin(STAGE, Some(STEPS));
 
     transcript.absorb_scalar(&verifying.transcript_repr());
     let instance = verifying.instance_layout().expand(words);
     instance.iter().for_each(|value| transcript.absorb_scalar(value));
-    let (advice, challenges) = phases::commit(key, &committer, witness, &mut transcript, rng)?;
-    progress.advance(1);
+    let (advice, challenges) =
+        phases::commit(key, &committer, witness, &mut transcript, rng, progress)?;
 
     let _theta = transcript.challenge(); // of halo2's own lookups, which there are none of
     let permuted =
         permutation::Challenges { beta: transcript.challenge(), gamma: transcript.challenge() };
     let n = key.fft().n();
-    let mut rows = permutation::Rows::new(advice, instance, n);
-    let products = permutation::products(key, &rows, permuted, rng);
-    committer.write_lagrange(&products, &mut transcript)?;
+    let (mut rows, products) = stage(progress, stages::PRODUCTS, || {
+        let rows = permutation::Rows::new(advice, instance, n);
+        let products = permutation::products(key, &rows, permuted, rng);
+        (rows, products)
+    });
     let random_poly: Vec<Fr> = (0..n).map(|_| random(rng)).collect();
-    committer.write_monomial(std::slice::from_ref(&random_poly), &mut transcript)?;
-    progress.advance(1);
+    stage(progress, stages::COMMIT_PRODUCTS, || {
+        committer.write_lagrange(&products, &mut transcript)?;
+        committer.write_monomial(std::slice::from_ref(&random_poly), &mut transcript)
+    })?;
 
     let y = transcript.challenge();
-    let mut polynomials = Polynomials::interpolate(key, &mut rows, products, random_poly);
-    let mut pieces = quotient::pieces(key, &polynomials, &challenges, permuted, y);
+    let mut polynomials = stage(progress, stages::INTERPOLATION, || {
+        Polynomials::interpolate(key, &mut rows, products, random_poly)
+    });
+    let mut pieces = stage(progress, stages::QUOTIENT, || {
+        quotient::pieces(key, &polynomials, &challenges, permuted, y)
+    });
     quotient::blind(&mut pieces, rng);
-    committer.write_monomial(&pieces, &mut transcript)?;
-    progress.advance(1);
+    stage(progress, stages::COMMIT_QUOTIENT, || {
+        committer.write_monomial(&pieces, &mut transcript)
+    })?;
 
     let x = transcript.challenge();
-    polynomials.set_quotient(key, pieces, x);
-    let evaluations = polynomials.evaluate(key, x);
+    let evaluations = stage(progress, stages::EVALUATIONS, || {
+        polynomials.set_quotient(key, pieces, x);
+        polynomials.evaluate(key, x)
+    });
     evaluations.iter().for_each(|value| transcript.scalar(value));
-    progress.advance(1);
 
-    shplonk::open(key, &polynomials, evaluations, x, &committer, &mut transcript)?;
-    progress.advance(1);
-    progress.end(STAGE);
+    stage(progress, stages::OPENING, || {
+        shplonk::open(key, &polynomials, evaluations, x, &committer, &mut transcript)
+    })?;
     Ok(transcript.finish())
 }
 

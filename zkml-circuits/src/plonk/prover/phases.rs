@@ -2,11 +2,14 @@
 
 use halo2curves::bn256::Fr;
 use rand_core::RngCore;
-use zkml_core::proving::Scalars;
+use zkml_core::{
+    progress::{Progress, stage},
+    proving::Scalars,
+};
 
-use super::ProveError;
 use super::commit::Committer;
 use super::witness::{Column, PhaseWitness, columns_of_phase};
+use super::{ProveError, stages};
 use crate::plonk::keys::ProvingKey;
 use crate::plonk::transcript::KeccakWrite;
 
@@ -18,14 +21,17 @@ pub(super) fn commit(
     witness: &mut dyn PhaseWitness,
     transcript: &mut KeccakWrite,
     rng: &mut dyn RngCore,
+    progress: &dyn Progress,
 ) -> Result<(Vec<Column>, Vec<Fr>), ProveError> {
     let (protocol, k) = (key.verifying_key().protocol(), key.verifying_key().k());
     let mut columns: Vec<Option<Column>> = vec![None; protocol.advice_phase.len()];
     let mut challenges: Vec<Option<Fr>> = vec![None; protocol.challenge_phase.len()];
     for phase in 0..protocol.num_phases() {
-        let of_phase = columns_of_phase(protocol, k, phase, &challenges, witness, rng)?;
+        let of_phase = stage(progress, stages::witness(phase), || {
+            columns_of_phase(protocol, k, phase, &challenges, witness, rng)
+        })?;
         let scalars: Vec<Scalars<'_>> = of_phase.iter().map(|(_, c)| c.scalars()).collect();
-        committer.write_values(&scalars, transcript)?;
+        stage(progress, stages::commit(phase), || committer.write_values(&scalars, transcript))?;
         for (index, column) in of_phase {
             columns[index] = Some(column);
         }
