@@ -418,6 +418,9 @@ pub(crate) struct Bench {
     /// Proofs of each
     #[arg(long, default_value_t = 3)]
     pub(crate) runs: u32,
+    /// Prove with each of these numbers of threads and compare; the tables are about the first
+    #[arg(long, value_name = "N,N", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) threads: Option<Vec<u32>>,
     #[command(flatten)]
     pub(crate) precision: Precision,
     #[command(flatten)]

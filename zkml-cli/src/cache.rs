@@ -3,7 +3,7 @@
 //! `ZKML_CACHE`, else `XDG_CACHE_HOME/zkml`, else `HOME/.cache/zkml`. Everything in it is checked
 //! when read and made anew when damaged; a cache that cannot be written is only slower.
 
-use crate::{exit::CliError, output::Output, progress::Bars};
+use crate::{exit::CliError, output::Output, phases, phases::Phases, progress::Bars};
 use std::{
     env, fs,
     path::{Path, PathBuf},
@@ -42,12 +42,16 @@ pub(crate) fn keys(
     program: &Program,
     srs: &Srs,
     output: &Output,
+    phases: &Phases,
 ) -> Result<(Keys, bool), CliError> {
     let model = hex::encode(program.compiled().digest());
     let name = format!("{}-{}.pk", &model[..32], &hex::encode(srs.id())[..16]);
     let path = directory().map(|d| d.join(name));
-    let cached = path.as_deref().and_then(|p| fs::read(p).ok());
-    if let Some(keys) = cached.and_then(|bytes| Keys::from_bytes(&bytes, srs).ok()) {
+    let cached = phases.of(phases::READ_KEY, || {
+        let bytes = path.as_deref().and_then(|p| fs::read(p).ok())?;
+        Keys::from_bytes(&bytes, srs).ok()
+    });
+    if let Some(keys) = cached {
         let key = keys.proving_key().inner();
         if key.compiled().digest() == program.compiled().digest()
             && key.verifying_key().srs().id == srs.id()
@@ -55,7 +59,7 @@ pub(crate) fn keys(
             return Ok((keys, true));
         }
     }
-    let keys = program.setup_with(srs, &Bars::new(output))?;
+    let keys = program.setup_with(srs, phases)?;
     if let Some(path) = path {
         let bytes = keys.proving_key().to_bytes();
         store(&path, output, |path| {

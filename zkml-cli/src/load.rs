@@ -6,6 +6,7 @@ use crate::{
     exit::CliError,
     files,
     output::Output,
+    phases::{self, Phases},
 };
 use std::path::Path;
 use zkml::{
@@ -145,11 +146,14 @@ pub(crate) fn proving_keys(
     path: &Path,
     srs_path: Option<&Path>,
     output: &Output,
+    phases: &Phases,
 ) -> Result<Keys, CliError> {
     let about = |e: zkml::Error| CliError::from(e).about(path);
-    let key = zkml::circuits::model::ProvingKey::from_bytes(&files::read(path)?)
-        .map_err(|e| about(e.into()))?;
-    let srs = srs(srs_path, key.compiled().k(), output)?;
+    let key = phases.of(phases::READ_KEY, || {
+        zkml::circuits::model::ProvingKey::from_bytes(&files::read(path)?)
+            .map_err(|e| about(e.into()))
+    })?;
+    let srs = phases.of(phases::READ_SRS, || srs(srs_path, key.compiled().k(), output))?;
     if srs.id() != key.verifying_key().srs().id {
         return Err(CliError::usage("the key was made with another SRS")
             .about(path)

@@ -7,6 +7,7 @@ mod exit;
 mod files;
 mod load;
 mod output;
+mod phases;
 mod progress;
 mod usage;
 

@@ -2,17 +2,18 @@
 
 use std::fs;
 
-/// Clock ticks a second that Linux reports to user space.
-const TICKS: f64 = 100.0;
-
 /// CPU seconds of all threads, user and system; `None` where the system does not say.
 pub(crate) fn cpu_seconds() -> Option<f64> {
-    let stat = fs::read_to_string("/proc/self/stat").ok()?;
-    // The command name, in parentheses, may contain spaces.
-    let (_, fields) = stat.rsplit_once(')')?;
-    let mut fields = fields.split_whitespace().skip(11);
-    let (user, system): (f64, f64) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
-    Some((user + system) / TICKS)
+    #[cfg(unix)]
+    {
+        use rustix::time::{ClockId, clock_gettime};
+        let time = clock_gettime(ClockId::ProcessCPUTime);
+        Some(time.tv_sec as f64 + time.tv_nsec as f64 * 1e-9)
+    }
+    #[cfg(not(unix))]
+    {
+        None
+    }
 }
 
 /// Largest resident memory so far, bytes; `None` where the system does not say.

@@ -7,7 +7,7 @@ use crate::{
     exit::{CliError, Outcome},
     files, load,
     output::Output,
-    progress::Bars,
+    phases::{self, Phases},
     usage::{cpu_seconds, peak_memory},
 };
 use serde_json::{Value, json};
@@ -44,23 +44,22 @@ fn prove(
     keys: &Keys,
     input: &[Tensor<f32>],
     path: &Path,
-    output: &Output,
+    phases: &Phases,
 ) -> Result<Made, CliError> {
     let (start, before) = (Instant::now(), cpu_seconds());
-    let proof =
-        keys.proving_key().prove_with(input, &Bars::new(output)).map_err(|error| match error {
-            error @ (Error::Execution(_) | Error::Prove(ModelProveError::Execution(_))) => {
-                CliError::from(error).about(path)
-            }
-            error => error.into(),
-        })?;
+    let proof = keys.proving_key().prove_with(input, phases).map_err(|error| match error {
+        error @ (Error::Execution(_) | Error::Prove(ModelProveError::Execution(_))) => {
+            CliError::from(error).about(path)
+        }
+        error => error.into(),
+    })?;
     let seconds = start.elapsed().as_secs_f64();
     let cpu = cpu_seconds().zip(before).map(|(after, before)| after - before);
     Ok(Made { proof, seconds, cpu })
 }
 
 impl Made {
-    fn json(&self, insecure: bool) -> Value {
+    fn json(&self, insecure: bool, phases: &Phases) -> Value {
         json!({
             "outputs": self.proof.outputs(),
             "proof_bytes": self.proof.bytes().len(),
@@ -68,6 +67,7 @@ impl Made {
             "prove_seconds": self.seconds,
             "prove_cpu_seconds": self.cpu,
             "peak_memory_bytes": peak_memory(),
+            "phases": phases.json(),
             "insecure": insecure,
         })
     }
@@ -87,8 +87,9 @@ impl Made {
 fn with_key(args: &Prove, pk: &Path, output: &Output) -> Result<Outcome, CliError> {
     let to = args.output.as_deref().unwrap_or(Path::new("-"));
     files::check_absent(to, output)?;
-    let program = load::program(&args.model)?;
-    let keys = load::proving_keys(pk, args.srs.as_deref(), output)?;
+    let phases = Phases::new(output);
+    let program = phases.of(phases::READ_MODEL, || load::program(&args.model))?;
+    let keys = load::proving_keys(pk, args.srs.as_deref(), output, &phases)?;
     let inner = keys.proving_key().inner().compiled();
     if inner.digest() != program.compiled().digest() {
         return Err(CliError::usage("the key belongs to another compiled model")
@@ -97,7 +98,8 @@ fn with_key(args: &Prove, pk: &Path, output: &Output) -> Result<Outcome, CliErro
     }
     let specs = InputSpec::of_program(inner.program());
     let input = load::input(&args.input, &specs)?;
-    let made = prove(&keys, &input, &args.input, output)?;
+    let made = prove(&keys, &input, &args.input, &phases)?;
+    output.detail(phases.text());
     let insecure = keys.verifying_key().is_insecure();
     let json = format!("{}\n", made.proof.to_json());
     files::write(to, json.as_bytes(), output)?;
@@ -106,7 +108,7 @@ fn with_key(args: &Prove, pk: &Path, output: &Output) -> Result<Outcome, CliErro
     } else {
         output.result(
             "prove",
-            made.json(insecure),
+            made.json(insecure, &phases),
             format!("{}\n{}", outputs_text(&made.proof), made.text()),
         )?;
     }
@@ -129,18 +131,22 @@ fn whole_way(args: &Prove, output: &Output) -> Result<Outcome, CliError> {
     }
     let fallback = [input.clone()];
     let options = load::compile_options(&model, &args.precision, &args.machine, Some(&fallback))?;
-    let program = model.compile(&options).map_err(|e| CliError::from(e).about(&args.model))?;
+    let phases = Phases::new(output);
+    let program = phases
+        .of(phases::COMPILE, || model.compile(&options))
+        .map_err(|e| CliError::from(e).about(&args.model))?;
     output.note(format!("predicted\n{}", cost_lines(&program.cost())));
 
-    let srs = load::srs(args.srs.as_deref(), program.k(), output)?;
+    let srs =
+        phases.of(phases::READ_SRS, || load::srs(args.srs.as_deref(), program.k(), output))?;
     let (start, before) = (Instant::now(), cpu_seconds());
-    let (keys, cached) = cache::keys(&program, &srs, output)?;
+    let (keys, cached) = cache::keys(&program, &srs, output, &phases)?;
     let setup_seconds = start.elapsed().as_secs_f64();
     let setup_cpu = cpu_seconds().zip(before).map(|(after, before)| after - before);
-    let made = prove(&keys, &input, &args.input, output)?;
+    let made = prove(&keys, &input, &args.input, &phases)?;
 
     let start = Instant::now();
-    keys.verifying_key().verify(&made.proof)?;
+    phases.of(phases::VERIFY, || keys.verifying_key().verify(&made.proof))?;
     let verify_seconds = start.elapsed().as_secs_f64();
     let contract = match solidity::evm_verify(keys.verifying_key(), &made.proof, Fork::Cancun) {
         Ok((outcome, deployment)) => Some((outcome, deployment)),
@@ -169,7 +175,8 @@ fn whole_way(args: &Prove, output: &Output) -> Result<Outcome, CliError> {
         files::write_all(&files.map(|(name, bytes)| (directory.join(name), bytes)), output)?;
     }
     let insecure = keys.verifying_key().is_insecure();
-    let mut document = made.json(insecure);
+    output.detail(phases.text());
+    let mut document = made.json(insecure, &phases);
     document["predicted"] = json!(program.cost());
     document["vk_digest"] = json!(format!("0x{}", hex::encode(keys.verifying_key().digest())));
     document["vk_bytes"] = json!(keys.verifying_key().to_bytes().len());

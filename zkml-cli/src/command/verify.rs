@@ -5,16 +5,19 @@ use crate::{
     exit::{CliError, Outcome},
     load,
     output::Output,
+    phases::{self, Phases},
+    usage::peak_memory,
 };
 use serde_json::json;
 use std::{fmt::Write, time::Instant};
 use zkml::{ErrorClass, Proof, Values};
 
 pub(crate) fn run(args: &Verify, output: &Output) -> Result<Outcome, CliError> {
-    let key = load::verifying_key(&args.vk)?;
-    let proof = load::proof(&args.proof)?;
+    let phases = Phases::new(output);
+    let key = phases.of(phases::READ_KEY, || load::verifying_key(&args.vk))?;
+    let proof = phases.of(phases::READ_PROOF, || load::proof(&args.proof))?;
     let start = Instant::now();
-    let verdict = key.verify(&proof);
+    let verdict = phases.of(phases::VERIFY, || key.verify(&proof));
     let seconds = start.elapsed().as_secs_f64();
     let reason = match &verdict {
         Ok(()) => None,
@@ -27,6 +30,8 @@ pub(crate) fn run(args: &Verify, output: &Output) -> Result<Outcome, CliError> {
         "reason": reason,
         "insecure": key.is_insecure(),
         "seconds": seconds,
+        "phases": phases.json(),
+        "peak_memory_bytes": peak_memory(),
         "inputs": accepted.then(|| proof.inputs()),
         "outputs": accepted.then(|| proof.outputs()),
     });

@@ -277,19 +277,6 @@ fn prove_the_whole_way_with_a_cache() {
 }
 
 #[test]
-fn bench_measures() {
-    let directory = example("model.onnx").replace("/model.onnx", "");
-    let document = zkml(&["bench", &directory, "--runs", "1", "--json"]).exits(0).json();
-    let row = &document["models"][0];
-    assert_eq!(row["agreement"]["of"], 160, "{row}");
-    assert!(row["agreement"]["equal"].as_u64().unwrap() >= 150, "{row}");
-    for field in ["prove_seconds", "setup_seconds", "proof_bytes", "gas", "verifier_bytes"] {
-        assert!(row[field].as_f64().unwrap() > 0.0, "{field} of {row}");
-    }
-    assert!(zkml(&["bench", "no/such/model"]).exits(4).stderr.contains("no/such/model"));
-}
-
-#[test]
 fn completions_and_help() {
     let script = zkml(&["completions", "bash"]).exits(0).text();
     assert!(script.contains("export-verifier") && script.contains("complete -F"));

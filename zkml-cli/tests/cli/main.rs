@@ -7,6 +7,7 @@ mod commands;
 mod fixture;
 mod hostile;
 mod manners;
+mod measure;
 mod overwrite;
 mod rejection;
 mod tokens;
