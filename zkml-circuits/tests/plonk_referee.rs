@@ -5,15 +5,10 @@ mod plonk_common;
 use std::collections::HashSet;
 
 use ff::{Field, PrimeField};
-use halo2_proofs::{
-    plonk::{create_proof, keygen_pk2},
-    poly::kzg::{commitment::KZGCommitmentScheme, multiopen::ProverSHPLONK},
-};
-use halo2curves::bn256::{Bn256, Fq, Fr};
-use plonk_common::{both, halo2_params, honest};
-use rand_core::OsRng;
+use halo2curves::bn256::{Fq, Fr};
+use plonk_common::{both, honest};
 use zkml_circuits::plonk::{
-    KeccakWrite, TranscriptError, VerifyError,
+    TranscriptError, VerifyError,
     testing::{Fixture, SampleParams, Tamper},
     verify,
 };
@@ -33,28 +28,6 @@ fn honest_proofs_are_accepted() {
         let fixture = Fixture::new(params);
         assert_eq!(both(&fixture, &fixture.words, &fixture.proof), Ok(()), "{params:?}");
     }
-}
-
-#[test]
-fn proofs_of_halo2s_own_prover_are_accepted() {
-    let fixture = Fixture::new(two_phases());
-    let params = halo2_params(&fixture.srs);
-    let key = keygen_pk2(&params, &fixture.circuit, false).unwrap();
-    let ours = fixture.key.verifying_key();
-    assert_eq!(key.get_vk().transcript_repr(), ours.transcript_repr());
-    assert_eq!(key.get_vk().fixed_commitments(), ours.fixed_commitments());
-    let column = ours.instance_layout().expand(&fixture.words);
-    let mut transcript = KeccakWrite::new(ours.digest());
-    create_proof::<KZGCommitmentScheme<Bn256>, ProverSHPLONK<'_, Bn256>, _, _, _, _>(
-        &params,
-        &key,
-        std::slice::from_ref(&fixture.circuit),
-        &[&[&column]],
-        OsRng,
-        &mut transcript,
-    )
-    .unwrap();
-    assert_eq!(both(&fixture, &fixture.words, &transcript.finish()), Ok(()));
 }
 
 #[test]

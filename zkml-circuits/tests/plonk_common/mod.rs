@@ -7,16 +7,13 @@ use std::sync::OnceLock;
 use halo2_proofs::{
     plonk::{Circuit, verify_proof},
     poly::kzg::{
-        commitment::{KZGCommitmentScheme, ParamsKZG},
-        multiopen::VerifierSHPLONK,
-        strategy::SingleStrategy,
+        commitment::KZGCommitmentScheme, multiopen::VerifierSHPLONK, strategy::SingleStrategy,
     },
 };
 use halo2curves::bn256::{Bn256, Fr};
-use rand_core::OsRng;
 use zkml_circuits::plonk::{
     InstanceLayout, KeccakRead, VerifyError, VerifyingKey,
-    testing::{Fixture, SampleCircuit, SampleParams},
+    testing::{Fixture, SampleCircuit, SampleParams, halo2_params},
     verify,
 };
 use zkml_core::proving::Srs;
@@ -25,19 +22,6 @@ use zkml_core::proving::Srs;
 pub(crate) fn honest() -> &'static Fixture {
     static FIXTURE: OnceLock<Fixture> = OnceLock::new();
     FIXTURE.get_or_init(|| Fixture::new(SampleParams::default()))
-}
-
-/// The SRS in halo2-axiom's form.
-pub(crate) fn halo2_params(srs: &Srs) -> ParamsKZG<Bn256> {
-    let n = srs.n();
-    // `from_parts` is a method: it needs some other string to be called on.
-    ParamsKZG::setup(1, OsRng).from_parts(
-        srs.k(),
-        srs.monomial()[..n].to_vec(),
-        Some(srs.lagrange().to_vec()),
-        srs.g2(),
-        srs.s_g2(),
-    )
 }
 
 /// halo2-axiom's verdict, trailing bytes refused as in our verifier.

@@ -36,12 +36,21 @@ impl Fixture {
     /// When the parameters are not those of a circuit.
     #[must_use]
     pub fn new(params: SampleParams) -> Self {
+        Self::with_backend(params, &ReferenceMsm)
+    }
+
+    /// As [`Self::new`], with another backend: the reference one is slow on large circuits.
+    ///
+    /// # Panics
+    /// When the parameters are not those of a circuit, or the backend fails.
+    #[must_use]
+    pub fn with_backend(params: SampleParams, backend: &dyn MsmBackend) -> Self {
         let srs = Srs::development(params.k).expect("a supported size");
-        let key = Self::keys(params, &srs).expect("parameters of a circuit");
+        let key = Self::keys_with(params, &srs, backend).expect("parameters of a circuit");
         let circuit = SampleCircuit { params, seed: 1 };
         let words = SampleWitness::new(params, circuit.seed).words();
         let mut fixture = Self { circuit, srs, key, words, proof: Vec::new() };
-        fixture.proof = fixture.prove(1, None);
+        fixture.proof = fixture.prove_with(backend, 1, None);
         fixture
     }
 
@@ -50,9 +59,17 @@ impl Fixture {
     /// # Errors
     /// The generation's.
     pub fn keys(params: SampleParams, srs: &Srs) -> Result<ProvingKey, KeyError> {
+        Self::keys_with(params, srs, &ReferenceMsm)
+    }
+
+    fn keys_with(
+        params: SampleParams,
+        srs: &Srs,
+        backend: &dyn MsmBackend,
+    ) -> Result<ProvingKey, KeyError> {
         let options = KeyOptions { instance: params.instance_layout(), binding: Self::BINDING };
         let circuit = SampleCircuit { params, seed: 1 };
-        generate_keys(&circuit, srs, &ReferenceMsm, &options, &NoProgress)
+        generate_keys(&circuit, srs, backend, &options, &NoProgress)
     }
 
     /// The honest witness.

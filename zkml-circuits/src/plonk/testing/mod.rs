@@ -9,9 +9,11 @@
 mod backend;
 mod circuit;
 mod fixture;
+mod halo2;
 mod witness;
 
 pub use backend::ReferenceMsm;
 pub use circuit::{SampleCircuit, SampleConfig, SampleParams};
 pub use fixture::Fixture;
+pub use halo2::{Halo2Prover, halo2_params};
 pub use witness::{SampleWitness, Tamper};
