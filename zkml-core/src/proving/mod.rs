@@ -1,9 +1,11 @@
 //! Proving primitives that know nothing of machine learning: the structured reference string
-//! ([`Srs`]) and multi-scalar multiplication ([`MsmBackend`]).
+//! ([`Srs`]), multi-scalar multiplication ([`MsmBackend`]), and programs over the rows of columns
+//! ([`RowProgram`]).
 
 mod atomic_file;
 mod limbs;
 mod msm;
+mod rows;
 #[cfg(target_arch = "x86_64")]
 #[allow(dead_code, unused_imports, reason = "its users land one by one")]
 mod simd;
@@ -12,6 +14,7 @@ mod wnaf;
 
 pub use atomic_file::write_atomically;
 pub use msm::{CpuMsm, MAX_SMALL, MsmBackend, MsmError, Scalars};
+pub use rows::{CellOf, Operand, Operation, RowProgram, Run, needed_operations};
 pub use srs::{
     Ceremony, InsecureOrigin, MAX_K, MIN_K, PointFault, Provenance, Srs, SrsError, import_ptau,
     import_ptau_file,

@@ -42,6 +42,17 @@ pub(crate) fn load_scaled<F: Modulus>(elements: [&F; 8]) -> Lanes<F> {
     ])
 }
 
+/// Asks the processor to have elements near when they are loaded.
+#[inline]
+pub(crate) fn prefetch<F: Modulus>(elements: &[F]) {
+    const { assert!(size_of::<F>() == 32) };
+    // Two elements a line.
+    for element in elements.iter().step_by(2) {
+        // SAFETY: a hint without effect on memory.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(element).cast()) }
+    }
+}
+
 /// Stores canonical elements in memory form, see [`Lanes::canonical`].
 #[inline]
 #[target_feature(enable = "avx512f,avx512ifma")]
@@ -97,9 +108,10 @@ impl<F: Modulus> Lanes<F> {
         Self::constant(&F::ONE_IN_LANES)
     }
 
+    /// Eight times the value with these limbs.
     #[inline]
     #[target_feature(enable = "avx512f,avx512ifma")]
-    fn constant(limbs: &[u64; LIMBS]) -> Self {
+    pub(crate) fn constant(limbs: &[u64; LIMBS]) -> Self {
         Self::new([
             splat(limbs[0]),
             splat(limbs[1]),

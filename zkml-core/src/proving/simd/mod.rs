@@ -29,8 +29,8 @@ mod modulus;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use lanes::{Lanes, load, load_scaled, store};
-pub(crate) use modulus::Modulus;
+pub(crate) use lanes::{Lanes, load, load_scaled, prefetch, store};
+pub(crate) use modulus::{LIMBS, Modulus, lane_form};
 
 /// Whether this processor has what [`Lanes`] need.
 pub(crate) fn available() -> bool {

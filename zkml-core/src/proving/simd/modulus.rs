@@ -1,11 +1,12 @@
 //! The two fields of BN254 in limbs of 52 bits.
 
 use halo2curves::bn256::{Fq, Fr};
+use halo2curves::serde::SerdeObject;
 
 /// Bits of a limb.
 pub(super) const LIMB_BITS: u32 = 52;
 /// Limbs of an element.
-pub(super) const LIMBS: usize = 5;
+pub(crate) const LIMBS: usize = 5;
 /// The bits of a limb.
 pub(super) const MASK: u64 = (1 << LIMB_BITS) - 1;
 /// Multiples of the modulus that stay below `2^260`, one more.
@@ -53,6 +54,17 @@ impl Modulus for Fq {
         0xb850_45b6_8181_585d,
         0x3064_4e72_e131_a029,
     ];
+}
+
+/// An element's limbs in lane form, canonical.
+pub(crate) fn lane_form(element: &Fr) -> [u64; LIMBS] {
+    // In memory 16 a is a 2^260 mod p.
+    let bytes = (*element * Fr::from(16)).to_raw_bytes();
+    let mut words = [0; 4];
+    for (word, bytes) in words.iter_mut().zip(bytes.chunks_exact(8)) {
+        *word = bytes.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte));
+    }
+    split(words)
 }
 
 const fn split(w: [u64; 4]) -> [u64; LIMBS] {
