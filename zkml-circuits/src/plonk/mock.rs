@@ -9,13 +9,17 @@ use std::collections::HashMap;
 use ff::{Field, PrimeField};
 use halo2curves::bn256::Fr;
 use rayon::prelude::*;
+use zkml_core::proving::CellOf;
 
 use super::fft::powers;
 use super::keys::ProvingKey;
-use super::program::LeafKind;
-use super::protocol::{Column, ColumnKind};
+use super::program::{Gates, Input, LeafKind};
+use super::protocol::Column;
 use super::prover::{PhaseWitness, ProveError, ProverRng, columns_of_phase};
 use super::transcript::KeccakWrite;
+
+/// Rows that one task takes.
+const CHUNK: usize = 1 << 9;
 
 /// A cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -159,46 +163,48 @@ struct Table<'a> {
 }
 
 impl Table<'_> {
-    fn column(&self, column: &Column) -> &[Fr] {
-        match column.kind {
-            ColumnKind::Advice => &self.advice[column.index],
-            ColumnKind::Fixed => &self.key.fixed().values[column.index],
-            ColumnKind::Instance => &self.instance,
+    fn values(&self, kind: LeafKind, column: usize) -> &[Fr] {
+        match kind {
+            LeafKind::Advice => &self.advice[column],
+            LeafKind::Fixed => &self.key.fixed().values[column],
+            LeafKind::Instance => &self.instance,
+            other => unreachable!("neither a gate nor a copy reads {other:?}"),
         }
     }
 
+    fn value(&self, Cell { column, row }: Cell) -> Fr {
+        self.values(column.kind.into(), column.index)[row]
+    }
+
     fn broken_gates(&self, challenges: &[Fr]) -> Vec<Violation> {
-        let gates = self.key.gates();
+        let Gates { uniforms, program } = Gates::new(self.key.verifying_key().protocol());
         let n = self.key.fft().n();
-        let uniforms = gates.uniforms(challenges);
-        let leaves: Vec<(&[Fr], i32)> = gates
+        let uniforms = uniforms.values(|input| match input {
+            Input::Challenge(i) => challenges[i],
+            Input::Beta | Input::Gamma | Input::Y => unreachable!("no gate reads it"),
+        });
+        let cells: Vec<CellOf<'_>> = program
             .leaves()
             .iter()
             .map(|leaf| {
-                let kind = match leaf.kind {
-                    LeafKind::Advice => ColumnKind::Advice,
-                    LeafKind::Fixed => ColumnKind::Fixed,
-                    LeafKind::Instance => ColumnKind::Instance,
-                    LeafKind::Combination => unreachable!("gates on rows read columns"),
-                };
-                let column = Column { kind, index: leaf.query.column };
-                (self.column(&column), leaf.query.rotation)
+                let values = self.values(leaf.kind, leaf.query.column);
+                CellOf { values, rotation: leaf.query.rotation }
             })
             .collect();
-        let broken = |row: usize| {
-            let mut slots = gates.slots();
-            let cell = |leaf: usize| {
-                let (values, rotation) = leaves[leaf];
-                values[row.wrapping_add_signed(rotation as isize) & (n - 1)]
+        let run = program.on(&cells, &uniforms);
+        let broken = |task: usize| {
+            let rows = task * CHUNK..n.min((task + 1) * CHUNK);
+            let mut values = vec![vec![Fr::ZERO; rows.len()]; program.outputs()];
+            let mut slices: Vec<&mut [Fr]> = values.iter_mut().map(Vec::as_mut_slice).collect();
+            run.write(rows.start, &mut slices);
+            let of_row = |row: usize| {
+                let values = values.iter().map(move |of_gate| of_gate[row - rows.start]);
+                let broken = values.enumerate().filter(|(_, value)| *value != Fr::ZERO);
+                broken.map(move |(gate, _)| Violation::Gate { gate, row })
             };
-            gates
-                .run(&uniforms, &mut slots, cell)
-                .enumerate()
-                .filter(|(_, value)| *value != Fr::ZERO)
-                .map(|(gate, _)| Violation::Gate { gate, row })
-                .collect::<Vec<_>>()
+            rows.clone().flat_map(of_row).collect::<Vec<_>>()
         };
-        (0..n).into_par_iter().flat_map_iter(broken).collect()
+        (0..n.div_ceil(CHUNK)).into_par_iter().flat_map_iter(broken).collect()
     }
 
     fn broken_copies(&self) -> Vec<Violation> {
@@ -219,7 +225,7 @@ impl Table<'_> {
                 let a = Cell { column: *column, row };
                 // A key from a file may hold labels that are no cell's; proofs fail, we report.
                 let b = cells.get(&label.to_bytes()).copied().unwrap_or(a);
-                if self.column(&a.column)[a.row] != self.column(&b.column)[b.row] {
+                if self.value(a) != self.value(b) {
                     violations.push(Violation::Copy { a, b });
                 }
             }

@@ -18,7 +18,7 @@ use rayon::prelude::*;
 use super::codec::{CHECKSUM_BYTES, KeyFormatError, MAGIC_BYTES, Reader, Writer};
 use super::verifying::VerifyingKey;
 use crate::plonk::fft::Fft;
-use crate::plonk::program::Program;
+use crate::plonk::program::Constraints;
 use crate::plonk::protocol::Protocol;
 use crate::plonk::transcript::SCALAR_BYTES;
 
@@ -31,8 +31,7 @@ pub struct ProvingKey {
     fixed: Columns,
     sigma: Columns,
     fft: Fft,
-    gates: Program,
-    combined_gates: Program,
+    constraints: Constraints,
 }
 
 /// Columns as values on the rows and as coefficients.
@@ -55,15 +54,13 @@ impl ProvingKey {
     /// A key from columns of `2^k` values, in the numbers of the verifying key's protocol.
     pub(super) fn new(verifying: VerifyingKey, fixed: Vec<Vec<Fr>>, sigma: Vec<Vec<Fr>>) -> Self {
         let fft = Fft::new(verifying.k());
-        let gates = Program::new(verifying.protocol());
-        let combined_gates = Program::combined(verifying.protocol());
+        let constraints = Constraints::new(verifying.protocol());
         Self {
             fixed: Columns::new(fixed, &fft),
             sigma: Columns::new(sigma, &fft),
             verifying,
             fft,
-            gates,
-            combined_gates,
+            constraints,
         }
     }
 
@@ -87,14 +84,9 @@ impl ProvingKey {
         &self.fft
     }
 
-    /// The gates, on rows.
-    pub(in crate::plonk) fn gates(&self) -> &Program {
-        &self.gates
-    }
-
-    /// The gates, on cosets.
-    pub(in crate::plonk) fn combined_gates(&self) -> &Program {
-        &self.combined_gates
+    /// All constraints, as the quotient needs them.
+    pub(in crate::plonk) fn constraints(&self) -> &Constraints {
+        &self.constraints
     }
 
     /// Size of the file.
