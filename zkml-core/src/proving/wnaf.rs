@@ -1,47 +1,32 @@
 //! Multiplication of points by full-size scalars in width-5 non-adjacent form, in variable time.
 //!
 //! One point costs 255 doublings and about 50 additions, half the work of a constant-time
-//! double-and-add. Several points share the doublings (Straus's method): too few for buckets, as
-//! the blinding rows that follow a column of small values.
+//! double-and-add.
 
 use group::Group;
-use halo2curves::bn256::{Fr, G1, G1Affine};
+use halo2curves::bn256::{Fr, G1};
 
 use super::limbs::limbs;
 
-/// Digits are odd and below `2^4` in magnitude.
+/// Of forms that multiply one point: digits are odd and below `2^4` in magnitude.
 const WIDTH: u32 = 5;
 /// Length of the form of a 254-bit scalar: one more than its bits.
-const LENGTH: usize = 255;
-
-/// `sum_i scalars[i] bases[i]` over the shorter of both.
-pub(super) fn straus(scalars: &[Fr], bases: &[G1Affine]) -> G1 {
-    let forms: Vec<Form> = scalars.iter().map(Form::new).collect();
-    let terms = forms.iter().zip(bases).map(|(form, base)| (form, odd_multiples(G1::from(base))));
-    sum(&terms.collect::<Vec<_>>())
-}
+pub(super) const LENGTH: usize = 255;
 
 /// A scalar ready to multiply many points.
 pub(super) struct Form([i8; LENGTH]);
 
 impl Form {
     pub(super) fn new(scalar: &Fr) -> Self {
-        Self(non_adjacent_form(limbs(scalar)))
+        Self(non_adjacent_form(scalar, WIDTH))
     }
 
     /// The scalar's multiple of `point`.
     pub(super) fn multiply(&self, point: &G1) -> G1 {
-        sum(&[(self, odd_multiples(*point))])
-    }
-}
-
-/// The sum of the forms' multiples of the points whose odd multiples stand beside them.
-fn sum(terms: &[(&Form, [G1; 8])]) -> G1 {
-    let mut sum = G1::identity();
-    for position in (0..LENGTH).rev() {
-        sum = sum.double();
-        for (form, multiples) in terms {
-            let digit = form.0[position];
+        let multiples = odd_multiples(*point);
+        let mut sum = G1::identity();
+        for digit in self.0.iter().rev() {
+            sum = sum.double();
             let multiple = multiples[usize::from(digit.unsigned_abs() / 2)];
             match digit.signum() {
                 1 => sum += multiple,
@@ -49,8 +34,8 @@ fn sum(terms: &[(&Form, [G1; 8])]) -> G1 {
                 _ => {}
             }
         }
+        sum
     }
-    sum
 }
 
 /// `P, 3 P, 5 P, ..., 15 P`.
@@ -64,14 +49,15 @@ fn odd_multiples(point: G1) -> [G1; 8] {
     })
 }
 
-/// Odd or zero digits below `2^4` in magnitude, any five neighbours of which hold at most one that
-/// is not zero, such that `scalar = sum_i digit_i 2^i`.
-fn non_adjacent_form(mut scalar: [u64; 4]) -> [i8; LENGTH] {
+/// Odd or zero digits below `2^(width - 1)` in magnitude, any `width` neighbours of which hold at
+/// most one that is not zero, such that `scalar = sum_i digit_i 2^i`. `width` is 2 to 7.
+pub(super) fn non_adjacent_form(scalar: &Fr, width: u32) -> [i8; LENGTH] {
+    let mut scalar = limbs(scalar);
     let mut form = [0; LENGTH];
     for digit in &mut form {
         if scalar[0] & 1 == 1 {
-            let low = (scalar[0] & ((1 << WIDTH) - 1)) as i8;
-            *digit = if low >= 1 << (WIDTH - 1) { low - (1 << WIDTH) } else { low };
+            let low = (scalar[0] & ((1 << width) - 1)) as i8;
+            *digit = if low >= 1 << (width - 1) { low - (1 << width) } else { low };
             add_signed(&mut scalar, -i64::from(*digit));
         }
         halve(&mut scalar);

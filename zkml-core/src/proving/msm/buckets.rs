@@ -1,205 +1,142 @@
-//! One window of Pippenger's method: `sum_i d_i P_i` for signed digits `d_i`.
+//! Windows of Pippenger's method: `sum_i d_i P_i` for signed digits `d_i`, of many windows and
+//! columns at once, so that additions share their inversions.
 //!
-//! Points are sorted by `|d_i|` and each bucket is summed as a binary tree, all buckets of a block
-//! level by level, in affine coordinates: an addition costs five multiplications, a squaring and a
-//! share of one inversion per level (Montgomery's trick), half of what projective ones cost. A
-//! block of buckets holds about [`BLOCK`] points, so that its levels stay in the cache.
+//! Points are sorted by `|d_i|` and each bucket is summed. With `S_m` the sum of bucket `m`, what
+//! is wanted is `sum_m m S_m`. Since `m = 2 (m / 2) + (m mod 2)`,
+//!
+//! ```text
+//! sum_m m S_m  =  sum_{m odd} S_m  +  2 sum_m m (S_{2m} + S_{2m+1})
+//! ```
+//!
+//! and so on: two additions for each bucket, as with running sums, but all plain sums of which
+//! many can be made at once. The result is one point for each bit of the digits.
 
-use ff::Field;
-use group::Group;
-use halo2curves::bn256::{Fq, G1, G1Affine};
+use std::ops::Range;
+
+use halo2curves::bn256::G1Affine;
 
 use super::digits::Digits;
+use super::pairs::{Entry, is_identity};
+use super::runs::{Runs, Summer};
 
-/// Points of a block.
-const BLOCK: usize = 4096;
-
-/// `sum_i d_i bases[i]`, where `d_i` is the digit of scalar `first + i` in the window of `width`
-/// bits at bit `start`.
-pub(super) fn window_sum(
-    bases: &[G1Affine],
-    scalars: &(impl Digits + ?Sized),
-    first: usize,
-    start: u32,
-    width: u32,
-) -> G1 {
-    let digit = |index: usize| scalars.digit(first + index, start, width);
-    // ends[b] counts the points of bucket b (digit magnitude b + 1), then is where they end.
-    let mut ends = vec![0u32; 1 << (width - 1)];
-    let mut used = 0;
-    for (index, base) in bases.iter().enumerate() {
-        let magnitude = digit(index).unsigned_abs() as usize;
-        if magnitude != 0 && !is_identity(base) {
-            ends[magnitude - 1] += 1;
-            used = used.max(magnitude);
-        }
-    }
-    ends.truncate(used);
-    let mut total = 0;
-    for end in &mut ends {
-        let count = *end;
-        *end = total;
-        total += count;
-    }
-    // Index and sign of each point, by bucket; filling turns the starts into ends.
-    let mut sorted = vec![0u32; total as usize];
-    for (index, base) in bases.iter().enumerate() {
-        let digit = digit(index);
-        if digit != 0 && !is_identity(base) {
-            let position = &mut ends[digit.unsigned_abs() as usize - 1];
-            sorted[*position as usize] = (index as u32) << 1 | u32::from(digit < 0);
-            *position += 1;
-        }
-    }
-    weighted_sum(&bucket_sums(bases, &sorted, &ends))
+/// Some rows of one window of a column.
+pub(super) struct Share<'a> {
+    /// Whose share this is.
+    pub(super) table: usize,
+    /// The column's scalars.
+    pub(super) scalars: &'a dyn Digits,
+    /// Those that count.
+    pub(super) rows: Range<usize>,
+    /// The base of the first of them.
+    pub(super) first_base: usize,
+    /// Lowest bit of the window.
+    pub(super) start: u32,
+    /// Bits of the window.
+    pub(super) width: u32,
 }
 
-/// The sum of each bucket, where bucket `b` holds the entries of `sorted` up to `ends[b]`.
-fn bucket_sums(bases: &[G1Affine], sorted: &[u32], ends: &[u32]) -> Vec<G1Affine> {
-    let mut sums = Vec::with_capacity(ends.len());
-    let mut block = Block::default();
-    let mut from = 0;
-    for end in ends {
-        let entries = &sorted[from..*end as usize];
-        from = *end as usize;
-        if block.points.len() + entries.len() > BLOCK {
-            block.drain_into(&mut sums);
-        }
-        block.runs.push(entries.len());
-        block.points.extend(entries.iter().map(|entry| {
-            let base = bases[(entry >> 1) as usize];
-            if entry & 1 == 1 { -base } else { base }
-        }));
+impl Share<'_> {
+    /// Magnitudes of digits, zero included.
+    fn magnitudes(&self) -> usize {
+        (1 << (self.width - 1)) + 1
     }
-    block.drain_into(&mut sums);
+}
+
+/// For each share the points `B_j`, one for each bit of its window, with
+/// `sum_j 2^j B_j = sum_i d_i bases[i]`.
+pub(super) fn bit_sums(
+    bases: &[G1Affine],
+    shares: &[Share<'_>],
+    summer: &mut Summer,
+) -> Vec<Vec<G1Affine>> {
+    let sums = bucket_sums(bases, shares, summer);
+    let sizes: Vec<usize> = shares.iter().map(Share::magnitudes).collect();
+    let by_bit = weighted_sums(sums, sizes, summer);
+    (0..shares.len())
+        .map(|share| {
+            let bits = 0..shares[share].width as usize;
+            bits.map(|bit| by_bit[bit * shares.len() + share]).collect()
+        })
+        .collect()
+}
+
+/// The sums of the buckets of each share, by magnitude, one share after the other.
+fn bucket_sums(bases: &[G1Affine], shares: &[Share<'_>], summer: &mut Summer) -> Vec<G1Affine> {
+    let places = shares.iter().map(Share::magnitudes).sum();
+    let mut lengths = Vec::with_capacity(places);
+    let mut entries = Vec::with_capacity(shares.iter().map(|share| share.rows.len()).sum());
+    for share in shares {
+        sort(share, &mut lengths, &mut entries);
+    }
+    let mut sums = vec![G1Affine::default(); places];
+    summer.sum(bases, &Runs::of_lengths(entries, lengths), &mut sums);
     sums
 }
 
-/// `sum_b (b + 1) sums[b]` by partial sums from the top.
-fn weighted_sum(sums: &[G1Affine]) -> G1 {
-    let mut running = G1::identity();
-    let mut total = G1::identity();
-    for sum in sums.iter().rev() {
-        if !is_identity(sum) {
-            running += sum;
-        }
-        total += running;
+/// Appends the entries of a share, sorted by magnitude, and their number for each; zeros are left
+/// out.
+fn sort(share: &Share<'_>, lengths: &mut Vec<usize>, entries: &mut Vec<Entry>) {
+    let mut digits = vec![0; share.rows.len()];
+    share.scalars.digits(share.rows.start, share.start, share.width, &mut digits);
+    let mut positions = vec![0u32; share.magnitudes()];
+    for digit in &digits {
+        positions[digit.unsigned_abs() as usize] += 1;
     }
-    total
+    let zeros = std::mem::take(&mut positions[0]);
+    lengths.extend(positions.iter().map(|count| *count as usize));
+    // Zeros go to the end, where they are cut off: cheaper than a branch for each.
+    let mut total = 0;
+    for position in &mut positions[1..] {
+        let count = *position;
+        *position = total;
+        total += count;
+    }
+    positions[0] = total;
+    let from = entries.len();
+    entries.resize(from + digits.len(), 0);
+    let sorted = &mut entries[from..];
+    for (base, digit) in (share.first_base as Entry..).zip(&digits) {
+        let position = &mut positions[digit.unsigned_abs() as usize];
+        sorted[*position as usize] = base << 1 | Entry::from(*digit < 0);
+        *position += 1;
+    }
+    entries.truncate(from + digits.len() - zeros as usize);
 }
 
-/// Consecutive buckets whose points are being added up.
-#[derive(Default)]
-struct Block {
-    /// Points left in each bucket.
-    runs: Vec<usize>,
-    /// These points, bucket by bucket.
-    points: Vec<G1Affine>,
-    /// Denominators of the slopes of one level's additions, then their inverses.
-    slopes: Vec<Fq>,
-    /// Products of the denominators before each.
-    products: Vec<Fq>,
-}
-
-impl Block {
-    /// Appends the sum of each bucket to `sums` and empties the block.
-    fn drain_into(&mut self, sums: &mut Vec<G1Affine>) {
-        while self.runs.iter().any(|run| *run > 1) {
-            self.halve();
-        }
-        let mut points = self.points.iter();
-        sums.extend(self.runs.iter().map(|run| match run {
-            0 => G1Affine::default(),
-            _ => points.next().copied().unwrap_or_default(),
-        }));
-        self.runs.clear();
-        self.points.clear();
-    }
-
-    /// Adds up neighbours within each bucket.
-    fn halve(&mut self) {
-        self.invert_denominators();
-        let mut inverses = self.slopes.iter();
-        let (mut read, mut write) = (0, 0);
-        for run in &mut self.runs {
-            let end = read + *run;
-            while read + 1 < end {
-                // One inverse was made for each of these pairs, in this order.
-                let Some(inverse) = inverses.next() else { return };
-                self.points[write] = add(&self.points[read], &self.points[read + 1], inverse);
-                read += 2;
-                write += 1;
+/// For each bit, and each share within it, the point of that bit in `sum_m m sums[m]` over the
+/// share's magnitudes `m`.
+fn weighted_sums(
+    mut sums: Vec<G1Affine>,
+    mut sizes: Vec<usize>,
+    summer: &mut Summer,
+) -> Vec<G1Affine> {
+    let mut odd = Vec::new();
+    let mut of_bits = Runs::default();
+    let mut places = 0;
+    while sizes.iter().any(|size| *size > 1) {
+        let mut halves = Runs::default();
+        let (mut from, mut next) = (0, 0);
+        for size in &mut sizes {
+            let sums = &sums[from..from + *size];
+            let first = odd.len();
+            odd.extend(sums.iter().skip(1).step_by(2).filter(|sum| !is_identity(sum)));
+            of_bits.extend(places, (first..odd.len()).map(|index| (index as Entry) << 1));
+            places += 1;
+            let entry = |magnitude: usize| ((from + magnitude) as Entry) << 1;
+            for half in 1..size.div_ceil(2) {
+                let two = 2 * half..(2 * half + 2).min(*size);
+                let used = two.filter(|magnitude| !is_identity(&sums[*magnitude]));
+                halves.extend(next + half, used.map(entry));
             }
-            if read < end {
-                self.points[write] = self.points[read];
-                read += 1;
-                write += 1;
-            }
-            *run = run.div_ceil(2);
+            from += *size;
+            next += size.div_ceil(2);
+            *size = size.div_ceil(2);
         }
-        self.points.truncate(write);
+        let mut halved = vec![G1Affine::default(); next];
+        summer.sum(&sums, &halves, &mut halved);
+        sums = halved;
     }
-
-    /// Fills `slopes` with the inverse denominators of all pairs, in order.
-    fn invert_denominators(&mut self) {
-        self.slopes.clear();
-        self.products.clear();
-        let mut product = Fq::ONE;
-        let mut read = 0;
-        for run in &self.runs {
-            for pair in self.points[read..read + run].chunks_exact(2) {
-                let denominator = denominator(&pair[0], &pair[1]);
-                self.products.push(product);
-                product *= denominator;
-                self.slopes.push(denominator);
-            }
-            read += run;
-        }
-        // No factor is zero: see `denominator`.
-        let mut inverse = product.invert().unwrap_or(Fq::ZERO);
-        for (slope, product) in self.slopes.iter_mut().zip(&self.products).rev() {
-            let denominator = *slope;
-            *slope = inverse * product;
-            inverse *= denominator;
-        }
-    }
-}
-
-/// The curve's order is odd, so that only the identity, (0, 0) in memory, has `y = 0`.
-#[inline]
-fn is_identity(point: &G1Affine) -> bool {
-    point.y == Fq::zero()
-}
-
-/// Denominator of the slope of the line through `p` and `q`; 1 where no slope is needed. Not zero.
-#[inline]
-fn denominator(p: &G1Affine, q: &G1Affine) -> Fq {
-    if is_identity(p) || is_identity(q) {
-        Fq::ONE
-    } else if p.x != q.x {
-        q.x - p.x
-    } else if p.y == q.y {
-        p.y + p.y
-    } else {
-        Fq::ONE
-    }
-}
-
-/// `p + q`, given the inverse of their [`denominator`].
-#[inline]
-fn add(p: &G1Affine, q: &G1Affine, inverse: &Fq) -> G1Affine {
-    let slope = if is_identity(p) {
-        return *q;
-    } else if is_identity(q) {
-        return *p;
-    } else if p.x != q.x {
-        (q.y - p.y) * inverse
-    } else if p.y == q.y {
-        let square = p.x.square();
-        (square + square + square) * inverse
-    } else {
-        return G1Affine::default();
-    };
-    let x = slope.square() - p.x - q.x;
-    G1Affine { x, y: slope * (p.x - x) - p.y }
+    let mut by_bit = vec![G1Affine::default(); places];
+    summer.sum(&odd, &of_bits, &mut by_bit);
+    by_bit
 }

@@ -18,26 +18,27 @@ use crate::proving::limbs::limbs;
 const MAX_WIDTH: u32 = 16;
 
 /// Scalars that can be read digit by digit.
-pub(super) trait Digits: Sync {
+pub(super) trait Digits: Send + Sync {
     /// Number of scalars.
     fn len(&self) -> usize;
 
-    /// Digit of scalar `index` in the window of `width` bits that starts at bit `start`.
-    fn digit(&self, index: usize, start: u32, width: u32) -> i32;
+    /// Fills `digits` with those of the scalars from `first` on, in the window of `width` bits that
+    /// starts at bit `start`.
+    fn digits(&self, first: usize, start: u32, width: u32, digits: &mut [i32]);
 }
 
 /// Signed integers.
-impl Digits for [i64] {
+impl Digits for &[i64] {
     fn len(&self) -> usize {
         <[i64]>::len(self)
     }
 
-    #[inline]
-    fn digit(&self, index: usize, start: u32, width: u32) -> i32 {
-        let value = self[index];
-        // Bit -1 is zero; above bit 63 the sign repeats. Callers keep `start` below 64.
-        let window = if start == 0 { value << 1 } else { value >> (start - 1) };
-        booth((window & low_bits(width + 1)) as u32, width)
+    fn digits(&self, first: usize, start: u32, width: u32, digits: &mut [i32]) {
+        for (digit, value) in digits.iter_mut().zip(&self[first..]) {
+            // Bit -1 is zero; above bit 63 the sign repeats. Callers keep `start` below 64.
+            let window = if start == 0 { value << 1 } else { value >> (start - 1) };
+            *digit = booth((window & low_bits(width + 1)) as u32, width);
+        }
     }
 }
 
@@ -55,18 +56,16 @@ impl Digits for FieldLimbs {
         self.0.len()
     }
 
-    #[inline]
-    fn digit(&self, index: usize, start: u32, width: u32) -> i32 {
-        let limbs = &self.0[index];
-        let window = if start == 0 {
-            limbs[0] << 1
-        } else {
-            let (limb, shift) = ((start - 1) as usize / 64, (start - 1) % 64);
-            let low = limbs.get(limb).copied().unwrap_or(0) >> shift;
+    fn digits(&self, first: usize, start: u32, width: u32, digits: &mut [i32]) {
+        let (limb, shift) = (start.saturating_sub(1) as usize / 64, start.saturating_sub(1) % 64);
+        for (digit, limbs) in digits.iter_mut().zip(&self.0[first..]) {
+            let low = limbs.get(limb).copied().unwrap_or(0);
             let high = limbs.get(limb + 1).copied().unwrap_or(0);
-            if shift == 0 { low } else { low | (high << (64 - shift)) }
-        };
-        booth((window as i64 & low_bits(width + 1)) as u32, width)
+            // Two shifts: one by 64 is none.
+            let window =
+                if start == 0 { low << 1 } else { low >> shift | high << 1 << (63 - shift) };
+            *digit = booth((window as i64 & low_bits(width + 1)) as u32, width);
+        }
     }
 }
 
@@ -78,13 +77,11 @@ pub(super) fn signed_bits(largest: u64) -> u32 {
     u64::BITS - largest.leading_zeros() + 1
 }
 
-/// The window width that minimises the work of `count` scalars of `bits` bits: per window, an
-/// affine addition per scalar (6 multiplications) and two additions per bucket (24).
+/// The window width that minimises the additions for `count` scalars of `bits` bits: per window, one
+/// for each scalar, two for each bucket, which cost more where buckets are nearly empty.
 pub(super) fn best_width(count: usize, bits: u32) -> u32 {
-    let cost = |width: u32| {
-        let windows = u64::from(bits.div_ceil(width));
-        windows * (13 * count as u64 + (48u64 << (width - 1)))
-    };
+    let cost =
+        |width: u32| u64::from(bits.div_ceil(width)) * (count as u64 + (3u64 << (width - 1)));
     (2..=MAX_WIDTH).min_by_key(|width| cost(*width)).unwrap_or(MAX_WIDTH)
 }
 
@@ -112,7 +109,9 @@ mod tests {
             let values: &[i64] = &[value];
             let mut sum = 0i128;
             for window in 0..bits.div_ceil(width) {
-                let digit = values.digit(0, window * width, width);
+                let mut digit = [0];
+                values.digits(0, window * width, width, &mut digit);
+                let [digit] = digit;
                 prop_assert!(digit.unsigned_abs() <= 1 << (width - 1));
                 sum += i128::from(digit) << (window * width);
             }
@@ -125,7 +124,9 @@ mod tests {
             let limbs = FieldLimbs::new(&[scalar]);
             let mut sum = Fr::ZERO;
             for window in (0..FIELD_BITS.div_ceil(width)).rev() {
-                let digit = limbs.digit(0, window * width, width);
+                let mut digit = [0];
+                limbs.digits(0, window * width, width, &mut digit);
+                let [digit] = digit;
                 let magnitude = Fr::from(u64::from(digit.unsigned_abs()));
                 sum = sum * Fr::from(1 << width) + if digit < 0 { -magnitude } else { magnitude };
             }

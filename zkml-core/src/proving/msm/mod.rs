@@ -7,6 +7,11 @@
 mod buckets;
 mod cpu;
 mod digits;
+#[cfg(target_arch = "x86_64")]
+mod lanes;
+mod pairs;
+mod runs;
+mod tails;
 #[cfg(test)]
 mod tests;
 

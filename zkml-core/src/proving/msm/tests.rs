@@ -9,6 +9,8 @@ use proptest::prelude::*;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{RngCore, SeedableRng};
 
+use super::cpu::sums;
+use super::pairs::Arithmetic;
 use super::*;
 
 fn naive(scalars: &[Fr], bases: &[G1Affine]) -> G1 {
@@ -43,8 +45,11 @@ fn awkward_bases(count: usize, rng: &mut ChaCha20Rng) -> Vec<G1Affine> {
         .collect()
 }
 
+/// The sum, by the fastest additions and by scalar ones.
 fn one(bases: &[G1Affine], column: Scalars<'_>) -> G1 {
-    CpuMsm.msm(bases, &[column]).unwrap()[0]
+    let sum = CpuMsm.msm(bases, &[column]).unwrap()[0];
+    assert_eq!(sums(bases, &[column], Arithmetic::scalar()).unwrap()[0], sum);
+    sum
 }
 
 fn check_small(values: &[i64], tail: &[Fr], bases: &[G1Affine]) {
@@ -164,6 +169,38 @@ fn columns_of_different_lengths_share_their_bases() {
         CpuMsm.msm(&bases[..99], &columns),
         Err(MsmError::TooFewBases { scalars: 100, bases: 99 })
     );
+}
+
+#[test]
+fn blinding_rows_of_many_columns() {
+    let mut rng = ChaCha20Rng::seed_from_u64(7);
+    for (count, rows) in [(1, 6), (13, 6), (50, 3), (130, 9)] {
+        for mut bases in [random_bases(12, &mut rng), awkward_bases(12, &mut rng)] {
+            bases[10] = bases[4];
+            let tails: Vec<Vec<Fr>> =
+                (0..count).map(|column| edges(rows - column % 2, column, &mut rng)).collect();
+            let columns: Vec<Scalars<'_>> =
+                tails.iter().map(|tail| Scalars::Small { values: &[0, -1, 2], tail }).collect();
+            let got = CpuMsm.msm(&bases, &columns).unwrap();
+            assert_eq!(sums(&bases, &columns, Arithmetic::scalar()).unwrap(), got);
+            let values = naive(&[-Fr::ONE, Fr::from(2)], &bases[1..]);
+            for (sum, tail) in got.iter().zip(&tails) {
+                assert_eq!(*sum, values + naive(tail, &bases[3..]), "{count} columns");
+            }
+        }
+    }
+}
+
+/// Random scalars, the first of them an end of the field in some columns.
+fn edges(rows: usize, column: usize, rng: &mut ChaCha20Rng) -> Vec<Fr> {
+    let mut scalars = random_scalars(rows, rng);
+    match column % 4 {
+        1 => scalars[0] = -Fr::ONE,
+        2 => scalars[0] = Fr::ONE,
+        3 => scalars[0] = Fr::ZERO - Fr::from(column as u64),
+        _ => {}
+    }
+    scalars
 }
 
 proptest! {
