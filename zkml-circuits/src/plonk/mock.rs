@@ -9,9 +9,8 @@ use std::collections::HashMap;
 use ff::{Field, PrimeField};
 use halo2curves::bn256::Fr;
 use rayon::prelude::*;
-use zkml_core::proving::CellOf;
+use zkml_core::proving::{CellOf, vector::powers};
 
-use super::fft::powers;
 use super::keys::ProvingKey;
 use super::program::{Gates, Input, LeafKind};
 use super::protocol::Column;

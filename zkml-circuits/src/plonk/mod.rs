@@ -10,7 +10,6 @@
 //! [`mock::check`] finds the constraint that a witness breaks.
 
 mod domain;
-mod fft;
 mod interpolation;
 mod keys;
 pub mod mock;

@@ -1,8 +1,12 @@
 //! Proving primitives that know nothing of machine learning: the structured reference string
-//! ([`Srs`]), multi-scalar multiplication ([`MsmBackend`]), and programs over the rows of columns
-//! ([`RowProgram`]).
+//! ([`Srs`]), multi-scalar multiplication ([`MsmBackend`]), Fourier transforms ([`Fft`]),
+//! programs over the rows of columns ([`RowProgram`]) and operations on [`vector`]s of field
+//! elements.
 
 mod atomic_file;
+mod basis;
+mod domain;
+mod fft;
 mod limbs;
 mod msm;
 mod rows;
@@ -10,9 +14,12 @@ mod rows;
 #[allow(dead_code, unused_imports, reason = "its users land one by one")]
 mod simd;
 mod srs;
+pub mod vector;
 mod wnaf;
 
 pub use atomic_file::write_atomically;
+pub use basis::Basis;
+pub use fft::{Coset, Fft};
 pub use msm::{CpuMsm, MAX_SMALL, MsmBackend, MsmError, Scalars};
 pub use rows::{CellOf, Operand, Operation, RowProgram, Run, needed_operations};
 pub use srs::{

@@ -13,11 +13,10 @@
 use std::io;
 
 use halo2curves::bn256::Fr;
-use rayon::prelude::*;
+use zkml_core::proving::Fft;
 
 use super::codec::{CHECKSUM_BYTES, KeyFormatError, MAGIC_BYTES, Reader, Writer};
 use super::verifying::VerifyingKey;
-use crate::plonk::fft::Fft;
 use crate::plonk::program::Constraints;
 use crate::plonk::protocol::Protocol;
 use crate::plonk::transcript::SCALAR_BYTES;
@@ -45,7 +44,7 @@ pub(in crate::plonk) struct Columns {
 
 impl Columns {
     fn new(values: Vec<Vec<Fr>>, fft: &Fft) -> Self {
-        let coefficients = values.par_iter().map(|v| fft.interpolate(v.clone())).collect();
+        let coefficients = fft.interpolate_all(&values);
         Self { values, coefficients }
     }
 }

@@ -28,12 +28,10 @@ impl Polynomials {
         random: Vec<Fr>,
     ) -> Self {
         let fft = key.fft();
-        let interpolate =
-            |columns: Vec<Vec<Fr>>| columns.into_par_iter().map(|c| fft.interpolate(c)).collect();
         Self {
-            advice: interpolate(std::mem::take(&mut rows.advice)),
-            instance: fft.interpolate(std::mem::take(&mut rows.instance)),
-            products: interpolate(products),
+            advice: fft.interpolate_all(std::mem::take(&mut rows.advice)),
+            instance: fft.interpolate(&std::mem::take(&mut rows.instance)),
+            products: fft.interpolate_all(products),
             random,
             quotient: Vec::new(),
         }

@@ -18,12 +18,11 @@ use ff::{Field, PrimeField};
 use halo2curves::bn256::Fr;
 use rand_core::RngCore;
 use rayon::prelude::*;
-use zkml_core::proving::CellOf;
+use zkml_core::proving::{CellOf, vector::powers};
 
 use super::evaluations::Polynomials;
 use super::permutation::Challenges;
 use super::witness::random;
-use crate::plonk::fft::powers;
 use crate::plonk::keys::ProvingKey;
 use crate::plonk::program::{Input, LeafKind, Program};
 
@@ -54,10 +53,9 @@ pub(super) fn pieces(
     let mut found: Vec<Vec<Vec<Fr>>> = vec![Vec::new(); constraints.cosets.len()];
     for (coset, shift) in shifts.iter().enumerate() {
         let sums = columns.sums(constraints.on_coset(coset), &uniforms, *shift);
-        let back = powers(shift.invert().expect("a generator is not zero"), key.fft().n());
         let wanted = found.iter_mut().zip(&constraints.cosets).filter(|(_, all)| **all > coset);
         for ((found, _), values) in wanted.zip(sums) {
-            found.push(key.fft().coset_interpolate(values, &back));
+            found.push(key.fft().coset_interpolate(&values, *shift));
         }
     }
     let domain = key.verifying_key().domain();
@@ -113,11 +111,11 @@ impl<'a> Columns<'a> {
     /// The sums of constraints that `program` gives, on the coset of `shift`.
     fn sums(&self, program: &Program, uniforms: &[Fr], shift: Fr) -> Vec<Vec<Fr>> {
         let (fft, n) = (self.key.fft(), self.key.fft().n());
-        let shifts = powers(shift, n);
+        let coset = fft.coset(shift);
         let values: BTreeMap<(LeafKind, usize), Vec<Fr>> = program
             .columns()
             .into_par_iter()
-            .map(|(kind, index)| ((kind, index), fft.coset_values(self.get(kind, index), &shifts)))
+            .map(|(kind, index)| ((kind, index), coset.values(self.get(kind, index))))
             .collect();
         let cells: Vec<CellOf<'_>> = program
             .leaves()

@@ -4,11 +4,12 @@ use std::arch::x86_64::*;
 use std::marker::PhantomData;
 
 use super::modulus::{LIMBS, MASK, Modulus, QUOTIENT_SHIFT};
+use super::{LANES, Products};
 
 /// Eight elements of a field: word `j` of vector `i` is limb `i` of element `j`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Lanes<F> {
-    limbs: [__m512i; LIMBS],
+    pub(super) limbs: [__m512i; LIMBS],
     field: PhantomData<F>,
 }
 
@@ -16,7 +17,13 @@ pub(crate) struct Lanes<F> {
 #[inline]
 #[target_feature(enable = "avx512f,avx512ifma")]
 pub(crate) fn load<F: Modulus>(elements: [&F; 8]) -> Lanes<F> {
-    let [a, b, c, d] = words(elements);
+    from_words(words(elements))
+}
+
+/// Words of 64 bits as limbs.
+#[inline]
+#[target_feature(enable = "avx512f,avx512ifma")]
+fn from_words<F: Modulus>([a, b, c, d]: [__m512i; 4]) -> Lanes<F> {
     let m = splat(MASK);
     Lanes::new([
         and(a, m),
@@ -25,6 +32,13 @@ pub(crate) fn load<F: Modulus>(elements: [&F; 8]) -> Lanes<F> {
         and(or(shr::<28>(c), shl::<36>(d)), m),
         shr::<16>(d),
     ])
+}
+
+/// Loads adjacent elements in memory form. Below `p`.
+#[inline]
+#[target_feature(enable = "avx512f,avx512ifma")]
+pub(crate) fn load_row<F: Modulus>(elements: &[F; LANES]) -> Lanes<F> {
+    from_words(row_words(elements))
 }
 
 /// Loads elements in memory form into lane form. Below `16 p`.
@@ -90,7 +104,7 @@ pub(crate) fn store<F: Modulus>(lanes: Lanes<F>, to: [&mut F; 8]) {
 
 impl<F: Modulus> Lanes<F> {
     #[inline]
-    fn new(limbs: [__m512i; LIMBS]) -> Self {
+    pub(super) fn new(limbs: [__m512i; LIMBS]) -> Self {
         Self { limbs, field: PhantomData }
     }
 
@@ -161,15 +175,9 @@ impl<F: Modulus> Lanes<F> {
     #[inline]
     #[target_feature(enable = "avx512f,avx512ifma")]
     pub(crate) fn mul(self, other: Self) -> Self {
-        let (a, b) = (&self.limbs, &other.limbs);
-        let mut t = [_mm512_setzero_si512(); 2 * LIMBS];
-        for i in 0..LIMBS {
-            for j in 0..LIMBS {
-                t[i + j] = _mm512_madd52lo_epu64(t[i + j], a[i], b[j]);
-                t[i + j + 1] = _mm512_madd52hi_epu64(t[i + j + 1], a[i], b[j]);
-            }
-        }
-        Self::reduce_product(t)
+        let mut product = Products::new();
+        product.add(self, other);
+        product.sum()
     }
 
     /// `self * self`.
@@ -194,11 +202,11 @@ impl<F: Modulus> Lanes<F> {
         Self::reduce_product(t)
     }
 
-    /// Montgomery's reduction by `2^260`, a limb at a time. Words are sums of at most 20 halves of
-    /// 52 bits: they do not overflow.
+    /// Montgomery's reduction by `2^260`, a limb at a time. Words are sums of at most 10 halves
+    /// of 52 bits more: they must not overflow as signed words.
     #[inline]
     #[target_feature(enable = "avx512f,avx512ifma")]
-    fn reduce_product(mut t: [__m512i; 2 * LIMBS]) -> Self {
+    pub(super) fn reduce_product(mut t: [__m512i; 2 * LIMBS]) -> Self {
         let zero = _mm512_setzero_si512();
         let inverse = splat(F::INVERSE);
         for i in 0..LIMBS {
@@ -312,15 +320,39 @@ fn words<F: Modulus>(elements: [&F; 8]) -> [__m512i; 4] {
     ]
 }
 
+/// [`words`] of adjacent elements.
 #[inline]
 #[target_feature(enable = "avx512f,avx512ifma")]
-fn splat(word: u64) -> __m512i {
+fn row_words<F: Modulus>(elements: &[F; LANES]) -> [__m512i; 4] {
+    const { assert!(size_of::<F>() == 32) };
+    // SAFETY: a pair of elements has the 64 bytes that are read.
+    let pair =
+        |j: usize| unsafe { _mm512_loadu_si512(std::ptr::from_ref(&elements[2 * j]).cast()) };
+    let [a0, a1, a2, a3] = [pair(0), pair(1), pair(2), pair(3)];
+    let t0 = _mm512_unpacklo_epi64(a0, a2);
+    let t1 = _mm512_unpackhi_epi64(a0, a2);
+    let t2 = _mm512_unpacklo_epi64(a1, a3);
+    let t3 = _mm512_unpackhi_epi64(a1, a3);
+    // t0: words 0 and 2 of elements 0, 4, 1, 5; t2: of elements 2, 6, 3, 7; t1 and t3: words 1, 3.
+    let low = _mm512_setr_epi64(0, 4, 8, 12, 1, 5, 9, 13);
+    let high = _mm512_setr_epi64(2, 6, 10, 14, 3, 7, 11, 15);
+    [
+        _mm512_permutex2var_epi64(t0, low, t2),
+        _mm512_permutex2var_epi64(t1, low, t3),
+        _mm512_permutex2var_epi64(t0, high, t2),
+        _mm512_permutex2var_epi64(t1, high, t3),
+    ]
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512ifma")]
+pub(super) fn splat(word: u64) -> __m512i {
     _mm512_set1_epi64(word.cast_signed())
 }
 
 #[inline]
 #[target_feature(enable = "avx512f,avx512ifma")]
-fn and(a: __m512i, b: __m512i) -> __m512i {
+pub(super) fn and(a: __m512i, b: __m512i) -> __m512i {
     _mm512_and_si512(a, b)
 }
 
@@ -338,6 +370,6 @@ fn shl<const BITS: u32>(a: __m512i) -> __m512i {
 
 #[inline]
 #[target_feature(enable = "avx512f,avx512ifma")]
-fn shr<const BITS: u32>(a: __m512i) -> __m512i {
+pub(super) fn shr<const BITS: u32>(a: __m512i) -> __m512i {
     _mm512_srli_epi64::<BITS>(a)
 }

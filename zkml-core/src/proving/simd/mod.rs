@@ -24,13 +24,20 @@
 //! results to the bit.
 #![allow(unsafe_code, reason = "vector loads and stores")]
 
+mod fixed;
 mod lanes;
 mod modulus;
+mod products;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use lanes::{Lanes, load, load_scaled, prefetch, store};
+pub(crate) use fixed::{Fixed, Spread, butterfly, plain_butterfly};
+pub(crate) use lanes::{Lanes, load, load_row, load_scaled, prefetch, store};
 pub(crate) use modulus::{LIMBS, Modulus, lane_form};
+pub(crate) use products::Products;
+
+/// Elements in [`Lanes`].
+pub(crate) const LANES: usize = 8;
 
 /// Whether this processor has what [`Lanes`] need.
 pub(crate) fn available() -> bool {

@@ -20,6 +20,8 @@ pub(crate) trait Modulus: Copy + Default + Send + Sync + 'static {
 
     /// `p` in limbs.
     const P: [u64; LIMBS] = split(Self::WORDS);
+    /// `2^260 - p` in limbs.
+    const MINUS_P: [u64; LIMBS] = complement(Self::P);
     /// `-1 / p mod 2^52`.
     const INVERSE: u64 = negative_inverse(Self::WORDS[0]) & MASK;
     /// `k p` in limbs, for `k` up to 64.
@@ -67,7 +69,7 @@ pub(crate) fn lane_form(element: &Fr) -> [u64; LIMBS] {
     split(words)
 }
 
-const fn split(w: [u64; 4]) -> [u64; LIMBS] {
+pub(super) const fn split(w: [u64; 4]) -> [u64; LIMBS] {
     [
         w[0] & MASK,
         (w[0] >> 52 | w[1] << 12) & MASK,
@@ -75,6 +77,12 @@ const fn split(w: [u64; 4]) -> [u64; LIMBS] {
         (w[2] >> 28 | w[3] << 36) & MASK,
         w[3] >> 16,
     ]
+}
+
+/// `2^260 - p`, for odd `p`.
+const fn complement(p: [u64; LIMBS]) -> [u64; LIMBS] {
+    // The lowest limb is not zero, so that nothing is carried.
+    [MASK + 1 - p[0], MASK - p[1], MASK - p[2], MASK - p[3], MASK - p[4]]
 }
 
 /// `-1 / a mod 2^64` by Newton's iteration, for odd `a`.
@@ -105,7 +113,7 @@ const fn multiples(p: [u64; LIMBS]) -> [[u64; LIMBS]; MULTIPLES] {
 }
 
 /// `2^exponent mod p` by doubling.
-const fn power_of_two(p: [u64; 4], exponent: u32) -> [u64; 4] {
+pub(super) const fn power_of_two(p: [u64; 4], exponent: u32) -> [u64; 4] {
     let mut value = [1u64, 0, 0, 0];
     let mut step = 0;
     while step < exponent {

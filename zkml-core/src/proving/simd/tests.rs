@@ -118,6 +118,54 @@ fn check_bounds<F: Modulus + PrimeField + SerdeObject>() {
     }
 }
 
+/// Butterflies and sums of products, of the largest values that may come.
+#[test]
+fn butterflies_and_sums_of_products() {
+    if available() {
+        // SAFETY: the processor has the features.
+        unsafe { check_butterflies() }
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512ifma")]
+fn check_butterflies() {
+    let (left, right, factors) = (samples::<Fr>(7), samples::<Fr>(8), samples::<Fr>(9));
+    let above =
+        |a: &[Fr], multiple| load_row(a.first_chunk().unwrap()).sub(Lanes::zero(), multiple);
+    let checked = |lanes: Lanes<Fr>| stored(lanes.carry_wrapping().reduce().canonical());
+    for (a, b) in left.chunks_exact(8).zip(right.chunks_exact(8)) {
+        assert_eq!(stored(load_row(a.first_chunk().unwrap())), a);
+        for multiple in [0, 1, 30, 64] {
+            // Twice 64 p would exceed 84 p.
+            let (x, y) = (above(a, multiple), above(b, multiple).sub(Lanes::zero(), 19));
+            let (sum, difference) = plain_butterfly(x, y);
+            assert_eq!(checked(sum), zip_with(a, b, |a, b| a + b), "{multiple}");
+            assert_eq!(checked(difference), zip_with(a, b, |a, b| a - b), "{multiple}");
+            for w in &factors {
+                let fixed = Fixed::new(w);
+                let results = [butterfly::<true>(x, y, &fixed), butterfly::<false>(x, y, &fixed)];
+                for (sum, difference) in results {
+                    assert_eq!(checked(sum), zip_with(a, b, |a, b| a + *w * b), "{multiple}");
+                    assert_eq!(
+                        checked(difference),
+                        zip_with(a, b, |a, b| a - *w * b),
+                        "{multiple}"
+                    );
+                }
+            }
+        }
+        for w in &factors {
+            let mut products = Products::new();
+            for _ in 0..100 {
+                products.add(above(a, 3).carry(), Spread::new(w).lanes());
+                products.add(above(b, 3).carry(), Spread::new(w).lanes());
+            }
+            let hundred = Fr::from(100);
+            assert_eq!(checked(products.sum()), zip_with(a, b, |a, b| (a + b) * w * hundred));
+        }
+    }
+}
+
 #[target_feature(enable = "avx512f,avx512ifma")]
 fn check_blends<F: Modulus + PrimeField + SerdeObject>() {
     let a: Vec<F> = samples(6)[..8].to_vec();

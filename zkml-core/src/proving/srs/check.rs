@@ -10,9 +10,9 @@ use halo2curves::fft::best_fft;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{OsRng, RngCore, SeedableRng};
 
-use super::domain::{inverse_size, omega_inverse};
 use super::generate::development_s_g2;
 use super::{InsecureOrigin, PointFault, Provenance, SrsError};
+use crate::proving::domain::{inverse_size, omega_inverse};
 use crate::proving::msm::bounded_sum;
 
 /// Bits of a random coefficient: a violated relation passes with probability `2^-128`.

@@ -8,9 +8,9 @@ use rand_core::RngCore;
 use rayon::prelude::*;
 use sha3::{Digest, Keccak256};
 
-use super::domain::{geometric, inverse_size, omega};
 use super::string::require_size;
 use super::{InsecureOrigin, Provenance, Srs, SrsError};
+use crate::proving::domain::{geometric, inverse_size, omega};
 
 /// Hashed to the secret of the development string; changing it changes every development key.
 const DEVELOPMENT_SEED: &[u8] = b"zkml development SRS v1: INSECURE, its secret is public";

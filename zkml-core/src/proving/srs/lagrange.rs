@@ -9,8 +9,8 @@ use ff::Field;
 use halo2curves::bn256::{Fr, G1, G1Affine};
 use rayon::prelude::*;
 
-use super::domain::{geometric, inverse_size, omega_inverse};
 use super::generate::normalised;
+use crate::proving::domain::{geometric, inverse_size, omega_inverse};
 use crate::proving::wnaf::Form;
 
 /// `[L_0(s)]_1, ..., [L_{n-1}(s)]_1` from `[s^0]_1, ..., [s^(n-1)]_1`; `n = 2^k` with `k >= 1`.

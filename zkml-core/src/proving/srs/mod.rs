@@ -17,7 +17,6 @@
 //! and Their Applications" (ASIACRYPT 2010), section 3.1.
 
 mod check;
-mod domain;
 mod encoding;
 mod error;
 mod file;

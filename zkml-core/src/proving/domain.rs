@@ -1,9 +1,9 @@
-//! The multiplicative subgroup of size `2^k` that Lagrange bases refer to.
+//! The multiplicative subgroup of size `2^k` that Lagrange bases and transforms refer to.
 
 use ff::{Field, PrimeField};
 use halo2curves::bn256::Fr;
 
-use super::MAX_K;
+use super::srs::MAX_K;
 
 /// The generator `omega` of the subgroup of size `2^k` used by halo2: the field's root of unity of
 /// order `2^28`, squared `28 - k` times.

@@ -1,0 +1,171 @@
+//! Transforms on eight lanes: the four-step algorithm, out of place.
+//!
+//! With `n = rows cols`, coefficients `i = cols i1 + i2` and results `j = j1 + rows j2`,
+//!
+//! ```text
+//! A_j = sum_i2 (omega^rows)^(i2 j2) omega^(i2 j1) sum_i1 a_i (omega^cols)^(i1 j1)
+//! ```
+//!
+//! * The first pass transforms columns `i2`, eight adjacent ones in the lanes, multiplies by
+//!   `omega^(i2 j1)` and writes column `i2` as row `i2` of `to`.
+//! * The second pass transforms columns `j1` of that, eight adjacent ones in the lanes, in place:
+//!   what it writes is in order.
+//!
+//! A factor and `shift^i2` are part of `omega^(i2 j1)`, which a table holds, so they cost nothing.
+//! `shift^(cols i1)`, and folds, cost a product an element at the start. All lanes share the
+//! twiddles within a column ([`columns`]). Source: Bailey, "FFTs in external or hierarchical
+//! memory" (Journal of Supercomputing 1990).
+#![allow(unsafe_code, reason = "calls of functions that need the processor's features")]
+
+mod columns;
+mod twiddles;
+
+use std::sync::Arc;
+
+use ff::Field;
+use halo2curves::bn256::Fr;
+use rayon::prelude::*;
+
+use self::columns::Columns;
+pub(super) use self::twiddles::Twiddles;
+use super::{Formula, Roots, Transform};
+use crate::proving::domain::geometric;
+use crate::proving::simd::{
+    LANES, Lanes, Products, Spread, available, load_row, load_scaled, prefetch, store,
+};
+
+/// Logarithm of the smallest transform: there are eight rows and columns.
+pub(super) const MIN_K: u32 = 6;
+/// Groups of columns that one task takes at least.
+const TASK: usize = 4;
+
+/// A transform, with its tables.
+#[derive(Debug)]
+struct Tables {
+    twiddles: Arc<Twiddles>,
+    rows: usize,
+    cols: usize,
+    /// For each group of eight columns, each row and each of the eight columns,
+    /// `16 factor shift^i2 omega^(i2 j1)`.
+    between: Vec<Fr>,
+    /// For each fold `t`, `shift^(t n + cols i1)` for each row; none when all are 1.
+    shifts: Vec<Vec<Spread>>,
+}
+
+impl Twiddles {
+    /// Twiddles of a root of order `2^k`, where the processor has the features.
+    pub(super) fn shared(k: u32, root: Fr) -> Arc<dyn Roots> {
+        assert!(available(), "the processor has no lanes");
+        Arc::new(Arc::new(Self::new(k, root)))
+    }
+}
+
+impl Roots for Arc<Twiddles> {
+    fn transform(&self, formula: Formula) -> Arc<dyn Transform> {
+        let Formula { k, folds, factor, shift } = formula;
+        let (rows, cols) = (1usize << k.div_ceil(2), 1usize << (k / 2));
+        let of_fold = shift.pow_vartime([1 << k]);
+        let of_row = shift.pow_vartime([cols as u64]);
+        let shifts = |fold: &Fr| geometric(of_row, *fold, rows).iter().map(Spread::new).collect();
+        let trivial = folds == 1 && shift == Fr::ONE;
+        let folds = if trivial { Vec::new() } else { geometric(of_fold, Fr::ONE, folds) };
+        // SAFETY: twiddles are shared only where the processor has the features.
+        let between = unsafe { between(self.root(k), rows, cols, factor, shift) };
+        let shifts = folds.iter().map(shifts).collect();
+        Arc::new(Tables { twiddles: self.clone(), rows, cols, between, shifts })
+    }
+}
+
+impl Transform for Tables {
+    fn run(&self, from: &[Fr], to: &mut [Fr]) {
+        // SAFETY: tables are made where the processor has the features.
+        unsafe {
+            self.first_pass(from, to);
+            self.second_pass(to);
+        }
+    }
+}
+
+impl Tables {
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    fn first_pass(&self, from: &[Fr], to: &mut [Fr]) {
+        let size = LANES * self.rows;
+        to.par_chunks_exact_mut(size)
+            .zip(self.between.par_chunks_exact(size))
+            .enumerate()
+            .with_min_len(TASK)
+            .for_each_init(
+                || vec![Lanes::zero(); self.rows],
+                |scratch, (group, (to, between))| {
+                    let columns = Columns::new(&self.twiddles, self.rows);
+                    let load = |i1: usize| load_row(row(from, i1 * self.cols + group * LANES));
+                    if self.shifts.is_empty() {
+                        columns.transform(scratch, load);
+                    } else {
+                        columns.transform(scratch, |i1| {
+                            let mut sum = Products::new();
+                            for (fold, shifts) in self.shifts.iter().enumerate() {
+                                sum.add(load(fold * self.rows + i1), shifts[i1].lanes());
+                            }
+                            sum.sum()
+                        });
+                    }
+                    let mut to = to.chunks_exact_mut(self.rows);
+                    let mut to: [&mut [Fr]; LANES] =
+                        std::array::from_fn(|_| to.next().expect("a row a lane"));
+                    for (j1, value) in scratch.iter().enumerate() {
+                        if group + 1 < self.cols / LANES {
+                            prefetch(row(from, j1 * self.cols + (group + 1) * LANES));
+                        }
+                        let product =
+                            value.carry_wrapping().mul(load_row(row(between, j1 * LANES)));
+                        store(product.canonical(), to.each_mut().map(|to| &mut to[j1]));
+                    }
+                },
+            );
+    }
+
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    fn second_pass(&self, to: &mut [Fr]) {
+        let mut groups: Vec<Vec<&mut [Fr; LANES]>> = Vec::new();
+        groups.resize_with(self.rows / LANES, || Vec::with_capacity(self.cols));
+        for row in to.chunks_exact_mut(self.rows) {
+            for (group, eight) in groups.iter_mut().zip(row.as_chunks_mut().0) {
+                group.push(eight);
+            }
+        }
+        groups.par_iter_mut().with_min_len(TASK).for_each_init(
+            || vec![Lanes::zero(); self.cols],
+            |scratch, group| {
+                let columns = Columns::new(&self.twiddles, self.cols);
+                columns.transform(scratch, |i2| load_row(group[i2]));
+                for (value, to) in scratch.iter().zip(group) {
+                    store(value.carry_wrapping().reduce().canonical(), to.each_mut());
+                }
+            },
+        );
+    }
+}
+
+/// Eight adjacent elements from `first` on.
+fn row(elements: &[Fr], first: usize) -> &[Fr; LANES] {
+    elements[first..].first_chunk().expect("rows are of eight elements")
+}
+
+/// See [`Tables::between`].
+#[target_feature(enable = "avx512f,avx512ifma")]
+fn between(root: Fr, rows: usize, cols: usize, factor: Fr, shift: Fr) -> Vec<Fr> {
+    let mut table = vec![Fr::ZERO; rows * cols];
+    let ratios = geometric(root, Fr::ONE, cols);
+    let firsts = geometric(shift, factor * Fr::from(16), cols);
+    let groups = ratios.par_chunks_exact(LANES).zip(firsts.par_chunks_exact(LANES));
+    table.par_chunks_exact_mut(LANES * rows).zip(groups).for_each(|(table, (ratios, firsts))| {
+        let ratio = load_scaled(std::array::from_fn(|lane| &ratios[lane]));
+        let mut power = load_row(row(firsts, 0));
+        for to in table.as_chunks_mut::<LANES>().0 {
+            store(power.canonical(), to.each_mut());
+            power = power.mul(ratio);
+        }
+    });
+    table
+}
