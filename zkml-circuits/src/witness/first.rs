@@ -1,6 +1,6 @@
 //! What the prover chooses: lanes, scalars, multiplicities, junk.
 
-use super::logup::TableIndex;
+use super::lookups::TableIndex;
 use crate::{
     machine::Role,
     plan::{Geometry, Plan},

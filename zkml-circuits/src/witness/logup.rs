@@ -1,67 +1,27 @@
-//! Multiplicities, helpers and running sum of the lookups.
+//! Helpers, quotients and running sum of the lookups.
+//!
+//! A helper is a sum of inverses `1 / (alpha + t)` over three lookups. There are far more lookups
+//! than table rows, so the inverse of each table row is taken once and looked up; only a tuple in
+//! no table, which an honest witness does not have, is inverted for itself.
 
-use super::{Drawn, FirstPhase, signed};
+use super::{
+    Drawn, FirstPhase,
+    lookups::{Lookup, TableIndex},
+    signed,
+};
 use crate::{
     machine::MachineColumns,
-    plan::{Geometry, RowProgram, TableRow},
+    plan::{Geometry, RowProgram},
     plonk::AdviceColumn,
 };
 use ff::{BatchInvert, Field};
 use halo2_proofs::halo2curves::bn256::Fr;
 use rayon::prelude::*;
-use std::collections::HashMap;
 
 /// Elements inverted together.
 const BATCH: usize = 1 << 10;
-
-/// Finds table rows.
-pub(super) struct TableIndex {
-    rows: HashMap<TableRow, usize>,
-}
-
-impl TableIndex {
-    pub(super) fn new(rows: &RowProgram) -> Self {
-        Self { rows: rows.tables.iter().enumerate().map(|(i, row)| (*row, i)).collect() }
-    }
-
-    /// How often each table row is looked up. A tuple in no table counts nowhere, and the running
-    /// sum will not close.
-    pub(super) fn count(
-        &self,
-        rows: &RowProgram,
-        geometry: Geometry,
-        first: &FirstPhase,
-    ) -> Vec<Vec<i64>> {
-        let tables = rows.profile.tables();
-        let mut counts = vec![vec![0; geometry.rows()]; tables];
-        for (tag, input, output) in lookups(rows, geometry, first) {
-            let (Ok(input), Ok(output)) = (i32::try_from(input), i32::try_from(output)) else {
-                continue;
-            };
-            if let Some(index) = self.rows.get(&TableRow { tag, input, output }) {
-                let (table, row) = rows.table_cell(*index);
-                counts[table][row] += 1;
-            }
-        }
-        counts
-    }
-}
-
-/// Every lookup of every group, in the order of the helper gate: `(tag, in, out)`.
-fn lookups<'a>(
-    rows: &'a RowProgram,
-    geometry: Geometry,
-    first: &'a FirstPhase,
-) -> impl Iterator<Item = (u32, i64, i64)> + 'a {
-    let lanes = rows.profile.lanes();
-    (0..geometry.groups()).flat_map(move |index| {
-        let (tag_r, tag_f) = rows.groups.get(index).map_or((0, 0), |g| (g.tag_r, g.tag_f));
-        (index * lanes..(index + 1) * lanes).flat_map(move |cell| {
-            let [x, r, y] = [0, 1, 2].map(|role| first.lanes[role][cell]);
-            [(tag_r, r, 0), (tag_f, x, y)]
-        })
-    })
-}
+/// Lookups of a helper.
+const PER_HELPER: usize = 3;
 
 /// Third-phase columns of the lookups.
 pub(super) struct LogUp {
@@ -77,44 +37,53 @@ impl LogUp {
         first: &FirstPhase,
         drawn: &Drawn,
     ) -> Self {
-        let entry = |tag: u32, input: i64, output: i64| {
+        let entry = |(tag, input, output): Lookup| {
             let tuple = signed(input) + drawn.beta * signed(output);
             drawn.alpha + Fr::from(u64::from(tag)) + drawn.beta * tuple
         };
-        let mut factors: Vec<Fr> = lookups(rows, geometry, first)
-            .collect::<Vec<_>>()
-            .into_par_iter()
-            .map(|(tag, input, output)| entry(tag, input, output))
+        let mut inverses: Vec<Fr> = rows
+            .tables
+            .par_iter()
+            .map(|row| entry((row.tag, row.input.into(), row.output.into())))
             .collect();
-        invert(&mut factors);
-        let profile = rows.profile;
-        let columns = profile.columns_for(profile.helpers());
-        let mut helpers = vec![vec![Fr::ZERO; geometry.rows()]; columns];
-        for (index, group) in factors.chunks(2 * profile.lanes()).enumerate() {
-            for (helper, inverses) in group.chunks(3).enumerate() {
-                let row = index * geometry.fold() + helper % geometry.fold();
-                helpers[helper / geometry.fold()][row] = inverses.iter().sum();
-            }
-        }
+        invert(&mut inverses);
+        let inverse = |row: Option<u32>, lookup: Lookup| match row {
+            Some(row) => inverses[row as usize],
+            None => inverse_or_zero(entry(lookup)),
+        };
 
-        let mut quotients = vec![vec![entry(0, 0, 0); geometry.rows()]; profile.tables()];
-        for (index, row) in rows.tables.iter().enumerate() {
+        let index = TableIndex::new(rows);
+        let (profile, fold) = (rows.profile, geometry.fold());
+        let columns = profile.columns_for(profile.helpers());
+        // A row at a time: helper h of group g stands in column h / R, row g R + h mod R.
+        let mut by_row = vec![Fr::ZERO; geometry.groups() * fold * columns];
+        by_row.par_chunks_mut(fold * columns).enumerate().for_each(|(group, cells)| {
+            for (at, (row, lookup)) in index.of_group(group, rows, first).enumerate() {
+                let helper = at / PER_HELPER;
+                cells[helper % fold * columns + helper / fold] += inverse(row, lookup);
+            }
+        });
+        let mut helpers = vec![vec![Fr::ZERO; geometry.rows()]; columns];
+        helpers.par_iter_mut().enumerate().for_each(|(column, values)| {
+            for (value, row) in values.iter_mut().zip(by_row.chunks_exact(columns)) {
+                *value = row[column];
+            }
+        });
+
+        let null = inverse_or_zero(entry((0, 0, 0)));
+        let mut quotients = vec![vec![null; geometry.rows()]; profile.tables()];
+        for (index, inverse) in inverses.iter().enumerate() {
             let (table, at) = rows.table_cell(index);
-            quotients[table][at] = entry(row.tag, row.input.into(), row.output.into());
+            quotients[table][at] = *inverse;
         }
         for (column, counts) in quotients.iter_mut().zip(&first.m) {
-            invert(column);
-            for (inverse, count) in column.iter_mut().zip(counts) {
-                *inverse *= signed(*count);
-            }
+            let cells = column.par_iter_mut().zip(counts);
+            cells.for_each(|(cell, count)| match count {
+                0 => *cell = Fr::ZERO,
+                _ => *cell *= signed(*count),
+            });
         }
-        let mut sum = Vec::with_capacity(geometry.rows());
-        let mut total = Fr::ZERO;
-        for row in 0..geometry.rows() {
-            sum.push(total);
-            total += helpers.iter().map(|column| column[row]).sum::<Fr>();
-            total -= quotients.iter().map(|column| column[row]).sum::<Fr>();
-        }
+        let sum = running_sum(&helpers, &quotients, geometry.rows());
         Self { helpers, quotients, sum }
     }
 
@@ -129,7 +98,29 @@ impl LogUp {
     }
 }
 
-/// Inverts in place; 0 stays 0 (probability `2^-225` over `alpha`).
+/// The sum of helpers less quotients over the rows above each.
+fn running_sum(helpers: &[Vec<Fr>], quotients: &[Vec<Fr>], rows: usize) -> Vec<Fr> {
+    let steps: Vec<Fr> = (0..rows)
+        .into_par_iter()
+        .map(|row| {
+            let of = |columns: &[Vec<Fr>]| columns.iter().map(|c| c[row]).sum::<Fr>();
+            of(helpers) - of(quotients)
+        })
+        .collect();
+    let running = steps.into_iter().scan(Fr::ZERO, |total, step| {
+        let before = *total;
+        *total += step;
+        Some(before)
+    });
+    running.collect()
+}
+
+/// The inverse; that of 0 is 0 (probability `2^-225` over `alpha`).
+fn inverse_or_zero(value: Fr) -> Fr {
+    value.invert().unwrap_or(Fr::ZERO)
+}
+
+/// Inverts in place; 0 stays 0.
 fn invert(values: &mut [Fr]) {
     values.par_chunks_mut(BATCH).for_each(|chunk| {
         chunk.iter_mut().batch_invert();

@@ -7,6 +7,7 @@
 mod first;
 mod junk;
 mod logup;
+mod lookups;
 mod units;
 mod vector;
 

@@ -9,6 +9,7 @@ use crate::{
 use ff::Field;
 use halo2_proofs::halo2curves::bn256::Fr;
 use rayon::prelude::*;
+use zkml_core::proving::Basis;
 
 /// Values of the three units at every group.
 pub(super) struct Units {
@@ -17,9 +18,9 @@ pub(super) struct Units {
 
 /// Powers of the bases up to the widest unit.
 struct Powers {
-    lambda: Vec<Fr>,
-    square: Vec<Fr>,
-    rho: Vec<Fr>,
+    lambda: Basis,
+    square: Basis,
+    rho: Basis,
 }
 
 impl Units {
@@ -87,8 +88,8 @@ fn read(
     let width = rows.profile.lanes();
     let at = |role: usize, lane: usize| first.lanes[role][index * width + lane];
     let lanes = (0..width).filter(|lane| group.mask >> lane & 1 == 1);
-    let dot = |base: &[Fr], values: &mut dyn Iterator<Item = (usize, i64)>| {
-        values.filter(|(_, v)| *v != 0).map(|(l, v)| base[l] * signed(v)).sum::<Fr>()
+    let dot = |base: &Basis, values: &mut dyn Iterator<Item = (usize, i64)>| {
+        base.combine(values.filter(|(_, v)| *v != 0))
     };
     match unit {
         Unit::Output => {
@@ -132,9 +133,15 @@ fn accumulate(
     let mut after = Fr::ZERO;
     for (value, group) in reads.iter_mut().zip(&rows.groups).rev() {
         let (next, factor) = match unit {
-            Unit::Output => (group.output_goes_on(), powers.of(group.output_base())[lanes]),
-            Unit::Operand => (group.operand_next, powers.of(group.operand_base())[lanes]),
-            Unit::Feature => (group.feature_next, powers.rho[group.feature_width(rows.profile)]),
+            Unit::Output => {
+                (group.output_goes_on(), powers.of(group.output_base()).elements()[lanes])
+            }
+            Unit::Operand => {
+                (group.operand_next, powers.of(group.operand_base()).elements()[lanes])
+            }
+            Unit::Feature => {
+                (group.feature_next, powers.rho.elements()[group.feature_width(rows.profile)])
+            }
         };
         if next {
             *value += factor * after;
@@ -146,7 +153,7 @@ fn accumulate(
 }
 
 impl Powers {
-    fn of(&self, base: Base) -> &[Fr] {
+    fn of(&self, base: Base) -> &Basis {
         match base {
             Base::Lambda => &self.lambda,
             Base::LambdaSquared => &self.square,
@@ -156,6 +163,7 @@ impl Powers {
 }
 
 /// `base^0 ..= base^count`.
-fn powers(base: Fr, count: usize) -> Vec<Fr> {
-    std::iter::successors(Some(Fr::ONE), |p| Some(*p * base)).take(count + 1).collect()
+fn powers(base: Fr, count: usize) -> Basis {
+    let powers = std::iter::successors(Some(Fr::ONE), |p| Some(*p * base)).take(count + 1);
+    Basis::new(powers.collect())
 }
