@@ -11,7 +11,6 @@ mod limbs;
 mod msm;
 mod rows;
 #[cfg(target_arch = "x86_64")]
-#[allow(dead_code, unused_imports, reason = "its users land one by one")]
 mod simd;
 mod srs;
 pub mod vector;

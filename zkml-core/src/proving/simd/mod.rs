@@ -33,7 +33,7 @@ mod tests;
 
 pub(crate) use fixed::{Fixed, Spread, butterfly, plain_butterfly};
 pub(crate) use lanes::{Lanes, load, load_row, load_scaled, prefetch, store};
-pub(crate) use modulus::{LIMBS, Modulus, lane_form};
+pub(crate) use modulus::{LIMBS, lane_form};
 pub(crate) use products::Products;
 
 /// Elements in [`Lanes`].

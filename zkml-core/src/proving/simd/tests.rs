@@ -6,6 +6,7 @@ use halo2curves::serde::SerdeObject;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 
+use super::modulus::Modulus;
 use super::*;
 
 /// Runs a check in both fields, where the processor can.
