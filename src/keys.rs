@@ -1,14 +1,15 @@
 //! Keys, and what is done with them.
 
 use crate::{
-    Error,
+    Error, Program,
     proof::{Proof, Timings},
 };
 use rand_core::OsRng;
-use std::time::Instant;
+use std::{io, time::Instant};
 use zkml_circuits::{
     model::{self, Compiled, ModelKeyError},
     plan::IoSchema,
+    plonk::ProverObjective,
 };
 use zkml_core::{
     exec::integer::quantize_inputs,
@@ -49,6 +50,20 @@ impl Keys {
         Self::with_srs(model::ProvingKey::from_bytes(bytes)?, srs)
     }
 
+    /// Reads a `model.pk` file from a source of `length` bytes, as [`Self::from_bytes`] does. If it
+    /// holds the model of `program`, which is known already, that is not laid out again.
+    ///
+    /// # Errors
+    /// As [`Self::from_bytes`].
+    pub fn read(
+        from: impl io::Read,
+        length: u64,
+        program: &Program,
+        srs: &Srs,
+    ) -> Result<Self, Error> {
+        Self::with_srs(model::ProvingKey::read(from, length, Some(program.compiled()))?, srs)
+    }
+
     /// A proving key that was read, with its SRS or a larger one of the same ceremony.
     ///
     /// # Errors
@@ -56,6 +71,14 @@ impl Keys {
     pub fn with_srs(key: model::ProvingKey, srs: &Srs) -> Result<Self, Error> {
         let srs = cut(srs, key.compiled().k())?;
         Ok(Self::of(key, srs))
+    }
+
+    /// The keys whose proofs are made with `objective`: the same proofs, in less memory or in less
+    /// time.
+    #[must_use]
+    pub fn with_objective(self, objective: ProverObjective) -> Self {
+        let Self { proving: ProvingKey { key, srs }, verifying } = self;
+        Self { proving: ProvingKey { key: key.with_objective(objective), srs }, verifying }
     }
 
     /// Makes proofs.

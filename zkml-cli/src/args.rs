@@ -1,9 +1,10 @@
 //! The command line.
 
+use crate::memory::Memory;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use zkml::{
-    Objective, Profile, Visibility,
+    Objective, Profile, ProverObjective, Visibility,
     core::{
         onnx::DimBindings,
         proving::{MAX_K, MIN_K},
@@ -125,7 +126,7 @@ pub(crate) struct Machine {
     /// Where the weights live: part of the verifying key
     #[arg(long, value_enum, default_value_t)]
     pub(crate) params: ParamsArg,
-    /// What the choice of machine minimises
+    /// What the choice of machine minimises; with `memory` proofs are made in less memory too
     #[arg(long, value_enum, default_value_t)]
     pub(crate) objective: ObjectiveArg,
     /// Take this machine: LANES,FOLD,WEIGHT_LANES,TABLES
@@ -182,6 +183,15 @@ impl From<ObjectiveArg> for Objective {
         match arg {
             ObjectiveArg::Prover => Self::Prover,
             ObjectiveArg::Gas => Self::Gas,
+            ObjectiveArg::Memory => Self::Memory,
+        }
+    }
+}
+
+impl From<ObjectiveArg> for ProverObjective {
+    fn from(arg: ObjectiveArg) -> Self {
+        match arg {
+            ObjectiveArg::Prover | ObjectiveArg::Gas => Self::Time,
             ObjectiveArg::Memory => Self::Memory,
         }
     }
@@ -306,6 +316,15 @@ pub(crate) enum Srs {
     },
 }
 
+/// What the machine has.
+#[derive(Clone, Debug, Default, ClapArgs)]
+pub(crate) struct Resources {
+    /// Memory to count on, in bytes or with K, M or G, instead of what the system says there is;
+    /// `any` begins whatever is predicted
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) memory: Option<Memory>,
+}
+
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Setup {
     /// The compiled model (.zkc)
@@ -316,6 +335,8 @@ pub(crate) struct Setup {
     /// Directory for model.pk and model.vk
     #[arg(short, long)]
     pub(crate) output: PathBuf,
+    #[command(flatten)]
+    pub(crate) resources: Resources,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -341,6 +362,8 @@ pub(crate) struct Prove {
     pub(crate) precision: Precision,
     #[command(flatten)]
     pub(crate) machine: Machine,
+    #[command(flatten)]
+    pub(crate) resources: Resources,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -362,6 +385,8 @@ pub(crate) struct VerifyVk {
     /// The SRS of the setup; the INSECURE development one by default
     #[arg(long)]
     pub(crate) srs: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) resources: Resources,
 }
 
 #[derive(Debug, ClapArgs)]

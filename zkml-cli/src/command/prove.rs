@@ -5,7 +5,7 @@ use crate::{
     args::Prove,
     cache,
     exit::{CliError, Outcome},
-    files, load,
+    files, load, memory,
     output::Output,
     phases::{self, Phases},
     usage::{cpu_seconds, peak_memory},
@@ -89,15 +89,12 @@ fn with_key(args: &Prove, pk: &Path, output: &Output) -> Result<Outcome, CliErro
     files::check_absent(to, output)?;
     let phases = Phases::new(output);
     let program = phases.of(phases::READ_MODEL, || load::program(&args.model))?;
-    let keys = load::proving_keys(pk, args.srs.as_deref(), output, &phases)?;
-    let inner = keys.proving_key().inner().compiled();
-    if inner.digest() != program.compiled().digest() {
-        return Err(CliError::usage("the key belongs to another compiled model")
-            .about(pk)
-            .help("run `zkml setup` on this model"));
-    }
-    let specs = InputSpec::of_program(inner.program());
+    memory::require("proving", program.cost().memory, args.resources.memory)?;
+    let specs = InputSpec::of_program(program.compiled().program());
     let input = load::input(&args.input, &specs)?;
+    let keys = load::proving_keys(pk, &program, args.srs.as_deref(), output, &phases)?;
+    let keys = keys.with_objective(args.machine.objective.into());
+    drop(program);
     let made = prove(&keys, &input, &args.input, &phases)?;
     output.detail(phases.text());
     let insecure = keys.verifying_key().is_insecure();
@@ -135,12 +132,16 @@ fn whole_way(args: &Prove, output: &Output) -> Result<Outcome, CliError> {
     let program = phases
         .of(phases::COMPILE, || model.compile(&options))
         .map_err(|e| CliError::from(e).about(&args.model))?;
-    output.note(format!("predicted\n{}", cost_lines(&program.cost())));
+    let cost = program.cost();
+    output.note(format!("predicted\n{}", cost_lines(&cost)));
+    let need = cost.memory.max(cost.setup_memory);
+    memory::require("setup and proving", need, args.resources.memory)?;
 
     let srs =
         phases.of(phases::READ_SRS, || load::srs(args.srs.as_deref(), program.k(), output))?;
     let (start, before) = (Instant::now(), cpu_seconds());
     let (keys, cached) = cache::keys(&program, &srs, output, &phases)?;
+    let keys = keys.with_objective(args.machine.objective.into());
     let setup_seconds = start.elapsed().as_secs_f64();
     let setup_cpu = cpu_seconds().zip(before).map(|(after, before)| after - before);
     let made = prove(&keys, &input, &args.input, &phases)?;
@@ -177,7 +178,7 @@ fn whole_way(args: &Prove, output: &Output) -> Result<Outcome, CliError> {
     let insecure = keys.verifying_key().is_insecure();
     output.detail(phases.text());
     let mut document = made.json(insecure, &phases);
-    document["predicted"] = json!(program.cost());
+    document["predicted"] = json!(cost);
     document["vk_digest"] = json!(format!("0x{}", hex::encode(keys.verifying_key().digest())));
     document["vk_bytes"] = json!(keys.verifying_key().to_bytes().len());
     document["setup_seconds"] = json!(setup_seconds);

@@ -1,9 +1,9 @@
 //! The proving key: the verifying key, and the values of fixed columns and of the permutation.
 //!
 //! ```text
-//! "ZKMLPK" 00 01
+//! "ZKMLPK" 00 02
 //! length of the verifying key, then its bytes       u64, as its module says
-//! fixed columns, permutation columns                n field elements of 32 bytes each
+//! fixed columns, permutation columns                as `columns` says
 //! checksum                                          32 bytes
 //! ```
 //!
@@ -12,55 +12,52 @@
 
 use std::io;
 
-use halo2curves::bn256::Fr;
 use zkml_core::proving::Fft;
 
-use super::codec::{CHECKSUM_BYTES, KeyFormatError, MAGIC_BYTES, Reader, Writer};
+use super::codec::{KeyFormatError, MAGIC_BYTES, Reader, Writer};
+use super::columns::{self, ColumnReader};
 use super::verifying::VerifyingKey;
 use crate::plonk::program::Constraints;
 use crate::plonk::protocol::Protocol;
-use crate::plonk::transcript::SCALAR_BYTES;
+use crate::plonk::prover::ProverObjective;
+use crate::plonk::values::Values;
 
-const MAGIC: &[u8; MAGIC_BYTES] = b"ZKMLPK\x00\x01";
+const MAGIC: &[u8; MAGIC_BYTES] = b"ZKMLPK\x00\x02";
 
 /// What a prover needs to know of a circuit.
 #[derive(Clone, Debug)]
 pub struct ProvingKey {
     verifying: VerifyingKey,
-    fixed: Columns,
-    sigma: Columns,
+    fixed: Vec<Values>,
+    sigma: Vec<Values>,
     fft: Fft,
     constraints: Constraints,
-}
-
-/// Columns as values on the rows and as coefficients.
-#[derive(Clone, Debug)]
-pub(in crate::plonk) struct Columns {
-    /// Values of the rows.
-    pub(in crate::plonk) values: Vec<Vec<Fr>>,
-    /// Coefficients of the polynomials through them.
-    pub(in crate::plonk) coefficients: Vec<Vec<Fr>>,
-}
-
-impl Columns {
-    fn new(values: Vec<Vec<Fr>>, fft: &Fft) -> Self {
-        let coefficients = fft.interpolate_all(&values);
-        Self { values, coefficients }
-    }
+    objective: ProverObjective,
 }
 
 impl ProvingKey {
     /// A key from columns of `2^k` values, in the numbers of the verifying key's protocol.
-    pub(super) fn new(verifying: VerifyingKey, fixed: Vec<Vec<Fr>>, sigma: Vec<Vec<Fr>>) -> Self {
+    pub(super) fn new(verifying: VerifyingKey, fixed: Vec<Values>, sigma: Vec<Values>) -> Self {
         let fft = Fft::new(verifying.k());
         let constraints = Constraints::new(verifying.protocol());
         Self {
-            fixed: Columns::new(fixed, &fft),
-            sigma: Columns::new(sigma, &fft),
+            fixed,
+            sigma,
             verifying,
             fft,
             constraints,
+            objective: ProverObjective::default(),
         }
+    }
+
+    /// The key whose proofs are made with `objective`; it is not part of the file.
+    #[must_use]
+    pub fn with_objective(self, objective: ProverObjective) -> Self {
+        Self { objective, ..self }
+    }
+
+    pub(in crate::plonk) fn objective(&self) -> ProverObjective {
+        self.objective
     }
 
     /// The verifying key.
@@ -70,12 +67,12 @@ impl ProvingKey {
     }
 
     /// Fixed columns.
-    pub(in crate::plonk) fn fixed(&self) -> &Columns {
+    pub(in crate::plonk) fn fixed(&self) -> &[Values] {
         &self.fixed
     }
 
     /// Permutation columns: the cell `(i, row)` holds `delta^i' omega^row'` of its successor.
-    pub(in crate::plonk) fn sigma(&self) -> &Columns {
+    pub(in crate::plonk) fn sigma(&self) -> &[Values] {
         &self.sigma
     }
 
@@ -88,12 +85,6 @@ impl ProvingKey {
         &self.constraints
     }
 
-    /// Size of the file.
-    #[must_use]
-    pub fn byte_len(&self) -> u64 {
-        file_len(self.verifying.protocol(), self.verifying.byte_len(), self.verifying.k())
-    }
-
     /// Writes the key as a file.
     ///
     /// # Errors
@@ -102,9 +93,8 @@ impl ProvingKey {
         let mut to = Writer::new(to, MAGIC)?;
         to.bytes(&self.verifying.byte_len().to_be_bytes())?;
         to.bytes(&self.verifying.to_bytes())?;
-        for value in self.fixed.values.iter().chain(&self.sigma.values).flatten() {
-            to.scalar(value)?;
-        }
+        columns::write(&mut to, &self.fixed)?;
+        columns::write(&mut to, &self.sigma)?;
         to.checksum()
     }
 
@@ -116,8 +106,8 @@ impl ProvingKey {
         bytes
     }
 
-    /// Reads a key of `protocol` from a source of `length` bytes. Nothing larger than `length` is
-    /// allocated.
+    /// Reads a key of `protocol` from a source of `length` bytes, column by column: at most 4 bytes
+    /// of memory for each of the source are allocated before all is read.
     ///
     /// # Errors
     /// A [`KeyFormatError`] for anything but the exact bytes of a key of this constraint system.
@@ -126,28 +116,15 @@ impl ProvingKey {
         length: u64,
         protocol: &Protocol,
     ) -> Result<Self, KeyFormatError> {
-        let mut from = Reader::new(from, MAGIC, "proving key")?;
-        let verifying_len = from.u64()?;
-        let got = length;
-        let verifying_len = usize::try_from(verifying_len)
-            .ok()
-            .filter(|len| *len as u64 <= length)
-            .ok_or(KeyFormatError::Short { expected: verifying_len, got })?;
-        let verifying_bytes = read_bytes(&mut from, verifying_len)?;
-        let verifying = VerifyingKey::from_bytes(&verifying_bytes, protocol)?;
+        let mut from = Reader::new(from, length, MAGIC, "proving key")?;
+        let verifying_length = from.u64()?;
+        let verifying =
+            from.block(verifying_length, |bytes| VerifyingKey::from_bytes(bytes, protocol))?;
         let k = verifying.k();
-        let expected = file_len(protocol, verifying_len as u64, k);
-        if got != expected {
-            return Err(KeyFormatError::Length { k, expected, got });
-        }
-        let mut columns = |what, count| {
-            (0..count)
-                .map(|_| (0..1usize << k).map(|row| from.scalar(what, row)).collect())
-                .collect::<Result<Vec<Vec<Fr>>, _>>()
-        };
-        let fixed = columns("fixed value of row", protocol.num_fixed)?;
-        let sigma = columns("permutation value of row", protocol.permutation.len())?;
-        from.checksum()?;
+        let columns = ColumnReader::new(1 << k);
+        let fixed = columns.read(&mut from, "fixed column", protocol.num_fixed)?;
+        let sigma = columns.read(&mut from, "permutation column", protocol.permutation.len())?;
+        from.checksum(k)?;
         Ok(Self::new(verifying, fixed, sigma))
     }
 
@@ -158,20 +135,4 @@ impl ProvingKey {
     pub fn from_bytes(bytes: &[u8], protocol: &Protocol) -> Result<Self, KeyFormatError> {
         Self::read(bytes, bytes.len() as u64, protocol)
     }
-}
-
-/// Reads `len` bytes, allocating as they come.
-fn read_bytes<R: io::Read>(from: &mut Reader<R>, len: usize) -> Result<Vec<u8>, KeyFormatError> {
-    let mut bytes = Vec::new();
-    for _ in 0..len {
-        bytes.push(from.array::<1>()?[0]);
-    }
-    Ok(bytes)
-}
-
-fn file_len(protocol: &Protocol, verifying_len: u64, k: u32) -> u64 {
-    let columns = (protocol.num_fixed + protocol.permutation.len()) as u64;
-    let head = (MAGIC_BYTES + 8 + CHECKSUM_BYTES) as u64;
-    // At most 2^28 rows of 32 bytes in as many columns as the protocol holds in memory.
-    head + verifying_len + columns * SCALAR_BYTES as u64 * (1u64 << k)
 }

@@ -9,14 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ff::Field;
 use halo2curves::bn256::Fr;
-use rayon::prelude::*;
-
 use zkml_core::proving::{Operand, Operation, needed_operations};
 
 use super::{Compiler, Leaf, LeafKind, Query};
-
-/// Rows that one task takes.
-const CHUNK: usize = 1 << 10;
 
 /// A column that is a linear combination of others.
 #[derive(Clone, Debug)]
@@ -29,22 +24,9 @@ pub(in crate::plonk) struct Combination {
 type Named = (LeafKind, usize);
 
 impl Combination {
-    /// The combination of columns given as values or as coefficients, all of one length.
-    pub(in crate::plonk) fn of<'a>(
-        &self,
-        uniforms: &[Fr],
-        column: impl Fn(LeafKind, usize) -> &'a [Fr],
-    ) -> Vec<Fr> {
-        let mut sum = Vec::new();
-        for ((kind, index), uniform) in &self.terms {
-            let values = column(*kind, *index);
-            let factor = uniforms[*uniform];
-            sum.resize(values.len(), Fr::ZERO);
-            sum.par_chunks_mut(CHUNK).zip(values.par_chunks(CHUNK)).for_each(|(sum, values)| {
-                sum.iter_mut().zip(values).for_each(|(s, v)| *s += factor * v);
-            });
-        }
-        sum
+    /// The columns, each with what it is multiplied by.
+    pub(in crate::plonk) fn terms(&self, uniforms: &[Fr]) -> impl Iterator<Item = (Fr, Named)> {
+        self.terms.iter().map(|(named, uniform)| (uniforms[*uniform], *named))
     }
 }
 
@@ -208,8 +190,8 @@ fn replace(
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{column, machine, run};
-    use super::super::{Constraints, Gates, Program, Uniforms};
+    use super::super::testing::{column, machine, run, sum};
+    use super::super::{Constraints, Program, Uniforms, WithUniforms};
     use super::*;
     use crate::plonk::protocol::{Column, ColumnKind, Protocol};
 
@@ -217,23 +199,20 @@ mod tests {
     const ROWS: usize = 16;
 
     /// The gates, reading combinations.
-    fn combined(protocol: &Protocol) -> (Gates, Vec<Combination>) {
+    fn combined(protocol: &Protocol) -> (WithUniforms, Vec<Combination>) {
         let mut compiler = Compiler::new(protocol);
         let mut outputs = compiler.gates();
         let combinations = extract(&mut compiler, &mut outputs);
         let program = Program::new(&compiler, &outputs);
-        (Gates { uniforms: Uniforms(compiler.uniforms), program }, combinations)
+        (WithUniforms { uniforms: Uniforms(compiler.uniforms), program }, combinations)
     }
 
     /// The values of all gates on columns of random values.
-    fn values(gates: &Gates, combinations: &[Combination]) -> Vec<Vec<Fr>> {
+    fn values(gates: &WithUniforms, combinations: &[Combination]) -> Vec<Vec<Fr>> {
         let uniforms = gates.uniforms.values(|input| column(&input, 1)[0]);
         let plain = |kind: LeafKind, index: usize| column(&(kind, index), ROWS);
         run(&gates.program, &uniforms, |kind, index| match kind {
-            LeafKind::Combination => {
-                let of = |kind, index| -> &[Fr] { plain(kind, index).leak() };
-                combinations[index].of(&uniforms, of)
-            }
+            LeafKind::Combination => sum(&combinations[index], &uniforms, plain),
             kind => plain(kind, index),
         })
     }
@@ -243,7 +222,7 @@ mod tests {
         for (lanes, fold, weights) in [(3, 1, 9), (4, 2, 12), (2, 2, 2)] {
             let protocol = machine(lanes, fold, weights);
             let (gates, combinations) = combined(&protocol);
-            assert_eq!(values(&Gates::new(&protocol), &[]), values(&gates, &combinations));
+            assert_eq!(values(&WithUniforms::gates(&protocol), &[]), values(&gates, &combinations));
         }
     }
 
@@ -251,11 +230,11 @@ mod tests {
     fn weights_are_one_column_a_rotation() {
         for (lanes, fold, weights, of_weights) in [(3, 1, 9, 1), (4, 2, 12, 2), (2, 2, 2, 0)] {
             let protocol = machine(lanes, fold, weights);
-            let (plain, (gates, combinations)) = (Gates::new(&protocol), combined(&protocol));
+            let (plain, (gates, combinations)) = (WithUniforms::gates(&protocol), combined(&protocol));
             // Argument and value of the table are one more.
             assert_eq!(combinations.len(), of_weights + 1);
             assert_eq!(Constraints::new(&protocol).combinations.len(), of_weights + 1);
-            let read = |gates: &Gates, of: LeafKind| {
+            let read = |gates: &WithUniforms, of: LeafKind| {
                 gates.program.columns().into_iter().filter(|(kind, _)| *kind == of).count()
             };
             let saved = if of_weights == 0 { 0 } else { weights / fold };

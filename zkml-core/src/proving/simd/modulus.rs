@@ -32,6 +32,8 @@ pub(crate) trait Modulus: Copy + Default + Send + Sync + 'static {
     const ONE_IN_LANES: [u64; LIMBS] = split(power_of_two(Self::WORDS, 260));
     /// `2^264 mod p` in limbs: times this, memory form becomes lane form.
     const TO_LANES: [u64; LIMBS] = split(power_of_two(Self::WORDS, 264));
+    /// `2^516 mod p` in limbs: times this, an integer becomes its memory form.
+    const FROM_INTEGERS: [u64; LIMBS] = split(power_of_two(Self::WORDS, 516));
     /// `floor(2^97 / (P[4] + 1))`.
     const QUOTIENT: u64 =
         ((1u128 << (LIMB_BITS + QUOTIENT_SHIFT)) / (Self::P[4] as u128 + 1)) as u64;
@@ -113,7 +115,7 @@ const fn multiples(p: [u64; LIMBS]) -> [[u64; LIMBS]; MULTIPLES] {
 }
 
 /// `2^exponent mod p` by doubling.
-pub(super) const fn power_of_two(p: [u64; 4], exponent: u32) -> [u64; 4] {
+const fn power_of_two(p: [u64; 4], exponent: u32) -> [u64; 4] {
     let mut value = [1u64, 0, 0, 0];
     let mut step = 0;
     while step < exponent {
