@@ -6,9 +6,11 @@
 use ff::PrimeField;
 use halo2curves::bn256::Fr;
 use serde::{Deserialize, Serialize};
+#[cfg(feature = "prover")]
+use zkml_circuits::model::ModelProof;
 use zkml_circuits::{
-    model::{ModelProof, VerifyingKey},
-    plan::{IoTensor, StatementError},
+    model::VerifyingKey,
+    statement::{IoTensor, StatementError},
 };
 
 /// Version of the file.
@@ -131,6 +133,7 @@ impl Proof {
     /// Largest file, bytes: far above any proof and statement of a machine.
     pub const MAX_BYTES: usize = 64 << 20;
 
+    #[cfg(feature = "prover")]
     pub(crate) fn new(
         key: &VerifyingKey,
         made: ModelProof,

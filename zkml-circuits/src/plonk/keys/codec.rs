@@ -156,8 +156,6 @@ pub(super) struct Reader<R> {
     length: u64,
     position: u64,
     hash: Keccak256,
-    /// Of the block read last, for its memory.
-    buffer: Vec<u8>,
 }
 
 impl<R: io::Read> Reader<R> {
@@ -167,8 +165,7 @@ impl<R: io::Read> Reader<R> {
         magic: &[u8; MAGIC_BYTES],
         expected: &'static str,
     ) -> Result<Self, KeyFormatError> {
-        let (hash, buffer) = (Keccak256::new(), Vec::new());
-        let mut reader = Self { from, length, position: 0, hash, buffer };
+        let mut reader = Self { from, length, position: 0, hash: Keccak256::new() };
         let got = reader.array::<MAGIC_BYTES>()?;
         if got == *magic {
             Ok(reader)
@@ -187,6 +184,7 @@ impl<R: io::Read> Reader<R> {
     }
 
     /// Reads `length` bytes at once and decodes them while they are hashed.
+    #[cfg(feature = "prover")]
     pub(super) fn block<T: Send>(
         &mut self,
         length: u64,
@@ -194,10 +192,9 @@ impl<R: io::Read> Reader<R> {
     ) -> Result<T, KeyFormatError> {
         let end = self.advance(length)?;
         let short = |_| KeyFormatError::Short { expected: end, got: self.length };
-        self.buffer.resize(usize::try_from(length).map_err(short)?, 0);
-        self.from.read_exact(&mut self.buffer)?;
-        let Self { hash, buffer, .. } = self;
-        rayon::join(|| hash.update(&*buffer), || decode(buffer)).1
+        let mut bytes = vec![0; usize::try_from(length).map_err(short)?];
+        self.from.read_exact(&mut bytes)?;
+        rayon::join(|| self.hash.update(&bytes), || decode(&bytes)).1
     }
 
     /// Moves on by `bytes` that the file must have, and as many more as a checksum takes.
