@@ -18,7 +18,15 @@ pub(super) fn omega_inverse(k: u32) -> Fr {
 
 /// `1 / 2^k`.
 pub(super) fn inverse_size(k: u32) -> Fr {
-    Fr::TWO_INV.pow_vartime([u64::from(k)])
+    power(Fr::TWO_INV, k as usize)
+}
+
+/// `base^exponent`. Not `pow_vartime`, which squares 64 times for the smallest exponent.
+pub(super) fn power(base: Fr, exponent: usize) -> Fr {
+    (0..usize::BITS - exponent.leading_zeros()).rev().fold(Fr::ONE, |power, bit| {
+        let square = power.square();
+        if exponent >> bit & 1 == 1 { square * base } else { square }
+    })
 }
 
 /// `factor, factor ratio, factor ratio^2, ...`: `count` of them.

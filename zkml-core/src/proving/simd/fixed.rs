@@ -15,7 +15,7 @@ use std::arch::x86_64::*;
 use halo2curves::bn256::Fr;
 
 use super::lanes::{Lanes, and, shr, splat};
-use super::modulus::{LIMBS, MASK, Modulus, power_of_two, split};
+use super::modulus::{LIMBS, MASK, Modulus, lane_form, split};
 use crate::proving::limbs::limbs;
 
 /// An element to multiply many lanes by.
@@ -52,8 +52,7 @@ pub(crate) struct Spread([u64; LIMBS]);
 
 impl Spread {
     pub(crate) fn new(element: &Fr) -> Self {
-        let factor = Fr::from_raw(power_of_two(Fr::WORDS, 260));
-        Self(split(limbs(&(*element * factor))))
+        Self(lane_form(element))
     }
 
     /// The element in all lanes, below `p`.
@@ -129,6 +128,13 @@ fn add_low_product(
         }
     }
     sum
+}
+
+/// `a w + b`, modulo `2^260`. Its bound is that of `b` and 10.
+#[inline]
+#[target_feature(enable = "avx512f,avx512ifma")]
+pub(crate) fn multiply_add(a: Lanes<Fr>, w: &Fixed, b: Lanes<Fr>) -> Lanes<Fr> {
+    b.add_product::<false>(a.carry_wrapping(), w)
 }
 
 /// `a + w b` and `a - w b`, modulo `2^260`. Their bound is that of `a` and 2 (`TIGHT`) or 10.

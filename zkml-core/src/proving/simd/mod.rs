@@ -31,7 +31,7 @@ mod products;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use fixed::{Fixed, Spread, butterfly, plain_butterfly};
+pub(crate) use fixed::{Fixed, Spread, butterfly, multiply_add, plain_butterfly};
 pub(crate) use lanes::{Lanes, load, load_row, load_scaled, prefetch, store};
 pub(crate) use modulus::{LIMBS, lane_form};
 pub(crate) use products::Products;

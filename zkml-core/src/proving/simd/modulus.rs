@@ -113,7 +113,7 @@ const fn multiples(p: [u64; LIMBS]) -> [[u64; LIMBS]; MULTIPLES] {
 }
 
 /// `2^exponent mod p` by doubling.
-pub(super) const fn power_of_two(p: [u64; 4], exponent: u32) -> [u64; 4] {
+const fn power_of_two(p: [u64; 4], exponent: u32) -> [u64; 4] {
     let mut value = [1u64, 0, 0, 0];
     let mut step = 0;
     while step < exponent {

@@ -1,6 +1,6 @@
 //! Strings made without a ceremony: for development and tests only.
 
-use ff::{BatchInvert, Field, FromUniformBytes};
+use ff::{Field, FromUniformBytes};
 use group::Curve;
 use group::prime::PrimeCurveAffine;
 use halo2curves::bn256::{Fr, G1, G1Affine, G2Affine};
@@ -11,6 +11,7 @@ use sha3::{Digest, Keccak256};
 use super::string::require_size;
 use super::{InsecureOrigin, Provenance, Srs, SrsError};
 use crate::proving::domain::{geometric, inverse_size, omega};
+use crate::proving::vector::invert;
 
 /// Hashed to the secret of the development string; changing it changes every development key.
 const DEVELOPMENT_SEED: &[u8] = b"zkml development SRS v1: INSECURE, its secret is public";
@@ -69,7 +70,7 @@ fn lagrange_values(k: u32, s: Fr) -> Vec<Fr> {
     let n = 1usize << k;
     let roots = geometric(omega(k), Fr::ONE, n);
     let mut values: Vec<Fr> = roots.iter().map(|root| s - root).collect();
-    values.iter_mut().batch_invert();
+    invert(&mut values);
     let factor = (s.pow_vartime([n as u64]) - Fr::ONE) * inverse_size(k);
     for (value, root) in values.iter_mut().zip(&roots) {
         *value *= *root * factor;

@@ -13,13 +13,31 @@ use ff::Field;
 use halo2curves::bn256::Fr;
 use rayon::prelude::*;
 
+use super::domain::power;
+
 /// Elements that one task takes.
-const CHUNK: usize = 1 << 10;
+const CHUNK: usize = 1 << 11;
+
+/// Coefficients that one task divides, in eight blocks that lie in different places of a cache.
+const DIVIDED: usize = 8 * 258;
 
 /// What is done with a chunk, on one thread.
 trait Kernels: Sync {
     /// Multiplies element `i` by `first ratio^i`.
     fn multiply_by_powers(&self, chunk: &mut [Fr], first: Fr, ratio: Fr);
+
+    /// Adds multiples of vectors that are as long.
+    fn add_multiples(&self, chunk: &mut [Fr], terms: &[(Fr, &[Fr])]);
+
+    /// The value at `point` of the polynomial whose coefficients are `chunk`.
+    fn evaluate(&self, chunk: &[Fr], point: Fr) -> Fr;
+
+    /// Replaces coefficient `i` by `sum_(j > i) chunk_j root^(j - i - 1)`, where `carry` is the
+    /// sum over all `j` above the chunk for its last coefficient.
+    fn divide(&self, chunk: &mut [Fr], root: Fr, carry: Fr);
+
+    /// Inverts all elements but zeros, which stay.
+    fn invert(&self, chunk: &mut [Fr]);
 }
 
 /// The fastest kernels for this processor.
@@ -43,7 +61,71 @@ pub fn powers(base: Fr, count: usize) -> Vec<Fr> {
 pub fn multiply_by_powers(vector: &mut [Fr], ratio: Fr) {
     let kernels = kernels();
     vector.par_chunks_mut(CHUNK).enumerate().for_each(|(task, chunk)| {
-        let first = ratio.pow_vartime([(task * CHUNK) as u64]);
+        let first = power(ratio, task * CHUNK);
         kernels.multiply_by_powers(chunk, first, ratio);
     });
+}
+
+/// Adds `factor from` to `to`, which is at least as long.
+///
+/// # Panics
+/// When it is not.
+pub fn add_multiple(to: &mut [Fr], from: &[Fr], factor: Fr) {
+    add_multiples(to, &[(factor, from)]);
+}
+
+/// Adds the sum of factors times vectors to `to`, which is at least as long as each of them.
+///
+/// # Panics
+/// When it is not.
+pub fn add_multiples(to: &mut [Fr], terms: &[(Fr, &[Fr])]) {
+    assert!(terms.iter().all(|(_, from)| from.len() <= to.len()), "a term is longer than the sum");
+    let kernels = kernels();
+    to.par_chunks_mut(CHUNK).enumerate().for_each(|(task, chunk)| {
+        let of_chunk = terms.iter().filter_map(|(factor, from)| {
+            let from = from.get(task * CHUNK..)?;
+            Some((*factor, &from[..from.len().min(chunk.len())]))
+        });
+        let mut terms: Vec<(Fr, &[Fr])> = of_chunk.collect();
+        // Terms may end in different places: shortest first.
+        terms.sort_by_key(|(_, from)| from.len());
+        let (mut terms, mut done) = (terms.as_slice(), 0);
+        while let Some((_, shortest)) = terms.first() {
+            let end = shortest.len();
+            let parts: Vec<(Fr, &[Fr])> =
+                terms.iter().map(|(f, from)| (*f, &from[done..end])).collect();
+            kernels.add_multiples(&mut chunk[done..end], &parts);
+            let ended = terms.partition_point(|(_, from)| from.len() <= end);
+            (terms, done) = (&terms[ended..], end);
+        }
+    });
+}
+
+/// The value at `point` of the polynomial with these coefficients.
+#[must_use]
+pub fn evaluate(coefficients: &[Fr], point: Fr) -> Fr {
+    let kernels = kernels();
+    let values: Vec<Fr> =
+        coefficients.par_chunks(CHUNK).map(|chunk| kernels.evaluate(chunk, point)).collect();
+    scalar::evaluate(&values, power(point, CHUNK))
+}
+
+/// Replaces the coefficients of a polynomial by those of its quotient by `X - root`; the remainder
+/// is dropped. The last coefficient becomes zero.
+pub fn divide_by_linear(coefficients: &mut [Fr], root: Fr) {
+    let kernels = kernels();
+    let mut carries: Vec<Fr> =
+        coefficients.par_chunks(DIVIDED).map(|chunk| kernels.evaluate(chunk, root)).collect();
+    // From the values of all chunks to what comes into each from those above it.
+    scalar::Kernels.divide(&mut carries, power(root, DIVIDED), Fr::ZERO);
+    coefficients
+        .par_chunks_mut(DIVIDED)
+        .zip(carries)
+        .for_each(|(chunk, carry)| kernels.divide(chunk, root, carry));
+}
+
+/// Inverts all elements but zeros, which stay.
+pub fn invert(vector: &mut [Fr]) {
+    let kernels = kernels();
+    vector.par_chunks_mut(CHUNK).for_each(|chunk| kernels.invert(chunk));
 }

@@ -1,5 +1,6 @@
 //! Kernels with scalar arithmetic.
 
+use ff::{BatchInvert, Field};
 use halo2curves::bn256::Fr;
 
 /// Scalar arithmetic.
@@ -14,4 +15,32 @@ impl super::Kernels for Kernels {
             power *= ratio;
         }
     }
+
+    fn add_multiples(&self, chunk: &mut [Fr], terms: &[(Fr, &[Fr])]) {
+        for (factor, from) in terms {
+            chunk.iter_mut().zip(*from).for_each(|(to, from)| *to += *factor * from);
+        }
+    }
+
+    fn evaluate(&self, chunk: &[Fr], point: Fr) -> Fr {
+        evaluate(chunk, point)
+    }
+
+    fn divide(&self, chunk: &mut [Fr], root: Fr, carry: Fr) {
+        divide(chunk, root, carry);
+    }
+
+    fn invert(&self, chunk: &mut [Fr]) {
+        chunk.iter_mut().batch_invert();
+    }
+}
+
+/// The value at `point` of the polynomial with these coefficients, by Horner's rule.
+pub(super) fn evaluate(coefficients: &[Fr], point: Fr) -> Fr {
+    coefficients.iter().rev().fold(Fr::ZERO, |value, a| value * point + a)
+}
+
+/// The kernel, which returns what is carried on to the coefficients below.
+pub(super) fn divide(chunk: &mut [Fr], root: Fr, carry: Fr) -> Fr {
+    chunk.iter_mut().rev().fold(carry, |carry, a| carry * root + std::mem::replace(a, carry))
 }
