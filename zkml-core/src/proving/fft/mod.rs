@@ -23,7 +23,7 @@ use ff::Field;
 use halo2curves::bn256::Fr;
 use rayon::prelude::*;
 
-use super::domain::{inverse_size, omega, omega_inverse};
+use super::domain::{inverse_size, omega, omega_inverse, power};
 use super::srs::MAX_K;
 use super::vector::multiply_by_powers;
 
@@ -144,7 +144,7 @@ impl Fft {
             k: self.k - log_parts,
             folds: parts,
             factor: Fr::ONE,
-            shift: shift * omega(self.k).pow_vartime([part as u64]),
+            shift: shift * power(omega(self.k), part),
         };
         Coset { n: self.n(), len: self.n() / parts, transform: self.forward.transform(formula) }
     }

@@ -9,6 +9,9 @@ use halo2curves::bn256::Fr;
 use super::Twiddles;
 use crate::proving::simd::{Lanes, butterfly, plain_butterfly};
 
+/// Rows, in the order of reversed bits, between those that are loaded and those that will be.
+const AHEAD: usize = 8;
+
 /// Transforms of columns of one height.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Columns<'a> {
@@ -32,23 +35,39 @@ impl<'a> Columns<'a> {
     }
 
     /// Transforms the rows that `load` gives, carried and below `2 p`, into `to`: below `84 p`,
-    /// modulo `2^260`.
+    /// modulo `2^260`. `prefetch` is told which rows are loaded soon.
     #[inline]
     #[target_feature(enable = "avx512f,avx512ifma")]
-    pub(super) fn transform(self, to: &mut [Lanes<Fr>], load: impl Fn(usize) -> Lanes<Fr>) {
-        self.block(to, 0, &load);
+    pub(super) fn transform(
+        self,
+        to: &mut [Lanes<Fr>],
+        prefetch: impl Fn(usize),
+        load: impl Fn(usize) -> Lanes<Fr>,
+    ) {
+        self.block(to, 0, &prefetch, &load);
     }
 
     /// All levels of a block, whose first row is `start` in the order of reversed bits.
     #[target_feature(enable = "avx512f,avx512ifma")]
-    fn block(self, block: &mut [Lanes<Fr>], start: usize, load: &impl Fn(usize) -> Lanes<Fr>) {
+    fn block(
+        self,
+        block: &mut [Lanes<Fr>],
+        start: usize,
+        prefetch: &impl Fn(usize),
+        load: &impl Fn(usize) -> Lanes<Fr>,
+    ) {
         if let [a, b, c, d] = block {
-            [*a, *b, *c, *d] = self.two_levels(start, load);
+            let row = |i: usize| (start + i).reverse_bits() >> (usize::BITS - self.height);
+            if start + AHEAD < 1 << self.height {
+                (AHEAD..AHEAD + 4).for_each(|i| prefetch(row(i)));
+            }
+            (*a, *b, *c, *d) = (load(row(0)), load(row(1)), load(row(2)), load(row(3)));
+            self.two_levels(a, b, c, d);
             return;
         }
         let half = block.len() / 2;
         for (i, part) in block.chunks_exact_mut(half).enumerate() {
-            self.block(part, start + i * half, load);
+            self.block(part, start + i * half, prefetch, load);
         }
         match block.len().ilog2() >= self.tight_from {
             true => self.level::<true>(block),
@@ -59,12 +78,16 @@ impl<'a> Columns<'a> {
     /// The first two levels.
     #[inline]
     #[target_feature(enable = "avx512f,avx512ifma")]
-    fn two_levels(self, start: usize, load: &impl Fn(usize) -> Lanes<Fr>) -> [Lanes<Fr>; 4] {
-        let row = |i: usize| load((start + i).reverse_bits() >> (usize::BITS - self.height));
-        let (a, b, c, d) = (row(0), row(1), row(2), row(3));
-        let (sum, other) = (a.add(b), c.add(d));
-        let (e, f) = butterfly::<false>(a.sub(b, 2), c.sub(d, 2), &self.twiddles.level(2)[1]);
-        [sum.add(other), e, sum.sub(other, 4), f]
+    fn two_levels(
+        self,
+        a: &mut Lanes<Fr>,
+        b: &mut Lanes<Fr>,
+        c: &mut Lanes<Fr>,
+        d: &mut Lanes<Fr>,
+    ) {
+        let (sum, other) = (a.add(*b), c.add(*d));
+        let (e, f) = butterfly::<false>(a.sub(*b, 2), c.sub(*d, 2), &self.twiddles.level(2)[1]);
+        (*a, *b, *c, *d) = (sum.add(other), e, sum.sub(other, 4), f);
     }
 
     /// The last level of a block.

@@ -29,15 +29,17 @@ use rayon::prelude::*;
 use self::columns::Columns;
 pub(super) use self::twiddles::Twiddles;
 use super::{Formula, Roots, Transform};
-use crate::proving::domain::geometric;
+use crate::proving::domain::{geometric, power};
 use crate::proving::simd::{
-    LANES, Lanes, Products, Spread, available, load_row, load_scaled, prefetch, store,
+    LANES, Lanes, Products, Spread, available, load, load_row, load_scaled, prefetch, store,
 };
 
 /// Logarithm of the smallest transform: there are eight rows and columns.
 pub(super) const MIN_K: u32 = 6;
 /// Groups of columns that one task takes at least.
 const TASK: usize = 4;
+/// Rows between the one that is used and the one that is brought into the cache.
+const AHEAD: usize = 8;
 
 /// A transform, with its tables.
 #[derive(Debug)]
@@ -64,8 +66,8 @@ impl Roots for Arc<Twiddles> {
     fn transform(&self, formula: Formula) -> Arc<dyn Transform> {
         let Formula { k, folds, factor, shift } = formula;
         let (rows, cols) = (1usize << k.div_ceil(2), 1usize << (k / 2));
-        let of_fold = shift.pow_vartime([1 << k]);
-        let of_row = shift.pow_vartime([cols as u64]);
+        let of_fold = power(shift, 1 << k);
+        let of_row = power(shift, cols);
         let shifts = |fold: &Fr| geometric(of_row, *fold, rows).iter().map(Spread::new).collect();
         let trivial = folds == 1 && shift == Fr::ONE;
         let folds = if trivial { Vec::new() } else { geometric(of_fold, Fr::ONE, folds) };
@@ -97,32 +99,45 @@ impl Tables {
             .for_each_init(
                 || vec![Lanes::zero(); self.rows],
                 |scratch, (group, (to, between))| {
-                    let columns = Columns::new(&self.twiddles, self.rows);
-                    let load = |i1: usize| load_row(row(from, i1 * self.cols + group * LANES));
-                    if self.shifts.is_empty() {
-                        columns.transform(scratch, load);
-                    } else {
-                        columns.transform(scratch, |i1| {
-                            let mut sum = Products::new();
-                            for (fold, shifts) in self.shifts.iter().enumerate() {
-                                sum.add(load(fold * self.rows + i1), shifts[i1].lanes());
-                            }
-                            sum.sum()
-                        });
-                    }
+                    self.columns(from, group, scratch);
                     let mut to = to.chunks_exact_mut(self.rows);
                     let mut to: [&mut [Fr]; LANES] =
                         std::array::from_fn(|_| to.next().expect("a row a lane"));
-                    for (j1, value) in scratch.iter().enumerate() {
-                        if group + 1 < self.cols / LANES {
-                            prefetch(row(from, j1 * self.cols + (group + 1) * LANES));
+                    let between = between.as_chunks().0;
+                    for (j1, (value, factors)) in scratch.iter().zip(between).enumerate() {
+                        if let Some(factors) = between.get(j1 + AHEAD) {
+                            prefetch(factors);
                         }
-                        let product =
-                            value.carry_wrapping().mul(load_row(row(between, j1 * LANES)));
+                        let product = value.carry_wrapping().mul(load_row(factors));
                         store(product.canonical(), to.each_mut().map(|to| &mut to[j1]));
                     }
                 },
             );
+    }
+
+    /// Transforms a group of columns of `from`, folded and multiplied by powers of the shift.
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    fn columns(&self, from: &[Fr], group: usize, to: &mut [Lanes<Fr>]) {
+        let columns = Columns::new(&self.twiddles, self.rows);
+        let row = |fold: usize, i1: usize| -> &[Fr; LANES] {
+            let first = (fold * self.rows + i1) * self.cols + group * LANES;
+            from[first..].first_chunk().expect("rows are of eight elements")
+        };
+        if self.shifts.is_empty() {
+            columns.transform(to, |i1| prefetch(row(0, i1)), |i1| load_row(row(0, i1)));
+            return;
+        }
+        columns.transform(
+            to,
+            |i1| (0..self.shifts.len()).for_each(|fold| prefetch(row(fold, i1))),
+            |i1| {
+                let mut sum = Products::new();
+                for (fold, shifts) in self.shifts.iter().enumerate() {
+                    sum.add(load_row(row(fold, i1)), shifts[i1].lanes());
+                }
+                sum.sum()
+            },
+        );
     }
 
     #[target_feature(enable = "avx512f,avx512ifma")]
@@ -134,22 +149,21 @@ impl Tables {
                 group.push(eight);
             }
         }
+        let columns = Columns::new(&self.twiddles, self.cols);
         groups.par_iter_mut().with_min_len(TASK).for_each_init(
             || vec![Lanes::zero(); self.cols],
             |scratch, group| {
-                let columns = Columns::new(&self.twiddles, self.cols);
-                columns.transform(scratch, |i2| load_row(group[i2]));
-                for (value, to) in scratch.iter().zip(group) {
-                    store(value.carry_wrapping().reduce().canonical(), to.each_mut());
+                columns.transform(scratch, |i2| prefetch(group[i2]), |i2| load_row(group[i2]));
+                for (j2, value) in scratch.iter().enumerate() {
+                    if let Some(row) = group.get(j2 + AHEAD) {
+                        prefetch(*row);
+                    }
+                    let value = value.carry_wrapping().reduce().canonical();
+                    store(value, group[j2].each_mut());
                 }
             },
         );
     }
-}
-
-/// Eight adjacent elements from `first` on.
-fn row(elements: &[Fr], first: usize) -> &[Fr; LANES] {
-    elements[first..].first_chunk().expect("rows are of eight elements")
 }
 
 /// See [`Tables::between`].
@@ -161,10 +175,10 @@ fn between(root: Fr, rows: usize, cols: usize, factor: Fr, shift: Fr) -> Vec<Fr>
     let groups = ratios.par_chunks_exact(LANES).zip(firsts.par_chunks_exact(LANES));
     table.par_chunks_exact_mut(LANES * rows).zip(groups).for_each(|(table, (ratios, firsts))| {
         let ratio = load_scaled(std::array::from_fn(|lane| &ratios[lane]));
-        let mut power = load_row(row(firsts, 0));
+        let mut factors = load(std::array::from_fn(|lane| &firsts[lane]));
         for to in table.as_chunks_mut::<LANES>().0 {
-            store(power.canonical(), to.each_mut());
-            power = power.mul(ratio);
+            store(factors.canonical(), to.each_mut());
+            factors = factors.mul(ratio);
         }
     });
     table
