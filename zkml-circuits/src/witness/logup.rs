@@ -14,12 +14,11 @@ use crate::{
     plan::{Geometry, RowProgram},
     plonk::AdviceColumn,
 };
-use ff::{BatchInvert, Field};
+use ff::Field;
 use halo2_proofs::halo2curves::bn256::Fr;
 use rayon::prelude::*;
+use zkml_core::proving::vector::invert;
 
-/// Elements inverted together.
-const BATCH: usize = 1 << 10;
 /// Lookups of a helper.
 const PER_HELPER: usize = 3;
 
@@ -118,11 +117,4 @@ fn running_sum(helpers: &[Vec<Fr>], quotients: &[Vec<Fr>], rows: usize) -> Vec<F
 /// The inverse; that of 0 is 0 (probability `2^-225` over `alpha`).
 fn inverse_or_zero(value: Fr) -> Fr {
     value.invert().unwrap_or(Fr::ZERO)
-}
-
-/// Inverts in place; 0 stays 0.
-fn invert(values: &mut [Fr]) {
-    values.par_chunks_mut(BATCH).for_each(|chunk| {
-        chunk.iter_mut().batch_invert();
-    });
 }

@@ -9,14 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ff::Field;
 use halo2curves::bn256::Fr;
-use rayon::prelude::*;
-
-use zkml_core::proving::{Operand, Operation, needed_operations};
+use zkml_core::proving::{Operand, Operation, needed_operations, vector::add_multiples};
 
 use super::{Compiler, Leaf, LeafKind, Query};
-
-/// Rows that one task takes.
-const CHUNK: usize = 1 << 10;
 
 /// A column that is a linear combination of others.
 #[derive(Clone, Debug)]
@@ -35,15 +30,11 @@ impl Combination {
         uniforms: &[Fr],
         column: impl Fn(LeafKind, usize) -> &'a [Fr],
     ) -> Vec<Fr> {
-        let mut sum = Vec::new();
-        for ((kind, index), uniform) in &self.terms {
-            let values = column(*kind, *index);
-            let factor = uniforms[*uniform];
-            sum.resize(values.len(), Fr::ZERO);
-            sum.par_chunks_mut(CHUNK).zip(values.par_chunks(CHUNK)).for_each(|(sum, values)| {
-                sum.iter_mut().zip(values).for_each(|(s, v)| *s += factor * v);
-            });
-        }
+        let term =
+            |((kind, index), uniform): &(Named, usize)| (uniforms[*uniform], column(*kind, *index));
+        let terms: Vec<(Fr, &[Fr])> = self.terms.iter().map(term).collect();
+        let mut sum = vec![Fr::ZERO; terms.first().map_or(0, |(_, values)| values.len())];
+        add_multiples(&mut sum, &terms);
         sum
     }
 }

@@ -3,9 +3,9 @@
 use ff::Field;
 use halo2curves::bn256::Fr;
 use rayon::prelude::*;
+use zkml_core::proving::vector;
 
 use super::permutation::Rows;
-use crate::plonk::interpolation::evaluate;
 use crate::plonk::keys::ProvingKey;
 use crate::plonk::openings::Poly;
 
@@ -40,12 +40,11 @@ impl Polynomials {
     /// Recombines the quotient's pieces at `x`.
     pub(super) fn set_quotient(&mut self, key: &ProvingKey, pieces: Vec<Vec<Fr>>, x: Fr) {
         let xn = key.verifying_key().domain().vanishing_power(x);
-        let mut quotient = vec![Fr::ZERO; key.fft().n() + 1];
-        for piece in pieces.iter().rev() {
-            quotient.iter_mut().for_each(|a| *a *= xn);
-            quotient.iter_mut().zip(piece).for_each(|(a, b)| *a += b);
-        }
-        self.quotient = quotient;
+        let powers = vector::powers(xn, pieces.len());
+        let terms: Vec<(Fr, &[Fr])> =
+            powers.into_iter().zip(pieces.iter().map(Vec::as_slice)).collect();
+        self.quotient = vec![Fr::ZERO; key.fft().n() + 1];
+        vector::add_multiples(&mut self.quotient, &terms);
     }
 
     pub(super) fn get<'a>(&'a self, key: &'a ProvingKey, poly: Poly) -> &'a [Fr] {
@@ -66,7 +65,9 @@ impl Polynomials {
             .openings()
             .evaluations
             .par_iter()
-            .map(|(poly, rotation)| evaluate(self.get(key, *poly), x * domain.root(*rotation)))
+            .map(|(poly, rotation)| {
+                vector::evaluate(self.get(key, *poly), x * domain.root(*rotation))
+            })
             .collect()
     }
 }

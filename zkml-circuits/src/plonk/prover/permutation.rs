@@ -12,10 +12,11 @@
 //! ends at 1 in the first unusable row when all copies hold. Source: halo2 book, "Permutation
 //! argument".
 
-use ff::{BatchInvert, Field, PrimeField};
+use ff::{Field, PrimeField};
 use halo2curves::bn256::Fr;
 use rand_core::RngCore;
 use rayon::prelude::*;
+use zkml_core::proving::vector::invert;
 
 use super::witness::{Column, random};
 use crate::plonk::domain::Domain;
@@ -112,7 +113,7 @@ fn ratios(
                 .fold(Fr::ONE, |product, (s, v)| product * (v[row] + beta * s[row] + gamma));
         }
         // A zero denominator, of negligible probability, stays zero and makes the proof invalid.
-        ratios.iter_mut().batch_invert();
+        invert(ratios);
         let mut label = first_label * domain.omega().pow_vartime([first_row as u64]);
         for (row, ratio) in (first_row..).zip(ratios.iter_mut()) {
             let mut of_column = label;

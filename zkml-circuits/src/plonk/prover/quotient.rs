@@ -18,7 +18,10 @@ use ff::{Field, PrimeField};
 use halo2curves::bn256::Fr;
 use rand_core::RngCore;
 use rayon::prelude::*;
-use zkml_core::proving::{CellOf, vector::powers};
+use zkml_core::proving::{
+    CellOf,
+    vector::{add_multiples, powers},
+};
 
 use super::evaluations::Polynomials;
 use super::permutation::Challenges;
@@ -152,10 +155,9 @@ fn add_quotient(pieces: &mut [Vec<Fr>], nodes: &[Fr], numerators: &[Vec<Fr>]) {
     let vanishing = |node: &Fr| (*node - Fr::ONE).invert().expect("the coset is not the domain");
     let divisors: Vec<Fr> = nodes.iter().map(vanishing).collect();
     for (piece, row) in pieces.iter_mut().zip(inverse_vandermonde(nodes)) {
-        for ((factor, divisor), numerator) in row.iter().zip(&divisors).zip(numerators) {
-            let factor = *factor * divisor;
-            piece.par_iter_mut().zip(numerator).for_each(|(a, b)| *a += factor * b);
-        }
+        let factors = row.iter().zip(&divisors).map(|(factor, divisor)| *factor * divisor);
+        let terms: Vec<(Fr, &[Fr])> = factors.zip(numerators.iter().map(Vec::as_slice)).collect();
+        add_multiples(piece, &terms);
     }
 }
 

@@ -15,18 +15,15 @@
 
 use ff::Field;
 use halo2curves::bn256::Fr;
-use rayon::prelude::*;
+use zkml_core::proving::vector::{add_multiple, add_multiples, divide_by_linear, evaluate, powers};
 
 use super::ProveError;
 use super::commit::Committer;
 use super::evaluations::Polynomials;
-use crate::plonk::interpolation::{evaluate, interpolate, vanishing_at};
+use crate::plonk::interpolation::{self, interpolate, vanishing_at};
 use crate::plonk::keys::ProvingKey;
-use crate::plonk::openings::RotationSet;
+use crate::plonk::openings::{Poly, RotationSet};
 use crate::plonk::transcript::KeccakWrite;
-
-/// Coefficients that one task takes.
-const CHUNK: usize = 1 << 12;
 
 /// Writes the opening. `evaluations` are the proof's.
 pub(super) fn open(
@@ -39,7 +36,7 @@ pub(super) fn open(
 ) -> Result<(), ProveError> {
     let openings = key.verifying_key().openings();
     let (y, v) = (transcript.challenge(), transcript.challenge());
-    evaluations.push(evaluate(polynomials.get(key, crate::plonk::Poly::Quotient), x));
+    evaluations.push(evaluate(polynomials.get(key, Poly::Quotient), x));
 
     let sets: Vec<Combined> = openings
         .sets
@@ -48,38 +45,35 @@ pub(super) fn open(
         .collect::<Option<_>>()
         .ok_or(ProveError::Unlucky("points of evaluation coincide"))?;
 
-    let quotients: Vec<Vec<Fr>> = sets.par_iter().map(Combined::quotient).collect();
+    let powers_of_v = powers(v, sets.len());
     let mut h = vec![Fr::ZERO; key.fft().n() + 1];
-    let mut power = Fr::ONE;
-    for quotient in &quotients {
-        add_multiple(&mut h, quotient, power);
-        power *= v;
+    for (set, power) in sets.iter().zip(&powers_of_v) {
+        add_multiple(&mut h, &set.quotient(), *power);
     }
     committer.write_monomial(std::slice::from_ref(&h), transcript)?;
 
     let u = transcript.challenge();
     let domain = key.verifying_key().domain();
     let points: Vec<Fr> = openings.rotations.iter().map(|r| x * domain.root(*r)).collect();
-    let mut l = vec![Fr::ZERO; key.fft().n() + 1];
-    let mut power = Fr::ONE;
-    let mut first = None;
-    for set in &sets {
-        let outside = points.iter().filter(|p| !set.points.contains(p)).copied();
-        let outside = vanishing_at(outside, u);
-        first.get_or_insert(outside);
-        let factor = power * outside;
-        add_multiple(&mut l, &set.polynomial, factor);
-        l[0] -= factor * evaluate(&set.remainder, u);
-        power *= v;
-    }
-    let all = vanishing_at(points.iter().copied(), u);
-    add_multiple(&mut l, &h, -all);
-    let scale = first
-        .and_then(|z| Option::<Fr>::from(z.invert()))
+    let outside = |set: &Combined| {
+        vanishing_at(points.iter().filter(|p| !set.points.contains(p)).copied(), u)
+    };
+    let scale = sets
+        .first()
+        .and_then(|set| Option::<Fr>::from(outside(set).invert()))
         .ok_or(ProveError::Unlucky("a challenge is a point of evaluation"))?;
-    let mut w = divide(&l, u);
-    w.par_iter_mut().for_each(|a| *a *= scale);
-    committer.write_monomial(std::slice::from_ref(&w), transcript)
+    // L times the scale.
+    let mut l = vec![Fr::ZERO; key.fft().n() + 1];
+    let all = vanishing_at(points.iter().copied(), u);
+    let mut terms: Vec<(Fr, &[Fr])> = vec![(-all * scale, &h)];
+    for (set, power) in sets.iter().zip(&powers_of_v) {
+        let factor = *power * outside(set) * scale;
+        l[0] -= factor * interpolation::evaluate(&set.remainder, u);
+        terms.push((factor, &set.polynomial));
+    }
+    add_multiples(&mut l, &terms);
+    divide_by_linear(&mut l, u);
+    committer.write_monomial(std::slice::from_ref(&l), transcript)
 }
 
 /// The polynomials of one set, combined.
@@ -100,16 +94,16 @@ impl Combined {
     ) -> Option<Self> {
         let domain = key.verifying_key().domain();
         let points: Vec<Fr> = set.rotations.iter().map(|r| x * domain.root(*r)).collect();
-        let mut polynomial = vec![Fr::ZERO; key.fft().n() + 1];
         let mut values = vec![Fr::ZERO; points.len()];
-        let mut power = Fr::ONE;
-        for member in &set.members {
-            add_multiple(&mut polynomial, polynomials.get(key, member.poly), power);
+        let mut terms = Vec::with_capacity(set.members.len());
+        for (member, power) in set.members.iter().zip(powers(y, set.members.len())) {
+            terms.push((power, polynomials.get(key, member.poly)));
             for (value, position) in values.iter_mut().zip(&member.evaluations) {
                 *value += power * evaluations[*position];
             }
-            power *= y;
         }
+        let mut polynomial = vec![Fr::ZERO; key.fft().n() + 1];
+        add_multiples(&mut polynomial, &terms);
         let remainder = interpolate(&points, &values)?;
         Some(Self { points, polynomial, remainder })
     }
@@ -118,23 +112,7 @@ impl Combined {
     fn quotient(&self) -> Vec<Fr> {
         let mut quotient = self.polynomial.clone();
         quotient.iter_mut().zip(&self.remainder).for_each(|(a, b)| *a -= b);
-        self.points.iter().fold(quotient, |quotient, point| divide(&quotient, *point))
+        self.points.iter().for_each(|point| divide_by_linear(&mut quotient, *point));
+        quotient
     }
-}
-
-fn add_multiple(to: &mut [Fr], polynomial: &[Fr], factor: Fr) {
-    to.par_chunks_mut(CHUNK)
-        .zip(polynomial.par_chunks(CHUNK))
-        .for_each(|(to, from)| to.iter_mut().zip(from).for_each(|(a, b)| *a += factor * b));
-}
-
-/// The quotient by `X - point`, the remainder dropped.
-fn divide(polynomial: &[Fr], point: Fr) -> Vec<Fr> {
-    let mut quotient = vec![Fr::ZERO; polynomial.len().saturating_sub(1)];
-    let mut carry = Fr::ZERO;
-    for (to, a) in quotient.iter_mut().zip(&polynomial[1..]).rev() {
-        carry = carry * point + a;
-        *to = carry;
-    }
-    quotient
 }
