@@ -2,7 +2,10 @@
 
 use crate::proof::ProofError;
 use verifier_contracts::ContractError;
-use zkml_circuits::model::{CompileError, ModelKeyError, ModelProveError, RejectedProof};
+use zkml_circuits::{
+    model::{CompileError, ModelKeyError, ModelProveError, RejectedProof},
+    plonk::KeyFormatError,
+};
 use zkml_core::{
     exec::ExecError,
     io::DataError,
@@ -88,6 +91,7 @@ impl Error {
                     ..
                 },
             )
+            | Self::Key(ModelKeyError::Io(_) | ModelKeyError::Plonk(KeyFormatError::Io(_)))
             | Self::Srs(SrsError::Io { .. } | SrsError::Randomness { .. })
             | Self::Data(DataError::Read { .. }) => ErrorClass::Resource,
             // A proof that no honest encoder can put into a call.

@@ -1,11 +1,11 @@
 //! Keys, and what is done with them.
 
 use crate::{
-    Error,
+    Error, Program,
     proof::{Proof, Timings},
 };
 use rand_core::OsRng;
-use std::time::Instant;
+use std::{io, time::Instant};
 use zkml_circuits::{
     model::{self, Compiled, ModelKeyError},
     plan::IoSchema,
@@ -47,6 +47,20 @@ impl Keys {
     /// [`Error::Key`] when the file is damaged or the SRS is too small.
     pub fn from_bytes(bytes: &[u8], srs: &Srs) -> Result<Self, Error> {
         Self::with_srs(model::ProvingKey::from_bytes(bytes)?, srs)
+    }
+
+    /// Reads a `model.pk` file from a source of `length` bytes, as [`Self::from_bytes`] does. If it
+    /// holds the model of `program`, which is known already, that is not laid out again.
+    ///
+    /// # Errors
+    /// As [`Self::from_bytes`].
+    pub fn read(
+        from: impl io::Read,
+        length: u64,
+        program: &Program,
+        srs: &Srs,
+    ) -> Result<Self, Error> {
+        Self::with_srs(model::ProvingKey::read(from, length, Some(program.compiled()))?, srs)
     }
 
     /// A proving key that was read, with its SRS or a larger one of the same ceremony.

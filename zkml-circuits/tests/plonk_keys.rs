@@ -25,11 +25,17 @@ fn sealed(mut bytes: Vec<u8>) -> Vec<u8> {
     bytes
 }
 
+/// With one byte changed and the checksum right.
+fn with_byte(bytes: &[u8], at: usize, value: u8) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    bytes[at] = value;
+    sealed(bytes)
+}
+
 #[test]
 fn keys_survive_a_file() {
     let fixture = honest();
     let bytes = fixture.key.to_bytes();
-    assert_eq!(bytes.len() as u64, fixture.key.byte_len());
     let key = ProvingKey::from_bytes(&bytes, protocol()).unwrap();
     assert_eq!(key.to_bytes(), bytes);
 
@@ -110,7 +116,7 @@ fn hostile_counts_are_refused_before_anything_is_allocated() {
     });
     claimed[16..16 + light.len()].copy_from_slice(&light);
     let verdict = ProvingKey::from_bytes(&sealed(claimed), protocol());
-    assert!(matches!(verdict, Err(KeyFormatError::Length { k: 28, .. })));
+    assert!(matches!(verdict, Err(KeyFormatError::Short { expected, .. }) if expected > 1 << 28));
     let mut claimed = proving;
     claimed[8..16].copy_from_slice(&u64::MAX.to_be_bytes());
     let verdict = ProvingKey::from_bytes(&sealed(claimed), protocol());
@@ -129,8 +135,15 @@ fn damaged_proving_keys_are_refused() {
         flipped[i] ^= 1;
         assert!(ProvingKey::from_bytes(&flipped, protocol()).is_err(), "byte {i}");
     }
+    let longer = sealed([&bytes[..], &[0]].concat());
+    let verdict = ProvingKey::from_bytes(&longer, protocol());
+    assert!(matches!(verdict, Err(KeyFormatError::Length { .. })));
+    let verdict = ProvingKey::from_bytes(&with_byte(&bytes, light + 16, 3), protocol());
+    assert!(matches!(verdict, Err(KeyFormatError::Width { index: 0, got: 3, .. })));
+    // The last column is of field elements.
     let mut value = bytes.clone();
-    value[light + 16..light + 48].fill(0xff);
+    let last = bytes.len() - 32 - 32 * (1 << honest().key.verifying_key().k());
+    value[last..last + 32].fill(0xff);
     let verdict = ProvingKey::from_bytes(&sealed(value), protocol());
     assert!(matches!(verdict, Err(KeyFormatError::Scalar { index: 0, .. })));
 }

@@ -3,7 +3,7 @@
 //! `ZKML_CACHE`, else `XDG_CACHE_HOME/zkml`, else `HOME/.cache/zkml`. Everything in it is checked
 //! when read and made anew when damaged; a cache that cannot be written is only slower.
 
-use crate::{exit::CliError, output::Output, phases, phases::Phases, progress::Bars};
+use crate::{exit::CliError, files, output::Output, phases, phases::Phases, progress::Bars};
 use std::{
     env, fs,
     path::{Path, PathBuf},
@@ -48,8 +48,8 @@ pub(crate) fn keys(
     let name = format!("{}-{}.pk", &model[..32], &hex::encode(srs.id())[..16]);
     let path = directory().map(|d| d.join(name));
     let cached = phases.of(phases::READ_KEY, || {
-        let bytes = path.as_deref().and_then(|p| fs::read(p).ok())?;
-        Keys::from_bytes(&bytes, srs).ok()
+        let (file, length) = files::open(path.as_deref()?).ok()?;
+        Keys::read(file, length, program, srs).ok()
     });
     if let Some(keys) = cached {
         let key = keys.proving_key().inner();

@@ -40,6 +40,18 @@ pub(crate) fn read_at_most(path: &Path, limit: u64) -> Result<Vec<u8>, CliError>
     Ok(bytes)
 }
 
+/// A file to be read piece by piece, with its length; for `-`, all of stdin.
+pub(crate) fn open(path: &Path) -> Result<(Box<dyn Read>, u64), CliError> {
+    if is_standard(path) {
+        let bytes = read(path)?;
+        let length = bytes.len() as u64;
+        return Ok((Box::new(io::Cursor::new(bytes)), length));
+    }
+    let file = fs::File::open(path).map_err(|e| CliError::io(path, &e))?;
+    let length = file.metadata().map_err(|e| CliError::io(path, &e))?.len();
+    Ok((Box::new(file), length))
+}
+
 /// Refuses `-` where files are written to a directory.
 pub(crate) fn check_directory(path: &Path) -> Result<(), CliError> {
     if is_standard(path) {

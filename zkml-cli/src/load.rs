@@ -11,6 +11,7 @@ use crate::{
 use std::path::Path;
 use zkml::{
     CompileOptions, Keys, Model, Program, Proof, Srs, Tensor, VerifyingKey,
+    circuits::model::ProvingKey,
     core::{
         io::{Arrays, Format, InputSpec, inputs, samples},
         ir::Graph,
@@ -141,18 +142,24 @@ pub(crate) fn warn_insecure(insecure: bool, output: &Output) {
     }
 }
 
-/// A proving key with its SRS.
+/// The proving key of a compiled model, with its SRS.
 pub(crate) fn proving_keys(
     path: &Path,
+    program: &Program,
     srs_path: Option<&Path>,
     output: &Output,
     phases: &Phases,
 ) -> Result<Keys, CliError> {
     let about = |e: zkml::Error| CliError::from(e).about(path);
     let key = phases.of(phases::READ_KEY, || {
-        zkml::circuits::model::ProvingKey::from_bytes(&files::read(path)?)
-            .map_err(|e| about(e.into()))
+        let (file, length) = files::open(path)?;
+        ProvingKey::read(file, length, Some(program.compiled())).map_err(|e| about(e.into()))
     })?;
+    if key.compiled().digest() != program.compiled().digest() {
+        return Err(CliError::usage("the key belongs to another compiled model")
+            .about(path)
+            .help("run `zkml setup` on this model"));
+    }
     let srs = phases.of(phases::READ_SRS, || srs(srs_path, key.compiled().k(), output))?;
     if srs.id() != key.verifying_key().srs().id {
         return Err(CliError::usage("the key was made with another SRS")

@@ -21,6 +21,7 @@ use crate::{
 use halo2curves::bn256::Fr;
 use serde::{Deserialize, Serialize};
 use sha3::{Digest, Keccak256};
+use std::io::{self, Read};
 use zkml_core::{
     progress::Progress,
     proving::{MsmBackend, Srs},
@@ -30,6 +31,8 @@ const VK_MAGIC: &[u8; 8] = b"ZKMLMV\x00\x01";
 const PK_MAGIC: &[u8; 8] = b"ZKMLMP\x00\x01";
 /// Domain of the hash that binds a header into the plonk key.
 const BINDING_DOMAIN: &[u8] = b"zkml-binding-v1";
+/// Bytes of an [`SrsInfo`].
+const SRS_BYTES: u64 = 33;
 /// Largest header: the digits of `2^20` public values.
 const MAX_HEADER: usize = 1 << 24;
 
@@ -96,6 +99,9 @@ pub struct ProvingKey {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ModelKeyError {
+    /// Reading failed.
+    #[error(transparent)]
+    Io(#[from] io::Error),
     /// Key generation failed.
     #[error(transparent)]
     Generate(#[from] KeyError),
@@ -203,18 +209,40 @@ impl ProvingKey {
     /// Reads a `model.pk` file; the compiled model within is planned and linted again.
     ///
     /// # Errors
-    /// [`ModelKeyError`] when it is damaged, or its parts belong to different models.
+    /// As [`Self::read`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, ModelKeyError> {
+        Self::read(bytes, bytes.len() as u64, None)
+    }
+
+    /// Reads a `model.pk` file from a source of `length` bytes. The compiled model within is planned
+    /// and linted again unless it is the one `known`.
+    ///
+    /// # Errors
+    /// [`ModelKeyError`] when it is damaged, or its parts belong to different models.
+    pub fn read(
+        mut from: impl io::Read,
+        length: u64,
+        known: Option<&Compiled>,
+    ) -> Result<Self, ModelKeyError> {
         let format = |why| ModelKeyError::Format { kind: "proving key of a model", why };
-        let rest = bytes.strip_prefix(PK_MAGIC).ok_or(format("wrong first bytes or version"))?;
-        let (length, rest) = rest.split_first_chunk::<8>().ok_or(format("it is truncated"))?;
-        let length = usize::try_from(u64::from_be_bytes(*length)).unwrap_or(usize::MAX);
-        let (compiled, rest) = rest.split_at_checked(length).ok_or(format("it is truncated"))?;
-        let compiled = Compiled::from_bytes(compiled)?;
-        let (srs, rest) = postcard::take_from_bytes::<SrsInfo>(rest)
+        if take(&mut from, PK_MAGIC.len() as u64)? != PK_MAGIC {
+            return Err(format("wrong first bytes or version"));
+        }
+        let compiled_length = take(&mut from, 8)?;
+        let compiled_length = compiled_length.iter().fold(0, |n, b| n << 8 | u64::from(*b));
+        let head = [PK_MAGIC.len() as u64 + 8, compiled_length, SRS_BYTES];
+        let head = head.into_iter().try_fold(0u64, u64::checked_add);
+        let below = head.and_then(|head| length.checked_sub(head));
+        let below = below.ok_or(format("it is truncated"))?;
+        let compiled = take(&mut from, compiled_length)?;
+        let compiled = match known {
+            Some(known) if known.to_bytes() == compiled => known.clone(),
+            _ => Compiled::from_bytes(&compiled)?,
+        };
+        let srs = postcard::from_bytes::<SrsInfo>(&take(&mut from, SRS_BYTES)?)
             .map_err(|_| format("its SRS identity does not decode"))?;
         let header = Header::of(&compiled, srs);
-        let plonk = plonk::ProvingKey::from_bytes(rest, &protocol(header.profile)?)?;
+        let plonk = plonk::ProvingKey::read(from, below, &protocol(header.profile)?)?;
         check_binding(&header, plonk.verifying_key(), "proving key of a model")?;
         let verifying = VerifyingKey { header, plonk: plonk.verifying_key().clone() };
         Ok(Self { compiled, plonk, verifying })
@@ -322,6 +350,18 @@ fn check_binding(
         return Err(ModelKeyError::Format { kind, why });
     }
     Ok(())
+}
+
+/// The next `length` bytes, allocated as they come.
+fn take(from: &mut impl io::Read, length: u64) -> Result<Vec<u8>, ModelKeyError> {
+    let mut bytes = Vec::new();
+    from.take(length).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 == length {
+        Ok(bytes)
+    } else {
+        let kind = "proving key of a model";
+        Err(ModelKeyError::Format { kind, why: "it is truncated" })
+    }
 }
 
 fn encode(value: &impl Serialize) -> Vec<u8> {

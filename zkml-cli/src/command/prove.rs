@@ -89,15 +89,10 @@ fn with_key(args: &Prove, pk: &Path, output: &Output) -> Result<Outcome, CliErro
     files::check_absent(to, output)?;
     let phases = Phases::new(output);
     let program = phases.of(phases::READ_MODEL, || load::program(&args.model))?;
-    let keys = load::proving_keys(pk, args.srs.as_deref(), output, &phases)?;
-    let inner = keys.proving_key().inner().compiled();
-    if inner.digest() != program.compiled().digest() {
-        return Err(CliError::usage("the key belongs to another compiled model")
-            .about(pk)
-            .help("run `zkml setup` on this model"));
-    }
-    let specs = InputSpec::of_program(inner.program());
+    let specs = InputSpec::of_program(program.compiled().program());
     let input = load::input(&args.input, &specs)?;
+    let keys = load::proving_keys(pk, &program, args.srs.as_deref(), output, &phases)?;
+    drop(program);
     let made = prove(&keys, &input, &args.input, &phases)?;
     output.detail(phases.text());
     let insecure = keys.verifying_key().is_insecure();
@@ -135,7 +130,8 @@ fn whole_way(args: &Prove, output: &Output) -> Result<Outcome, CliError> {
     let program = phases
         .of(phases::COMPILE, || model.compile(&options))
         .map_err(|e| CliError::from(e).about(&args.model))?;
-    output.note(format!("predicted\n{}", cost_lines(&program.cost())));
+    let cost = program.cost();
+    output.note(format!("predicted\n{}", cost_lines(&cost)));
 
     let srs =
         phases.of(phases::READ_SRS, || load::srs(args.srs.as_deref(), program.k(), output))?;
@@ -177,7 +173,7 @@ fn whole_way(args: &Prove, output: &Output) -> Result<Outcome, CliError> {
     let insecure = keys.verifying_key().is_insecure();
     output.detail(phases.text());
     let mut document = made.json(insecure, &phases);
-    document["predicted"] = json!(program.cost());
+    document["predicted"] = json!(cost);
     document["vk_digest"] = json!(format!("0x{}", hex::encode(keys.verifying_key().digest())));
     document["vk_bytes"] = json!(keys.verifying_key().to_bytes().len());
     document["setup_seconds"] = json!(setup_seconds);

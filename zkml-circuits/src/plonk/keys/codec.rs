@@ -89,6 +89,16 @@ pub enum KeyFormatError {
     /// Public words do not fit.
     #[error(transparent)]
     Layout(#[from] LayoutError),
+    /// The values of a column are not encoded in the least bytes that hold them.
+    #[error("{what} {index} of the key takes {got} bytes a value, not the least of 1, 2, 4 and 32")]
+    Width {
+        /// What the column is.
+        what: &'static str,
+        /// Its position.
+        index: usize,
+        /// Bytes a value.
+        got: u8,
+    },
     /// A value is not a canonical field element.
     #[error("{what} {index} of the key is not a canonical field element")]
     Scalar {
@@ -139,20 +149,26 @@ impl<W: io::Write> Writer<W> {
     }
 }
 
-/// Reads a key.
+/// Reads a key of known length.
 #[derive(Debug)]
 pub(super) struct Reader<R> {
     from: R,
+    length: u64,
+    position: u64,
     hash: Keccak256,
+    /// Of the block read last, for its memory.
+    buffer: Vec<u8>,
 }
 
 impl<R: io::Read> Reader<R> {
     pub(super) fn new(
         from: R,
+        length: u64,
         magic: &[u8; MAGIC_BYTES],
         expected: &'static str,
     ) -> Result<Self, KeyFormatError> {
-        let mut reader = Self { from, hash: Keccak256::new() };
+        let (hash, buffer) = (Keccak256::new(), Vec::new());
+        let mut reader = Self { from, length, position: 0, hash, buffer };
         let got = reader.array::<MAGIC_BYTES>()?;
         if got == *magic {
             Ok(reader)
@@ -164,9 +180,35 @@ impl<R: io::Read> Reader<R> {
 
     pub(super) fn array<const N: usize>(&mut self) -> Result<[u8; N], KeyFormatError> {
         let mut bytes = [0; N];
+        self.advance(N as u64)?;
         self.from.read_exact(&mut bytes)?;
         self.hash.update(bytes);
         Ok(bytes)
+    }
+
+    /// Reads `length` bytes at once and decodes them while they are hashed.
+    pub(super) fn block<T: Send>(
+        &mut self,
+        length: u64,
+        decode: impl FnOnce(&[u8]) -> Result<T, KeyFormatError> + Send,
+    ) -> Result<T, KeyFormatError> {
+        let end = self.advance(length)?;
+        let short = |_| KeyFormatError::Short { expected: end, got: self.length };
+        self.buffer.resize(usize::try_from(length).map_err(short)?, 0);
+        self.from.read_exact(&mut self.buffer)?;
+        let Self { hash, buffer, .. } = self;
+        rayon::join(|| hash.update(&*buffer), || decode(buffer)).1
+    }
+
+    /// Moves on by `bytes` that the file must have, and as many more as a checksum takes.
+    fn advance(&mut self, bytes: u64) -> Result<u64, KeyFormatError> {
+        let end = self.position.saturating_add(bytes);
+        let expected = end.saturating_add(CHECKSUM_BYTES as u64);
+        if expected > self.length {
+            return Err(KeyFormatError::Short { expected, got: self.length });
+        }
+        self.position = end;
+        Ok(end)
     }
 
     pub(super) fn u32(&mut self) -> Result<u32, KeyFormatError> {
@@ -205,7 +247,12 @@ impl<R: io::Read> Reader<R> {
         g2_from_bytes(&bytes).ok_or(KeyFormatError::Point { what, index: 0 })
     }
 
-    pub(super) fn checksum(mut self) -> Result<(), KeyFormatError> {
+    /// Compares the checksum, with which the key must end. `k` is the key's.
+    pub(super) fn checksum(mut self, k: u32) -> Result<(), KeyFormatError> {
+        let (expected, got) = (self.position + CHECKSUM_BYTES as u64, self.length);
+        if expected != got {
+            return Err(KeyFormatError::Length { k, expected, got });
+        }
         let expected: [u8; CHECKSUM_BYTES] = self.hash.finalize().into();
         let mut got = [0; CHECKSUM_BYTES];
         self.from.read_exact(&mut got)?;

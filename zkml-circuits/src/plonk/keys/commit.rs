@@ -31,7 +31,7 @@ pub(super) fn commit_columns(
 }
 
 /// The column as signed integers, when all are small.
-fn as_integers(column: &[Fr]) -> Option<Vec<i64>> {
+pub(super) fn as_integers(column: &[Fr]) -> Option<Vec<i64>> {
     column.iter().map(|v| small(v).or_else(|| small(&-v).map(|v| -v))).collect()
 }
 

@@ -7,6 +7,7 @@
 //! the loaders, and the digest of the key, recomputed at every load, covers both.
 
 mod codec;
+mod columns;
 mod commit;
 mod digest;
 mod generate;

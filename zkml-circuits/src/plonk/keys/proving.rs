@@ -1,9 +1,9 @@
 //! The proving key: the verifying key, and the values of fixed columns and of the permutation.
 //!
 //! ```text
-//! "ZKMLPK" 00 01
+//! "ZKMLPK" 00 02
 //! length of the verifying key, then its bytes       u64, as its module says
-//! fixed columns, permutation columns                n field elements of 32 bytes each
+//! fixed columns, permutation columns                as `columns` says
 //! checksum                                          32 bytes
 //! ```
 //!
@@ -15,13 +15,13 @@ use std::io;
 use halo2curves::bn256::Fr;
 use zkml_core::proving::Fft;
 
-use super::codec::{CHECKSUM_BYTES, KeyFormatError, MAGIC_BYTES, Reader, Writer};
+use super::codec::{KeyFormatError, MAGIC_BYTES, Reader, Writer};
+use super::columns::{self, ColumnReader};
 use super::verifying::VerifyingKey;
 use crate::plonk::program::Constraints;
 use crate::plonk::protocol::Protocol;
-use crate::plonk::transcript::SCALAR_BYTES;
 
-const MAGIC: &[u8; MAGIC_BYTES] = b"ZKMLPK\x00\x01";
+const MAGIC: &[u8; MAGIC_BYTES] = b"ZKMLPK\x00\x02";
 
 /// What a prover needs to know of a circuit.
 #[derive(Clone, Debug)]
@@ -88,12 +88,6 @@ impl ProvingKey {
         &self.constraints
     }
 
-    /// Size of the file.
-    #[must_use]
-    pub fn byte_len(&self) -> u64 {
-        file_len(self.verifying.protocol(), self.verifying.byte_len(), self.verifying.k())
-    }
-
     /// Writes the key as a file.
     ///
     /// # Errors
@@ -102,9 +96,8 @@ impl ProvingKey {
         let mut to = Writer::new(to, MAGIC)?;
         to.bytes(&self.verifying.byte_len().to_be_bytes())?;
         to.bytes(&self.verifying.to_bytes())?;
-        for value in self.fixed.values.iter().chain(&self.sigma.values).flatten() {
-            to.scalar(value)?;
-        }
+        columns::write(&mut to, &self.fixed.values)?;
+        columns::write(&mut to, &self.sigma.values)?;
         to.checksum()
     }
 
@@ -116,8 +109,8 @@ impl ProvingKey {
         bytes
     }
 
-    /// Reads a key of `protocol` from a source of `length` bytes. Nothing larger than `length` is
-    /// allocated.
+    /// Reads a key of `protocol` from a source of `length` bytes, column by column: at most 32 bytes
+    /// of memory for each of the source are allocated before all is read.
     ///
     /// # Errors
     /// A [`KeyFormatError`] for anything but the exact bytes of a key of this constraint system.
@@ -126,28 +119,15 @@ impl ProvingKey {
         length: u64,
         protocol: &Protocol,
     ) -> Result<Self, KeyFormatError> {
-        let mut from = Reader::new(from, MAGIC, "proving key")?;
-        let verifying_len = from.u64()?;
-        let got = length;
-        let verifying_len = usize::try_from(verifying_len)
-            .ok()
-            .filter(|len| *len as u64 <= length)
-            .ok_or(KeyFormatError::Short { expected: verifying_len, got })?;
-        let verifying_bytes = read_bytes(&mut from, verifying_len)?;
-        let verifying = VerifyingKey::from_bytes(&verifying_bytes, protocol)?;
+        let mut from = Reader::new(from, length, MAGIC, "proving key")?;
+        let verifying_length = from.u64()?;
+        let verifying =
+            from.block(verifying_length, |bytes| VerifyingKey::from_bytes(bytes, protocol))?;
         let k = verifying.k();
-        let expected = file_len(protocol, verifying_len as u64, k);
-        if got != expected {
-            return Err(KeyFormatError::Length { k, expected, got });
-        }
-        let mut columns = |what, count| {
-            (0..count)
-                .map(|_| (0..1usize << k).map(|row| from.scalar(what, row)).collect())
-                .collect::<Result<Vec<Vec<Fr>>, _>>()
-        };
-        let fixed = columns("fixed value of row", protocol.num_fixed)?;
-        let sigma = columns("permutation value of row", protocol.permutation.len())?;
-        from.checksum()?;
+        let columns = ColumnReader::new(1 << k);
+        let fixed = columns.read(&mut from, "fixed column", protocol.num_fixed)?;
+        let sigma = columns.read(&mut from, "permutation column", protocol.permutation.len())?;
+        from.checksum(k)?;
         Ok(Self::new(verifying, fixed, sigma))
     }
 
@@ -158,20 +138,4 @@ impl ProvingKey {
     pub fn from_bytes(bytes: &[u8], protocol: &Protocol) -> Result<Self, KeyFormatError> {
         Self::read(bytes, bytes.len() as u64, protocol)
     }
-}
-
-/// Reads `len` bytes, allocating as they come.
-fn read_bytes<R: io::Read>(from: &mut Reader<R>, len: usize) -> Result<Vec<u8>, KeyFormatError> {
-    let mut bytes = Vec::new();
-    for _ in 0..len {
-        bytes.push(from.array::<1>()?[0]);
-    }
-    Ok(bytes)
-}
-
-fn file_len(protocol: &Protocol, verifying_len: u64, k: u32) -> u64 {
-    let columns = (protocol.num_fixed + protocol.permutation.len()) as u64;
-    let head = (MAGIC_BYTES + 8 + CHECKSUM_BYTES) as u64;
-    // At most 2^28 rows of 32 bytes in as many columns as the protocol holds in memory.
-    head + verifying_len + columns * SCALAR_BYTES as u64 * (1u64 << k)
 }

@@ -249,13 +249,14 @@ impl VerifyingKey {
         if got < HEAD_BYTES {
             return Err(KeyFormatError::Short { expected, got });
         }
-        let mut from = Reader::new(bytes, MAGIC, "verifying key")?;
+        let mut from = Reader::new(bytes, got, MAGIC, "verifying key")?;
         let head = Head::read(&mut from, protocol)?;
+        let k = head.k;
         if got != expected {
-            return Err(KeyFormatError::Length { k: head.k, expected, got });
+            return Err(KeyFormatError::Length { k, expected, got });
         }
         let key = head.read_points(&mut from, protocol)?;
-        from.checksum()?;
+        from.checksum(k)?;
         Ok(key)
     }
 }

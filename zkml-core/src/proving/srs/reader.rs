@@ -10,7 +10,7 @@ use super::encoding::G1_BYTES;
 use super::{PointFault, SrsError};
 
 /// Points decoded at a time: what reading allocates beyond the points kept.
-const CHUNK: usize = 4096;
+const CHUNK: usize = 1 << 14;
 
 /// Reads a file and hashes what it reads.
 pub(super) struct PointReader<'a, R> {
@@ -37,14 +37,19 @@ impl<'a, R: Read> PointReader<'a, R> {
 
     /// Fills `bytes`, or says that the file ends `inside` the thing being read.
     pub(super) fn fill(&mut self, bytes: &mut [u8], inside: &str) -> Result<(), SrsError> {
+        self.read(bytes, inside)?;
+        self.hash.update(bytes);
+        Ok(())
+    }
+
+    /// [`Self::fill`] without the hash.
+    fn read(&mut self, bytes: &mut [u8], inside: &str) -> Result<(), SrsError> {
         self.inner.read_exact(bytes).map_err(|source| match source.kind() {
             io::ErrorKind::UnexpectedEof => {
                 SrsError::Truncated { file: self.name.into(), inside: inside.into() }
             }
             _ => SrsError::Io { file: self.name.into(), source },
-        })?;
-        self.hash.update(bytes);
-        Ok(())
+        })
     }
 
     /// The next `N` bytes.
@@ -82,20 +87,20 @@ impl<'a, R: Read> PointReader<'a, R> {
         let mut buffer = vec![[0; G1_BYTES]; CHUNK.min(count)];
         while points.len() < count {
             let chunk = &mut buffer[..CHUNK.min(count - points.len())];
-            self.fill(chunk.as_flattened_mut(), what)?;
+            self.read(chunk.as_flattened_mut(), what)?;
             let (name, first) = (self.name, points.len());
-            let decoded: Result<Vec<G1Affine>, SrsError> = chunk
-                .par_iter()
-                .enumerate()
-                .map(|(offset, bytes)| {
-                    decode(bytes).map_err(|fault| SrsError::Point {
-                        file: name.into(),
-                        what,
-                        index: first + offset,
-                        fault,
-                    })
+            let decode = |(offset, bytes)| {
+                decode(bytes).map_err(|fault| SrsError::Point {
+                    file: name.into(),
+                    what,
+                    index: first + offset,
+                    fault,
                 })
-                .collect();
+            };
+            let (decoded, ()) = rayon::join(
+                || chunk.par_iter().enumerate().map(decode).collect::<Result<Vec<_>, _>>(),
+                || self.hash.update(chunk.as_flattened()),
+            );
             points.append(&mut decoded?);
         }
         points.shrink_to_fit();

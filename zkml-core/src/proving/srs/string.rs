@@ -1,5 +1,7 @@
 //! The string itself and its identity.
 
+use std::sync::Arc;
+
 use halo2curves::bn256::{G1Affine, G2Affine};
 use sha3::{Digest, Keccak256};
 
@@ -7,12 +9,13 @@ use super::encoding::{g1_to_bytes, g2_to_bytes};
 use super::lagrange::lagrange_from_monomial;
 use super::{MAX_K, MIN_K, Provenance, SrsError};
 
-/// A structured reference string: `2^k + 1` powers and the Lagrange basis of size `2^k`.
+/// A structured reference string: `2^k + 1` powers and the Lagrange basis of size `2^k`. Clones share
+/// the points.
 #[derive(Clone, PartialEq)]
 pub struct Srs {
     k: u32,
-    monomial: Vec<G1Affine>,
-    lagrange: Vec<G1Affine>,
+    monomial: Arc<Vec<G1Affine>>,
+    lagrange: Arc<Vec<G1Affine>>,
     g2: G2Affine,
     s_g2: G2Affine,
     provenance: Provenance,
@@ -30,6 +33,7 @@ impl Srs {
     ) -> Self {
         debug_assert_eq!(monomial.len(), (1 << k) + 1);
         debug_assert_eq!(lagrange.len(), 1 << k);
+        let (monomial, lagrange) = (Arc::new(monomial), Arc::new(lagrange));
         Self { k, monomial, lagrange, g2, s_g2, provenance }
     }
 

@@ -1,0 +1,234 @@
+//! Columns in the file of a proving key: as few bytes a value as the column allows.
+//!
+//! ```text
+//! width      1 byte: 1, 2, 4 or 32
+//! values     2^k of as many bytes, big-endian: signed integers, or field elements for 32
+//! ```
+//!
+//! The width is the least that holds every value, so that a column has one encoding. Most fixed
+//! columns are flags, weights and table rows of at most 16 bits.
+
+use std::io;
+
+use halo2curves::bn256::Fr;
+use rayon::prelude::*;
+
+use super::codec::{KeyFormatError, Reader, Writer};
+use super::commit::as_integers;
+use crate::plonk::transcript::{SCALAR_BYTES, scalar_from_bytes, scalar_to_bytes};
+
+/// Widths of integers.
+const WIDTHS: [usize; 3] = [1, 2, 4];
+/// Values that one task decodes.
+const CHUNK: usize = 1 << 12;
+
+/// Writes columns.
+pub(super) fn write<W: io::Write>(to: &mut Writer<W>, columns: &[Vec<Fr>]) -> io::Result<()> {
+    let encoded: Vec<Vec<u8>> = columns.par_iter().map(|column| encode(column)).collect();
+    encoded.iter().try_for_each(|column| to.bytes(column))
+}
+
+fn encode(column: &[Fr]) -> Vec<u8> {
+    match as_integers(column).and_then(|values| Some((least_width(&values)?, values))) {
+        Some((width, values)) => {
+            let bytes = values.iter().flat_map(|v| v.to_be_bytes().into_iter().skip(8 - width));
+            std::iter::once(width as u8).chain(bytes).collect()
+        }
+        None => {
+            let bytes = column.iter().flat_map(scalar_to_bytes);
+            std::iter::once(SCALAR_BYTES as u8).chain(bytes).collect()
+        }
+    }
+}
+
+/// The least width of integers, if one is enough.
+fn least_width(values: &[i64]) -> Option<usize> {
+    WIDTHS.into_iter().find(|width| {
+        let bound = 1i64 << (8 * width - 1);
+        values.iter().all(|v| (-bound..bound).contains(v))
+    })
+}
+
+/// Reads columns.
+pub(super) struct ColumnReader {
+    digits: Digits,
+    rows: usize,
+}
+
+impl ColumnReader {
+    /// For columns of `rows` values.
+    pub(super) fn new(rows: usize) -> Self {
+        Self { digits: Digits::new(), rows }
+    }
+
+    /// Reads `count` columns, which errors call `what`. A column is allocated once its bytes have
+    /// been read: 32 bytes of memory for each of the file at most.
+    pub(super) fn read<R: io::Read>(
+        &self,
+        from: &mut Reader<R>,
+        what: &'static str,
+        count: usize,
+    ) -> Result<Vec<Vec<Fr>>, KeyFormatError> {
+        let mut columns = Vec::new();
+        for index in 0..count {
+            let [got] = from.array()?;
+            let width = usize::from(got);
+            if !WIDTHS.contains(&width) && width != SCALAR_BYTES {
+                return Err(KeyFormatError::Width { what, index, got });
+            }
+            let column = from.block(self.rows as u64 * u64::from(got), |bytes| {
+                let column = if width == SCALAR_BYTES {
+                    field_elements(bytes, what)?
+                } else {
+                    self.digits.integers(bytes, width)
+                };
+                let least = match width {
+                    1 => true,
+                    SCALAR_BYTES => as_integers(&column).is_none_or(|v| least_width(&v).is_none()),
+                    width => bytes.chunks_exact(width).any(|value| !fits(value, width / 2)),
+                };
+                if least { Ok(column) } else { Err(KeyFormatError::Width { what, index, got }) }
+            })?;
+            columns.push(column);
+        }
+        Ok(columns)
+    }
+}
+
+/// Whether a signed integer, given by its bytes, would fit into the last `width` of them.
+fn fits(value: &[u8], width: usize) -> bool {
+    let (top, rest) = value.split_at(value.len() - width);
+    let sign = if rest[0] & 0x80 == 0 { 0 } else { 0xff };
+    top.iter().all(|byte| *byte == sign)
+}
+
+fn field_elements(bytes: &[u8], what: &'static str) -> Result<Vec<Fr>, KeyFormatError> {
+    let (values, _) = bytes.as_chunks::<SCALAR_BYTES>();
+    let decode =
+        |(row, value)| scalar_from_bytes(value).ok_or(KeyFormatError::Scalar { what, index: row });
+    values.par_iter().with_min_len(CHUNK).enumerate().map(decode).collect()
+}
+
+/// Field elements of digits base 256: an integer is the sum of as many as it has bytes, which is
+/// faster than bringing it into the field by a product.
+struct Digits {
+    /// By place, then by digit.
+    unsigned: Vec<Vec<Fr>>,
+    /// The same for the digit that holds the sign.
+    signed: Vec<Vec<Fr>>,
+}
+
+impl Digits {
+    fn new() -> Self {
+        let table = |digit: fn(u8) -> i64| {
+            let column =
+                |place: u32| (0..=u8::MAX).map(|d| signed(digit(d) << (8 * place))).collect();
+            (0..4).map(column).collect()
+        };
+        Self { unsigned: table(|d| d.into()), signed: table(|d| (d as i8).into()) }
+    }
+
+    /// The column of integers of `width` bytes.
+    fn integers(&self, bytes: &[u8], width: usize) -> Vec<Fr> {
+        let top = &self.signed[width - 1];
+        let integer = |value: &[u8]| {
+            let digits = value[1..].iter().rev().zip(&self.unsigned);
+            digits.fold(top[usize::from(value[0])], |sum, (d, place)| sum + place[usize::from(*d)])
+        };
+        bytes.par_chunks_exact(width).with_min_len(CHUNK).map(integer).collect()
+    }
+}
+
+/// The field element of a signed integer.
+fn signed(value: i64) -> Fr {
+    let magnitude = Fr::from(value.unsigned_abs());
+    if value < 0 { -magnitude } else { magnitude }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plonk::keys::codec::CHECKSUM_BYTES;
+    use ff::{Field, PrimeField};
+
+    const MAGIC: &[u8; 8] = b"columns\x00";
+
+    fn file(columns: &[Vec<Fr>]) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let mut to = Writer::new(&mut bytes, MAGIC).unwrap();
+        write(&mut to, columns).unwrap();
+        to.checksum().unwrap();
+        bytes
+    }
+
+    fn read(bytes: &[u8], rows: usize, count: usize) -> Result<Vec<Vec<Fr>>, KeyFormatError> {
+        let mut from = Reader::new(bytes, bytes.len() as u64, MAGIC, "file of columns")?;
+        let columns = ColumnReader::new(rows).read(&mut from, "column", count)?;
+        from.checksum(3)?;
+        Ok(columns)
+    }
+
+    #[test]
+    fn columns_take_the_bytes_that_they_need() {
+        let ends = [
+            (1, [0, 0]),
+            (1, [-128, 127]),
+            (2, [-129, 0]),
+            (2, [0, 128]),
+            (2, [-32768, 32767]),
+            (4, [-32769, 0]),
+            (4, [0, 32768]),
+            (4, [i64::from(i32::MIN), i64::from(i32::MAX)]),
+            (32, [i64::from(i32::MIN) - 1, 0]),
+            (32, [0, i64::from(i32::MAX) + 1]),
+        ];
+        for (width, values) in ends {
+            let column: Vec<Fr> = values.into_iter().chain([1, -1]).map(signed).collect();
+            let bytes = file(std::slice::from_ref(&column));
+            assert_eq!(bytes.len(), 8 + 1 + 4 * width + CHECKSUM_BYTES, "{values:?}");
+            assert_eq!(read(&bytes, 4, 1).unwrap(), [column], "{values:?}");
+        }
+    }
+
+    #[test]
+    fn every_byte_of_an_integer_counts() {
+        let values = [0x0102_0304, -0x0102_0304, 0x00ff_00ff, -1, -256, 255, 0x7f80_8180, 3];
+        let columns = [values.map(signed).to_vec(), [Fr::DELTA; 8].to_vec()];
+        assert_eq!(read(&file(&columns), 8, 2).unwrap(), columns);
+    }
+
+    #[test]
+    fn another_encoding_is_refused() {
+        let columns = [vec![Fr::ONE, -Fr::ONE]];
+        // The same column in more bytes, and in widths that there are not.
+        let wider = |width: usize| {
+            let mut bytes = MAGIC.to_vec();
+            bytes.push(width as u8);
+            for value in [1i64, -1] {
+                match width {
+                    32 => bytes.extend(scalar_to_bytes(&signed(value))),
+                    width => bytes.extend(&value.to_be_bytes()[8 - width..]),
+                }
+            }
+            bytes.extend([0; CHECKSUM_BYTES]);
+            bytes
+        };
+        let good = file(&columns);
+        assert_eq!(good[..11], wider(1)[..11]);
+        for width in [0, 2, 3, 4, 8, 32] {
+            let verdict = read(&wider(width), 2, 1);
+            let got = width as u8;
+            let expected = |e: &_| matches!(e, KeyFormatError::Width { got: g, .. } if *g == got);
+            assert!(verdict.as_ref().is_err_and(expected), "{width}: {verdict:?}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_allocated_for_rows_that_the_file_has_not() {
+        let bytes = file(&[vec![Fr::ONE; 4]]);
+        let verdict = read(&bytes, 1 << 40, 1);
+        assert!(matches!(verdict, Err(KeyFormatError::Short { .. })), "{verdict:?}");
+        let verdict = read(&bytes, 5, 1);
+        assert!(matches!(verdict, Err(KeyFormatError::Short { .. })), "{verdict:?}");
+    }
+}
