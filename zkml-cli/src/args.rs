@@ -1,5 +1,6 @@
 //! The command line.
 
+use crate::memory::Memory;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use zkml::{
@@ -306,6 +307,15 @@ pub(crate) enum Srs {
     },
 }
 
+/// What the machine has.
+#[derive(Clone, Debug, Default, ClapArgs)]
+pub(crate) struct Resources {
+    /// Memory to count on, in bytes or with K, M or G, instead of what the system says there is;
+    /// `any` begins whatever is predicted
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) memory: Option<Memory>,
+}
+
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Setup {
     /// The compiled model (.zkc)
@@ -316,6 +326,8 @@ pub(crate) struct Setup {
     /// Directory for model.pk and model.vk
     #[arg(short, long)]
     pub(crate) output: PathBuf,
+    #[command(flatten)]
+    pub(crate) resources: Resources,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -341,6 +353,8 @@ pub(crate) struct Prove {
     pub(crate) precision: Precision,
     #[command(flatten)]
     pub(crate) machine: Machine,
+    #[command(flatten)]
+    pub(crate) resources: Resources,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -362,6 +376,8 @@ pub(crate) struct VerifyVk {
     /// The SRS of the setup; the INSECURE development one by default
     #[arg(long)]
     pub(crate) srs: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) resources: Resources,
 }
 
 #[derive(Debug, ClapArgs)]

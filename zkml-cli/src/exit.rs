@@ -57,6 +57,10 @@ impl CliError {
         Self::new(INVALID, message)
     }
 
+    pub(crate) fn resource(message: impl Into<String>) -> Self {
+        Self::new(RESOURCE, message)
+    }
+
     /// A step in a process of its own failed, with that process's exit code.
     pub(crate) fn of_child(code: u8, message: impl Into<String>) -> Self {
         Self::new(code, message)

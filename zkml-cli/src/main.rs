@@ -6,6 +6,7 @@ mod command;
 mod exit;
 mod files;
 mod load;
+mod memory;
 mod output;
 mod phases;
 mod progress;

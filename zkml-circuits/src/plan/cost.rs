@@ -33,6 +33,8 @@ pub struct Cost {
     pub prove_seconds: f64,
     /// Peak memory of the prover, bytes.
     pub memory: u64,
+    /// Peak memory of key generation, bytes.
+    pub setup_memory: u64,
     /// Proof length, bytes.
     pub proof_bytes: usize,
     /// Gas of one verification transaction (Cancun), roughly.
@@ -98,6 +100,7 @@ impl CostModel {
             prove_seconds: self.proof + n * per_row,
             // Values, coefficients and the coset at hand of every column; quotient and bases.
             memory: (n * (80.0 * columns as f64 + 1100.0)) as u64 + (11 << 20),
+            setup_memory: (n * 145.0 * shape.fixed as f64) as u64 + (11 << 20),
             proof_bytes: 64 * shape.points + 32 * shape.evaluations,
             gas: shape.gas(words),
         }

@@ -5,7 +5,7 @@ use crate::{
     args::Prove,
     cache,
     exit::{CliError, Outcome},
-    files, load,
+    files, load, memory,
     output::Output,
     phases::{self, Phases},
     usage::{cpu_seconds, peak_memory},
@@ -89,6 +89,7 @@ fn with_key(args: &Prove, pk: &Path, output: &Output) -> Result<Outcome, CliErro
     files::check_absent(to, output)?;
     let phases = Phases::new(output);
     let program = phases.of(phases::READ_MODEL, || load::program(&args.model))?;
+    memory::require("proving", program.cost().memory, args.resources.memory)?;
     let specs = InputSpec::of_program(program.compiled().program());
     let input = load::input(&args.input, &specs)?;
     let keys = load::proving_keys(pk, &program, args.srs.as_deref(), output, &phases)?;
@@ -132,6 +133,8 @@ fn whole_way(args: &Prove, output: &Output) -> Result<Outcome, CliError> {
         .map_err(|e| CliError::from(e).about(&args.model))?;
     let cost = program.cost();
     output.note(format!("predicted\n{}", cost_lines(&cost)));
+    let need = cost.memory.max(cost.setup_memory);
+    memory::require("setup and proving", need, args.resources.memory)?;
 
     let srs =
         phases.of(phases::READ_SRS, || load::srs(args.srs.as_deref(), program.k(), output))?;

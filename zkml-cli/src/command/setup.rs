@@ -3,10 +3,10 @@
 use crate::{
     args::Setup,
     exit::{CliError, Outcome},
-    files, load,
+    files, load, memory,
     output::Output,
     progress::Bars,
-    usage::cpu_seconds,
+    usage::{cpu_seconds, peak_memory},
 };
 use serde_json::json;
 use std::time::Instant;
@@ -14,6 +14,7 @@ use std::time::Instant;
 pub(crate) fn run(args: &Setup, output: &Output) -> Result<Outcome, CliError> {
     files::check_directory(&args.output)?;
     let program = load::program(&args.model)?;
+    memory::require("setup", program.cost().setup_memory, args.resources.memory)?;
     let srs = load::srs(args.srs.as_deref(), program.k(), output)?;
     let (start, cpu) = (Instant::now(), cpu_seconds());
     let keys = program.setup_with(&srs, &Bars::new(output))?;
@@ -34,6 +35,7 @@ pub(crate) fn run(args: &Setup, output: &Output) -> Result<Outcome, CliError> {
         "insecure": insecure,
         "seconds": seconds,
         "cpu_seconds": cpu,
+        "peak_memory_bytes": peak_memory(),
     });
     let text = format!(
         "{} ({} bytes)\n{} ({} bytes)\n  vk digest 0x{digest}\n  {seconds:.2} s",

@@ -6,7 +6,7 @@
 use crate::{
     args::VerifyVk,
     exit::{CliError, Outcome},
-    load,
+    load, memory,
     output::Output,
     progress::Bars,
 };
@@ -14,6 +14,7 @@ use serde_json::json;
 
 pub(crate) fn run(args: &VerifyVk, output: &Output) -> Result<Outcome, CliError> {
     let program = load::program(&args.model)?;
+    memory::require("setup", program.cost().setup_memory, args.resources.memory)?;
     let key = load::verifying_key(&args.vk)?;
     let srs = load::srs(args.srs.as_deref(), program.k(), output)?;
     if srs.id() != key.inner().srs().id {

@@ -167,20 +167,6 @@ fn setup_and_proof_announce_an_insecure_srs() {
 }
 
 #[test]
-fn a_key_that_belongs_to_other_files_is_a_mistake_of_usage() {
-    let f = fixture();
-    let directory = scratch();
-    let srs = text(&directory.path().join("k.srs"));
-    let input = example("input.json");
-    zkml(&["prove", &f.other_zkc, "--pk", &f.pk, "--input", &input]).exits(2);
-    zkml(&["prove", &f.zkc, "--input", &input]).exits(2);
-    zkml(&["prove", &example("model.onnx"), "--pk", &f.pk, "--input", &input]).exits(2);
-    zkml(&["srs", "new", "-k", "5", "-o", &srs]).exits(0);
-    zkml(&["setup", &f.zkc, "--srs", &srs, "-o", "keys"]).exits(2);
-    zkml(&["prove", &f.zkc, "--pk", &f.pk, "--srs", &srs, "--input", &input]).exits(2);
-}
-
-#[test]
 fn verify_vk_recomputes_the_key() {
     let f = fixture();
     let same = zkml(&["verify-vk", &f.zkc, "--vk", &f.vk, "--json"]).exits(0).json();

@@ -8,6 +8,7 @@ mod fixture;
 mod hostile;
 mod manners;
 mod measure;
+mod mismatch;
 mod overwrite;
 mod rejection;
 mod tokens;
