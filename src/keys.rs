@@ -9,6 +9,7 @@ use std::{io, time::Instant};
 use zkml_circuits::{
     model::{self, Compiled, ModelKeyError},
     plan::IoSchema,
+    plonk::ProverObjective,
 };
 use zkml_core::{
     exec::integer::quantize_inputs,
@@ -70,6 +71,14 @@ impl Keys {
     pub fn with_srs(key: model::ProvingKey, srs: &Srs) -> Result<Self, Error> {
         let srs = cut(srs, key.compiled().k())?;
         Ok(Self::of(key, srs))
+    }
+
+    /// The keys whose proofs are made with `objective`: the same proofs, in less memory or in less
+    /// time.
+    #[must_use]
+    pub fn with_objective(self, objective: ProverObjective) -> Self {
+        let Self { proving: ProvingKey { key, srs }, verifying } = self;
+        Self { proving: ProvingKey { key: key.with_objective(objective), srs }, verifying }
     }
 
     /// Makes proofs.

@@ -37,6 +37,7 @@ pub use zkml_circuits::{
     self as circuits,
     machine::Profile,
     plan::{Cost, Objective, Visibility},
+    plonk::ProverObjective,
 };
 pub use zkml_core::{
     self as core,

@@ -4,7 +4,7 @@ use crate::memory::Memory;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use zkml::{
-    Objective, Profile, Visibility,
+    Objective, Profile, ProverObjective, Visibility,
     core::{
         onnx::DimBindings,
         proving::{MAX_K, MIN_K},
@@ -126,7 +126,7 @@ pub(crate) struct Machine {
     /// Where the weights live: part of the verifying key
     #[arg(long, value_enum, default_value_t)]
     pub(crate) params: ParamsArg,
-    /// What the choice of machine minimises
+    /// What the choice of machine minimises; with `memory` proofs are made in less memory too
     #[arg(long, value_enum, default_value_t)]
     pub(crate) objective: ObjectiveArg,
     /// Take this machine: LANES,FOLD,WEIGHT_LANES,TABLES
@@ -183,6 +183,15 @@ impl From<ObjectiveArg> for Objective {
         match arg {
             ObjectiveArg::Prover => Self::Prover,
             ObjectiveArg::Gas => Self::Gas,
+            ObjectiveArg::Memory => Self::Memory,
+        }
+    }
+}
+
+impl From<ObjectiveArg> for ProverObjective {
+    fn from(arg: ObjectiveArg) -> Self {
+        match arg {
+            ObjectiveArg::Prover | ObjectiveArg::Gas => Self::Time,
             ObjectiveArg::Memory => Self::Memory,
         }
     }

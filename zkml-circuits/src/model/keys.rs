@@ -15,7 +15,7 @@ use crate::{
     plan::{IoSchema, StatementError},
     plonk::{
         self, InstanceLayout, KeyError, KeyFormatError, KeyOptions, Protocol, ProtocolError,
-        VerifyError,
+        ProverObjective, VerifyError,
     },
 };
 use halo2curves::bn256::Fr;
@@ -178,6 +178,12 @@ impl ProvingKey {
         let plonk = plonk::generate_keys(&circuit, srs, backend, &options, progress)?;
         let verifying = VerifyingKey { header, plonk: plonk.verifying_key().clone() };
         Ok(Self { compiled: compiled.clone(), plonk, verifying })
+    }
+
+    /// The key whose proofs are made with `objective`.
+    #[must_use]
+    pub fn with_objective(self, objective: ProverObjective) -> Self {
+        Self { plonk: self.plonk.with_objective(objective), ..self }
     }
 
     /// The verifying key.

@@ -4,18 +4,20 @@
 //! prover's bind, without commitments or an SRS. Constraints are checked on every row, the
 //! unusable ones included, which hold random values as they do in a proof.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use ff::{Field, PrimeField};
 use halo2curves::bn256::Fr;
 use rayon::prelude::*;
-use zkml_core::proving::{CellOf, vector::powers};
+use zkml_core::proving::vector::powers;
 
 use super::keys::ProvingKey;
-use super::program::{Gates, Input, LeafKind};
+use super::program::{Input, LeafKind, WithUniforms};
 use super::protocol::Column;
 use super::prover::{PhaseWitness, ProveError, ProverRng, columns_of_phase};
 use super::transcript::KeccakWrite;
+use super::values::Values;
 
 /// Rows that one task takes.
 const CHUNK: usize = 1 << 9;
@@ -116,7 +118,8 @@ pub fn check_at(
     let mut instance = layout.expand(words);
     instance.resize(key.fft().n(), Fr::ZERO);
     let (advice, challenges) = assign(key, &instance, witness, known, rng)?;
-    let table = Table { key, advice, instance };
+    let fixed = key.fixed().iter().map(Values::elements).collect();
+    let table = Table { key, advice, fixed, instance };
     let mut violations = table.broken_gates(&challenges);
     violations.extend(table.broken_copies());
     Ok(Report { violations })
@@ -140,7 +143,7 @@ fn assign(
         let rng = rng.generator();
         let columns = columns_of_phase(protocol, verifying.k(), phase, &challenges, witness, rng)?;
         for (index, column) in columns {
-            let values = column.to_values();
+            let values = column.elements().into_owned();
             values.iter().for_each(|v| transcript.absorb_scalar(v));
             advice[index] = values;
         }
@@ -158,6 +161,7 @@ fn assign(
 struct Table<'a> {
     key: &'a ProvingKey,
     advice: Vec<Vec<Fr>>,
+    fixed: Vec<Cow<'a, [Fr]>>,
     instance: Vec<Fr>,
 }
 
@@ -165,7 +169,7 @@ impl Table<'_> {
     fn values(&self, kind: LeafKind, column: usize) -> &[Fr] {
         match kind {
             LeafKind::Advice => &self.advice[column],
-            LeafKind::Fixed => &self.key.fixed().values[column],
+            LeafKind::Fixed => &self.fixed[column],
             LeafKind::Instance => &self.instance,
             other => unreachable!("neither a gate nor a copy reads {other:?}"),
         }
@@ -176,21 +180,14 @@ impl Table<'_> {
     }
 
     fn broken_gates(&self, challenges: &[Fr]) -> Vec<Violation> {
-        let Gates { uniforms, program } = Gates::new(self.key.verifying_key().protocol());
+        let protocol = self.key.verifying_key().protocol();
+        let WithUniforms { uniforms, program } = WithUniforms::gates(protocol);
         let n = self.key.fft().n();
         let uniforms = uniforms.values(|input| match input {
             Input::Challenge(i) => challenges[i],
             Input::Beta | Input::Gamma | Input::Y => unreachable!("no gate reads it"),
         });
-        let cells: Vec<CellOf<'_>> = program
-            .leaves()
-            .iter()
-            .map(|leaf| {
-                let values = self.values(leaf.kind, leaf.query.column);
-                CellOf { values, rotation: leaf.query.rotation }
-            })
-            .collect();
-        let run = program.on(&cells, &uniforms);
+        let run = program.on_columns(&uniforms, |kind, column| self.values(kind, column));
         let broken = |task: usize| {
             let rows = task * CHUNK..n.min((task + 1) * CHUNK);
             let mut values = vec![vec![Fr::ZERO; rows.len()]; program.outputs()];
@@ -219,8 +216,8 @@ impl Table<'_> {
             delta *= Fr::DELTA;
         }
         let mut violations = Vec::new();
-        for (column, labels) in columns.iter().zip(&self.key.sigma().values) {
-            for (row, label) in labels.iter().enumerate() {
+        for (column, labels) in columns.iter().zip(self.key.sigma()) {
+            for (row, label) in labels.elements().iter().enumerate() {
                 let a = Cell { column: *column, row };
                 // A key from a file may hold labels that are no cell's; proofs fail, we report.
                 let b = cells.get(&label.to_bytes()).copied().unwrap_or(a);

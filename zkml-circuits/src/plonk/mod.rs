@@ -21,6 +21,7 @@ mod shape;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod transcript;
+mod values;
 mod verifier;
 
 pub use domain::MAX_K;
@@ -30,7 +31,9 @@ pub use keys::{
 };
 pub use openings::{Opened, Openings, Poly, RotationSet};
 pub use protocol::{Column, ColumnKind, Expr, Protocol, ProtocolError, Query};
-pub use prover::{AdviceColumn, PhaseWitness, ProveError, ProverRng, prove, stages};
+pub use prover::{
+    AdviceColumn, PhaseWitness, ProveError, ProverObjective, ProverRng, prove, stages,
+};
 pub use transcript::{
     Challenge, KeccakRead, KeccakWrite, POINT_BYTES, SCALAR_BYTES, TranscriptError, point_to_bytes,
     scalar_from_bytes, scalar_to_bytes,

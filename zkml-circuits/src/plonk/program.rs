@@ -152,25 +152,52 @@ impl Program {
         self.rows.outputs()
     }
 
-    /// The program on the columns of its leaves.
+    /// The program on cells, one for each leaf.
     pub(super) fn on<'a>(&'a self, cells: &[CellOf<'a>], uniforms: &[Fr]) -> Run<'a> {
         self.rows.on(cells, uniforms)
     }
+
+    /// The program on columns, given by kind and index.
+    pub(super) fn on_columns<'a>(
+        &'a self,
+        uniforms: &[Fr],
+        column: impl Fn(LeafKind, usize) -> &'a [Fr],
+    ) -> Run<'a> {
+        let cell = |leaf: &Leaf| CellOf {
+            values: column(leaf.kind, leaf.query.column),
+            rotation: leaf.query.rotation,
+        };
+        self.on(&self.leaves.iter().map(cell).collect::<Vec<_>>(), uniforms)
+    }
 }
 
-/// The gates of a constraint system, each for itself.
+/// A program, and what it reads that does not depend on the row.
 #[derive(Clone, Debug)]
-pub(super) struct Gates {
-    /// What gates read that does not depend on the row.
+pub(super) struct WithUniforms {
     pub(super) uniforms: Uniforms,
-    /// One output a gate.
     pub(super) program: Program,
 }
 
-impl Gates {
-    pub(super) fn new(protocol: &Protocol) -> Self {
+impl WithUniforms {
+    /// The gates of a constraint system, an output for each.
+    pub(super) fn gates(protocol: &Protocol) -> Self {
+        Self::new(protocol, Compiler::gates)
+    }
+
+    /// The factors of the permutation argument's grand products from row to row: for each a
+    /// numerator and a denominator.
+    pub(super) fn products(protocol: &Protocol) -> Self {
+        Self::new(protocol, |compiler| {
+            (0..protocol.num_products()).flat_map(|i| constraints::factor(compiler, i)).collect()
+        })
+    }
+
+    fn new<'a>(
+        protocol: &'a Protocol,
+        outputs: impl FnOnce(&mut Compiler<'a>) -> Vec<Operand>,
+    ) -> Self {
         let mut compiler = Compiler::new(protocol);
-        let outputs = compiler.gates();
+        let outputs = outputs(&mut compiler);
         let program = Program::new(&compiler, &outputs);
         Self { uniforms: Uniforms(compiler.uniforms), program }
     }

@@ -93,6 +93,7 @@ fn with_key(args: &Prove, pk: &Path, output: &Output) -> Result<Outcome, CliErro
     let specs = InputSpec::of_program(program.compiled().program());
     let input = load::input(&args.input, &specs)?;
     let keys = load::proving_keys(pk, &program, args.srs.as_deref(), output, &phases)?;
+    let keys = keys.with_objective(args.machine.objective.into());
     drop(program);
     let made = prove(&keys, &input, &args.input, &phases)?;
     output.detail(phases.text());
@@ -140,6 +141,7 @@ fn whole_way(args: &Prove, output: &Output) -> Result<Outcome, CliError> {
         phases.of(phases::READ_SRS, || load::srs(args.srs.as_deref(), program.k(), output))?;
     let (start, before) = (Instant::now(), cpu_seconds());
     let (keys, cached) = cache::keys(&program, &srs, output, &phases)?;
+    let keys = keys.with_objective(args.machine.objective.into());
     let setup_seconds = start.elapsed().as_secs_f64();
     let setup_cpu = cpu_seconds().zip(before).map(|(after, before)| after - before);
     let made = prove(&keys, &input, &args.input, &phases)?;

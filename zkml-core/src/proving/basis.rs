@@ -7,6 +7,7 @@ use ff::Field;
 use halo2curves::bn256::Fr;
 
 use super::limbs::limbs;
+use super::vector::from_integer;
 
 /// Up to this magnitude, `2^16` products of a coefficient and a word add up within 127 bits.
 const MAX_SMALL: u64 = 1 << 46;
@@ -42,7 +43,7 @@ impl Basis {
         let mut large = Fr::ZERO;
         for (index, value) in terms {
             if value.unsigned_abs() > MAX_SMALL {
-                large += self.elements[index] * signed(value);
+                large += self.elements[index] * from_integer(value);
                 continue;
             }
             for (sum, limb) in sums.iter_mut().zip(&self.limbs[index]) {
@@ -56,14 +57,9 @@ impl Basis {
             *word = total as u64;
             carry = total >> 64;
         }
-        let high = signed(carry as i64) * self.overflow;
+        let high = from_integer(carry as i64) * self.overflow;
         Fr::from_raw(words) + high + large
     }
-}
-
-fn signed(value: i64) -> Fr {
-    let magnitude = Fr::from(value.unsigned_abs());
-    if value < 0 { -magnitude } else { magnitude }
 }
 
 #[cfg(test)]
@@ -74,7 +70,7 @@ mod tests {
     use rand_core::SeedableRng;
 
     fn naive(elements: &[Fr], values: &[i64]) -> Fr {
-        elements.iter().zip(values).map(|(b, v)| *b * signed(*v)).sum()
+        elements.iter().zip(values).map(|(b, v)| *b * from_integer(*v)).sum()
     }
 
     fn combined(elements: &[Fr], values: &[i64]) -> Fr {

@@ -14,8 +14,8 @@ use halo2curves::bn256::Fr;
 use rayon::prelude::*;
 
 use super::codec::{KeyFormatError, Reader, Writer};
-use super::commit::as_integers;
 use crate::plonk::transcript::{SCALAR_BYTES, scalar_from_bytes, scalar_to_bytes};
+use crate::plonk::values::Values;
 
 /// Widths of integers.
 const WIDTHS: [usize; 3] = [1, 2, 4];
@@ -23,52 +23,53 @@ const WIDTHS: [usize; 3] = [1, 2, 4];
 const CHUNK: usize = 1 << 12;
 
 /// Writes columns.
-pub(super) fn write<W: io::Write>(to: &mut Writer<W>, columns: &[Vec<Fr>]) -> io::Result<()> {
-    let encoded: Vec<Vec<u8>> = columns.par_iter().map(|column| encode(column)).collect();
+pub(super) fn write<W: io::Write>(to: &mut Writer<W>, columns: &[Values]) -> io::Result<()> {
+    let encoded: Vec<Vec<u8>> = columns.par_iter().map(encode).collect();
     encoded.iter().try_for_each(|column| to.bytes(column))
 }
 
-fn encode(column: &[Fr]) -> Vec<u8> {
-    match as_integers(column).and_then(|values| Some((least_width(&values)?, values))) {
-        Some((width, values)) => {
-            let bytes = values.iter().flat_map(|v| v.to_be_bytes().into_iter().skip(8 - width));
+fn encode(column: &Values) -> Vec<u8> {
+    match column {
+        Values::Small(integers) => {
+            let width = least_width(integers);
+            let bytes = integers.iter().flat_map(|v| v.to_be_bytes().into_iter().skip(4 - width));
             std::iter::once(width as u8).chain(bytes).collect()
         }
-        None => {
-            let bytes = column.iter().flat_map(scalar_to_bytes);
+        Values::Full(elements) => {
+            let bytes = elements.iter().flat_map(scalar_to_bytes);
             std::iter::once(SCALAR_BYTES as u8).chain(bytes).collect()
         }
     }
 }
 
-/// The least width of integers, if one is enough.
-fn least_width(values: &[i64]) -> Option<usize> {
-    WIDTHS.into_iter().find(|width| {
+/// The least width that holds all integers.
+fn least_width(integers: &[i32]) -> usize {
+    let fit = |width: &usize| {
         let bound = 1i64 << (8 * width - 1);
-        values.iter().all(|v| (-bound..bound).contains(v))
-    })
+        integers.iter().all(|v| (-bound..bound).contains(&i64::from(*v)))
+    };
+    WIDTHS.into_iter().find(fit).unwrap_or(size_of::<i32>())
 }
 
 /// Reads columns.
 pub(super) struct ColumnReader {
-    digits: Digits,
     rows: usize,
 }
 
 impl ColumnReader {
     /// For columns of `rows` values.
     pub(super) fn new(rows: usize) -> Self {
-        Self { digits: Digits::new(), rows }
+        Self { rows }
     }
 
     /// Reads `count` columns, which errors call `what`. A column is allocated once its bytes have
-    /// been read: 32 bytes of memory for each of the file at most.
+    /// been read: 4 bytes of memory for each of the file at most.
     pub(super) fn read<R: io::Read>(
         &self,
         from: &mut Reader<R>,
         what: &'static str,
         count: usize,
-    ) -> Result<Vec<Vec<Fr>>, KeyFormatError> {
+    ) -> Result<Vec<Values>, KeyFormatError> {
         let mut columns = Vec::new();
         for index in 0..count {
             let [got] = from.array()?;
@@ -78,14 +79,13 @@ impl ColumnReader {
             }
             let column = from.block(self.rows as u64 * u64::from(got), |bytes| {
                 let column = if width == SCALAR_BYTES {
-                    field_elements(bytes, what)?
+                    Values::new(field_elements(bytes, what)?)
                 } else {
-                    self.digits.integers(bytes, width)
+                    Values::Small(integers(bytes, width))
                 };
-                let least = match width {
-                    1 => true,
-                    SCALAR_BYTES => as_integers(&column).is_none_or(|v| least_width(&v).is_none()),
-                    width => bytes.chunks_exact(width).any(|value| !fits(value, width / 2)),
+                let least = match &column {
+                    Values::Small(integers) => width == least_width(integers),
+                    Values::Full(_) => true,
                 };
                 if least { Ok(column) } else { Err(KeyFormatError::Width { what, index, got }) }
             })?;
@@ -95,13 +95,6 @@ impl ColumnReader {
     }
 }
 
-/// Whether a signed integer, given by its bytes, would fit into the last `width` of them.
-fn fits(value: &[u8], width: usize) -> bool {
-    let (top, rest) = value.split_at(value.len() - width);
-    let sign = if rest[0] & 0x80 == 0 { 0 } else { 0xff };
-    top.iter().all(|byte| *byte == sign)
-}
-
 fn field_elements(bytes: &[u8], what: &'static str) -> Result<Vec<Fr>, KeyFormatError> {
     let (values, _) = bytes.as_chunks::<SCALAR_BYTES>();
     let decode =
@@ -109,51 +102,27 @@ fn field_elements(bytes: &[u8], what: &'static str) -> Result<Vec<Fr>, KeyFormat
     values.par_iter().with_min_len(CHUNK).enumerate().map(decode).collect()
 }
 
-/// Field elements of digits base 256: an integer is the sum of as many as it has bytes, which is
-/// faster than bringing it into the field by a product.
-struct Digits {
-    /// By place, then by digit.
-    unsigned: Vec<Vec<Fr>>,
-    /// The same for the digit that holds the sign.
-    signed: Vec<Vec<Fr>>,
-}
-
-impl Digits {
-    fn new() -> Self {
-        let table = |digit: fn(u8) -> i64| {
-            let column =
-                |place: u32| (0..=u8::MAX).map(|d| signed(digit(d) << (8 * place))).collect();
-            (0..4).map(column).collect()
-        };
-        Self { unsigned: table(|d| d.into()), signed: table(|d| (d as i8).into()) }
-    }
-
-    /// The column of integers of `width` bytes.
-    fn integers(&self, bytes: &[u8], width: usize) -> Vec<Fr> {
-        let top = &self.signed[width - 1];
-        let integer = |value: &[u8]| {
-            let digits = value[1..].iter().rev().zip(&self.unsigned);
-            digits.fold(top[usize::from(value[0])], |sum, (d, place)| sum + place[usize::from(*d)])
-        };
-        bytes.par_chunks_exact(width).with_min_len(CHUNK).map(integer).collect()
-    }
-}
-
-/// The field element of a signed integer.
-fn signed(value: i64) -> Fr {
-    let magnitude = Fr::from(value.unsigned_abs());
-    if value < 0 { -magnitude } else { magnitude }
+/// Signed integers of `width` bytes each.
+fn integers(bytes: &[u8], width: usize) -> Vec<i32> {
+    let unused = 8 * (size_of::<i32>() - width);
+    let integer = |bytes: &[u8]| {
+        let word = bytes.iter().fold(0u32, |word, byte| word << 8 | u32::from(*byte));
+        // The sign comes down from the top.
+        (word << unused).cast_signed() >> unused
+    };
+    bytes.par_chunks_exact(width).with_min_len(CHUNK).map(integer).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::plonk::keys::codec::CHECKSUM_BYTES;
-    use ff::{Field, PrimeField};
+    use ff::PrimeField;
+    use zkml_core::proving::vector::from_integer as signed;
 
     const MAGIC: &[u8; 8] = b"columns\x00";
 
-    fn file(columns: &[Vec<Fr>]) -> Vec<u8> {
+    fn file(columns: &[Values]) -> Vec<u8> {
         let mut bytes = Vec::new();
         let mut to = Writer::new(&mut bytes, MAGIC).unwrap();
         write(&mut to, columns).unwrap();
@@ -161,7 +130,7 @@ mod tests {
         bytes
     }
 
-    fn read(bytes: &[u8], rows: usize, count: usize) -> Result<Vec<Vec<Fr>>, KeyFormatError> {
+    fn read(bytes: &[u8], rows: usize, count: usize) -> Result<Vec<Values>, KeyFormatError> {
         let mut from = Reader::new(bytes, bytes.len() as u64, MAGIC, "file of columns")?;
         let columns = ColumnReader::new(rows).read(&mut from, "column", count)?;
         from.checksum(3)?;
@@ -183,7 +152,8 @@ mod tests {
             (32, [0, i64::from(i32::MAX) + 1]),
         ];
         for (width, values) in ends {
-            let column: Vec<Fr> = values.into_iter().chain([1, -1]).map(signed).collect();
+            let column = values.into_iter().chain([1, -1]).map(signed).collect();
+            let column = Values::new(column);
             let bytes = file(std::slice::from_ref(&column));
             assert_eq!(bytes.len(), 8 + 1 + 4 * width + CHECKSUM_BYTES, "{values:?}");
             assert_eq!(read(&bytes, 4, 1).unwrap(), [column], "{values:?}");
@@ -193,13 +163,13 @@ mod tests {
     #[test]
     fn every_byte_of_an_integer_counts() {
         let values = [0x0102_0304, -0x0102_0304, 0x00ff_00ff, -1, -256, 255, 0x7f80_8180, 3];
-        let columns = [values.map(signed).to_vec(), [Fr::DELTA; 8].to_vec()];
+        let columns = [values.map(signed).to_vec(), [Fr::DELTA; 8].to_vec()].map(Values::new);
         assert_eq!(read(&file(&columns), 8, 2).unwrap(), columns);
     }
 
     #[test]
     fn another_encoding_is_refused() {
-        let columns = [vec![Fr::ONE, -Fr::ONE]];
+        let columns = [Values::Small(vec![1, -1])];
         // The same column in more bytes, and in widths that there are not.
         let wider = |width: usize| {
             let mut bytes = MAGIC.to_vec();
@@ -225,7 +195,7 @@ mod tests {
 
     #[test]
     fn nothing_is_allocated_for_rows_that_the_file_has_not() {
-        let bytes = file(&[vec![Fr::ONE; 4]]);
+        let bytes = file(&[Values::Small(vec![1; 4])]);
         let verdict = read(&bytes, 1 << 40, 1);
         assert!(matches!(verdict, Err(KeyFormatError::Short { .. })), "{verdict:?}");
         let verdict = read(&bytes, 5, 1);

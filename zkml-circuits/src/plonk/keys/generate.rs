@@ -26,6 +26,7 @@ use super::halo2::Configured;
 use super::proving::ProvingKey;
 use super::verifying::{InstanceLayout, LayoutError, Parts, VerifyingKey, min_k};
 use crate::plonk::protocol::{Protocol, ProtocolError};
+use crate::plonk::values::Values;
 
 /// Why keys could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -98,15 +99,15 @@ pub fn generate_keys<C: Circuit<Fr>>(
 
     progress.begin("synthesise the circuit", None);
     let halo2 = keygen_pk2(&NoCommitments { k }, circuit, false).map_err(KeyError::Synthesis)?;
-    let fixed: Vec<Vec<Fr>> = halo2.fixed_values().iter().map(|c| c.to_vec()).collect();
-    let sigma: Vec<Vec<Fr>> =
-        halo2.permutation().permutations().iter().map(|c| c.to_vec()).collect();
+    let fixed = halo2.fixed_values().iter().map(|column| column.to_vec()).collect();
+    let sigma = halo2.permutation().permutations().iter().map(|c| c.to_vec()).collect();
     drop(halo2);
+    let (fixed, sigma) = (Values::of_all(fixed), Values::of_all(sigma));
     progress.end("synthesise the circuit");
 
     progress.begin("commit to fixed columns", None);
-    let columns: Vec<&Vec<Fr>> = fixed.iter().chain(&sigma).collect();
-    let mut commitments = commit_columns(srs.lagrange(), backend, &columns)?;
+    let columns = fixed.iter().chain(&sigma);
+    let mut commitments = commit_columns(srs.lagrange(), backend, columns)?;
     let permutation = commitments.split_off(fixed.len());
     let transcript_repr = configured.into_key(k, &commitments, &permutation).transcript_repr();
     progress.end("commit to fixed columns");

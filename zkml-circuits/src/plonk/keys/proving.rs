@@ -12,7 +12,6 @@
 
 use std::io;
 
-use halo2curves::bn256::Fr;
 use zkml_core::proving::Fft;
 
 use super::codec::{KeyFormatError, MAGIC_BYTES, Reader, Writer};
@@ -20,6 +19,8 @@ use super::columns::{self, ColumnReader};
 use super::verifying::VerifyingKey;
 use crate::plonk::program::Constraints;
 use crate::plonk::protocol::Protocol;
+use crate::plonk::prover::ProverObjective;
+use crate::plonk::values::Values;
 
 const MAGIC: &[u8; MAGIC_BYTES] = b"ZKMLPK\x00\x02";
 
@@ -27,40 +28,29 @@ const MAGIC: &[u8; MAGIC_BYTES] = b"ZKMLPK\x00\x02";
 #[derive(Clone, Debug)]
 pub struct ProvingKey {
     verifying: VerifyingKey,
-    fixed: Columns,
-    sigma: Columns,
+    fixed: Vec<Values>,
+    sigma: Vec<Values>,
     fft: Fft,
     constraints: Constraints,
-}
-
-/// Columns as values on the rows and as coefficients.
-#[derive(Clone, Debug)]
-pub(in crate::plonk) struct Columns {
-    /// Values of the rows.
-    pub(in crate::plonk) values: Vec<Vec<Fr>>,
-    /// Coefficients of the polynomials through them.
-    pub(in crate::plonk) coefficients: Vec<Vec<Fr>>,
-}
-
-impl Columns {
-    fn new(values: Vec<Vec<Fr>>, fft: &Fft) -> Self {
-        let coefficients = fft.interpolate_all(&values);
-        Self { values, coefficients }
-    }
+    objective: ProverObjective,
 }
 
 impl ProvingKey {
     /// A key from columns of `2^k` values, in the numbers of the verifying key's protocol.
-    pub(super) fn new(verifying: VerifyingKey, fixed: Vec<Vec<Fr>>, sigma: Vec<Vec<Fr>>) -> Self {
+    pub(super) fn new(verifying: VerifyingKey, fixed: Vec<Values>, sigma: Vec<Values>) -> Self {
         let fft = Fft::new(verifying.k());
         let constraints = Constraints::new(verifying.protocol());
-        Self {
-            fixed: Columns::new(fixed, &fft),
-            sigma: Columns::new(sigma, &fft),
-            verifying,
-            fft,
-            constraints,
-        }
+        Self { fixed, sigma, verifying, fft, constraints, objective: ProverObjective::default() }
+    }
+
+    /// The key whose proofs are made with `objective`; it is not part of the file.
+    #[must_use]
+    pub fn with_objective(self, objective: ProverObjective) -> Self {
+        Self { objective, ..self }
+    }
+
+    pub(in crate::plonk) fn objective(&self) -> ProverObjective {
+        self.objective
     }
 
     /// The verifying key.
@@ -70,12 +60,12 @@ impl ProvingKey {
     }
 
     /// Fixed columns.
-    pub(in crate::plonk) fn fixed(&self) -> &Columns {
+    pub(in crate::plonk) fn fixed(&self) -> &[Values] {
         &self.fixed
     }
 
     /// Permutation columns: the cell `(i, row)` holds `delta^i' omega^row'` of its successor.
-    pub(in crate::plonk) fn sigma(&self) -> &Columns {
+    pub(in crate::plonk) fn sigma(&self) -> &[Values] {
         &self.sigma
     }
 
@@ -96,8 +86,8 @@ impl ProvingKey {
         let mut to = Writer::new(to, MAGIC)?;
         to.bytes(&self.verifying.byte_len().to_be_bytes())?;
         to.bytes(&self.verifying.to_bytes())?;
-        columns::write(&mut to, &self.fixed.values)?;
-        columns::write(&mut to, &self.sigma.values)?;
+        columns::write(&mut to, &self.fixed)?;
+        columns::write(&mut to, &self.sigma)?;
         to.checksum()
     }
 
@@ -109,7 +99,7 @@ impl ProvingKey {
         bytes
     }
 
-    /// Reads a key of `protocol` from a source of `length` bytes, column by column: at most 32 bytes
+    /// Reads a key of `protocol` from a source of `length` bytes, column by column: at most 4 bytes
     /// of memory for each of the source are allocated before all is read.
     ///
     /// # Errors

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ff::Field;
 use halo2curves::bn256::Fr;
-use zkml_core::proving::{Operand, Operation, needed_operations, vector::add_multiples};
+use zkml_core::proving::{Operand, Operation, needed_operations};
 
 use super::{Compiler, Leaf, LeafKind, Query};
 
@@ -24,18 +24,9 @@ pub(in crate::plonk) struct Combination {
 type Named = (LeafKind, usize);
 
 impl Combination {
-    /// The combination of columns given as values or as coefficients, all of one length.
-    pub(in crate::plonk) fn of<'a>(
-        &self,
-        uniforms: &[Fr],
-        column: impl Fn(LeafKind, usize) -> &'a [Fr],
-    ) -> Vec<Fr> {
-        let term =
-            |((kind, index), uniform): &(Named, usize)| (uniforms[*uniform], column(*kind, *index));
-        let terms: Vec<(Fr, &[Fr])> = self.terms.iter().map(term).collect();
-        let mut sum = vec![Fr::ZERO; terms.first().map_or(0, |(_, values)| values.len())];
-        add_multiples(&mut sum, &terms);
-        sum
+    /// The columns, each with what it is multiplied by.
+    pub(in crate::plonk) fn terms(&self, uniforms: &[Fr]) -> impl Iterator<Item = (Fr, Named)> {
+        self.terms.iter().map(|(named, uniform)| (uniforms[*uniform], *named))
     }
 }
 
@@ -199,8 +190,8 @@ fn replace(
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{column, machine, run};
-    use super::super::{Constraints, Gates, Program, Uniforms};
+    use super::super::testing::{column, machine, run, sum};
+    use super::super::{Constraints, Program, Uniforms, WithUniforms};
     use super::*;
     use crate::plonk::protocol::{Column, ColumnKind, Protocol};
 
@@ -208,23 +199,20 @@ mod tests {
     const ROWS: usize = 16;
 
     /// The gates, reading combinations.
-    fn combined(protocol: &Protocol) -> (Gates, Vec<Combination>) {
+    fn combined(protocol: &Protocol) -> (WithUniforms, Vec<Combination>) {
         let mut compiler = Compiler::new(protocol);
         let mut outputs = compiler.gates();
         let combinations = extract(&mut compiler, &mut outputs);
         let program = Program::new(&compiler, &outputs);
-        (Gates { uniforms: Uniforms(compiler.uniforms), program }, combinations)
+        (WithUniforms { uniforms: Uniforms(compiler.uniforms), program }, combinations)
     }
 
     /// The values of all gates on columns of random values.
-    fn values(gates: &Gates, combinations: &[Combination]) -> Vec<Vec<Fr>> {
+    fn values(gates: &WithUniforms, combinations: &[Combination]) -> Vec<Vec<Fr>> {
         let uniforms = gates.uniforms.values(|input| column(&input, 1)[0]);
         let plain = |kind: LeafKind, index: usize| column(&(kind, index), ROWS);
         run(&gates.program, &uniforms, |kind, index| match kind {
-            LeafKind::Combination => {
-                let of = |kind, index| -> &[Fr] { plain(kind, index).leak() };
-                combinations[index].of(&uniforms, of)
-            }
+            LeafKind::Combination => sum(&combinations[index], &uniforms, plain),
             kind => plain(kind, index),
         })
     }
@@ -234,7 +222,7 @@ mod tests {
         for (lanes, fold, weights) in [(3, 1, 9), (4, 2, 12), (2, 2, 2)] {
             let protocol = machine(lanes, fold, weights);
             let (gates, combinations) = combined(&protocol);
-            assert_eq!(values(&Gates::new(&protocol), &[]), values(&gates, &combinations));
+            assert_eq!(values(&WithUniforms::gates(&protocol), &[]), values(&gates, &combinations));
         }
     }
 
@@ -242,11 +230,12 @@ mod tests {
     fn weights_are_one_column_a_rotation() {
         for (lanes, fold, weights, of_weights) in [(3, 1, 9, 1), (4, 2, 12, 2), (2, 2, 2, 0)] {
             let protocol = machine(lanes, fold, weights);
-            let (plain, (gates, combinations)) = (Gates::new(&protocol), combined(&protocol));
+            let (plain, (gates, combinations)) =
+                (WithUniforms::gates(&protocol), combined(&protocol));
             // Argument and value of the table are one more.
             assert_eq!(combinations.len(), of_weights + 1);
             assert_eq!(Constraints::new(&protocol).combinations.len(), of_weights + 1);
-            let read = |gates: &Gates, of: LeafKind| {
+            let read = |gates: &WithUniforms, of: LeafKind| {
                 gates.program.columns().into_iter().filter(|(kind, _)| *kind == of).count()
             };
             let saved = if of_weights == 0 { 0 } else { weights / fold };

@@ -131,22 +131,27 @@ fn permutation(compiler: &mut Compiler<'_>) -> Vec<Operand> {
         constraints.push(compiler.op(Operation::Mul(first, step)));
     }
     let usable = unusable.iter().fold(one, |usable, row| compiler.op(Operation::Sub(usable, *row)));
-    for i in 0..count {
-        let difference = product_step(compiler, i);
+    for (i, z) in z.into_iter().enumerate() {
+        let next = compiler.cell(LeafKind::Product, Query { column: i, rotation: 1 });
+        let [numerator, denominator] = factor(compiler, i);
+        let left = compiler.op(Operation::Mul(next, denominator));
+        let right = compiler.op(Operation::Mul(z, numerator));
+        let difference = compiler.op(Operation::Sub(left, right));
         constraints.push(compiler.op(Operation::Mul(usable, difference)));
     }
     constraints
 }
 
-/// `z[1] prod (v + beta sigma + gamma) - z prod (v + beta delta^j X + gamma)` of a grand product.
-fn product_step(compiler: &mut Compiler<'_>, product: usize) -> Operand {
+/// `prod_j (v_j + beta delta^j X + gamma)` and `prod_j (v_j + beta sigma_j + gamma)` over the
+/// columns of a grand product, whose next value is as many times the last as the first is times
+/// the second.
+pub(super) fn factor(compiler: &mut Compiler<'_>, product: usize) -> [Operand; 2] {
     let chunk = compiler.protocol.permutation_chunk();
     let columns = compiler.protocol.permutation.iter().enumerate().skip(product * chunk);
     let (beta, gamma) = (compiler.input(Input::Beta), compiler.input(Input::Gamma));
     let point = compiler.cell(LeafKind::Point, Query { column: 0, rotation: 0 });
-    let z = |rotation| Query { column: product, rotation };
-    let mut left = compiler.cell(LeafKind::Product, z(1));
-    let mut right = compiler.cell(LeafKind::Product, z(0));
+    let one = compiler.constant(Fr::ONE);
+    let (mut numerator, mut denominator) = (one, one);
     for (j, column) in columns.take(chunk) {
         let query = Query { column: column.index, rotation: 0 };
         let value = compiler.cell(column.kind.into(), query);
@@ -154,19 +159,20 @@ fn product_step(compiler: &mut Compiler<'_>, product: usize) -> Operand {
         let sigma = compiler.cell(LeafKind::Sigma, Query { column: j, rotation: 0 });
         let shift = compiler.constant(Fr::DELTA.pow_vartime([j as u64]));
         let own = compiler.op(Operation::Mul(beta, shift));
-        for (product, label) in [(&mut left, (sigma, beta)), (&mut right, (point, own))] {
+        for (product, label) in [(&mut numerator, (point, own)), (&mut denominator, (sigma, beta))]
+        {
             let label = compiler.op(Operation::Mul(label.0, label.1));
-            let factor = compiler.op(Operation::Add(value, label));
-            *product = compiler.op(Operation::Mul(*product, factor));
+            let sum = compiler.op(Operation::Add(value, label));
+            *product = compiler.op(Operation::Mul(*product, sum));
         }
     }
-    compiler.op(Operation::Sub(left, right))
+    [numerator, denominator]
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::Gates;
-    use super::super::testing::{column, machine, run};
+    use super::super::WithUniforms;
+    use super::super::testing::{column, machine, run, sum};
     use super::*;
     use crate::plonk::protocol::{Column, Expr};
 
@@ -220,15 +226,12 @@ mod tests {
         for (lanes, fold, weights) in [(3, 1, 9), (4, 2, 12)] {
             let protocol = machine(lanes, fold, weights);
             assert!(protocol.num_products() > 1, "sets that join");
-            let gates = Gates::new(&protocol);
+            let gates = WithUniforms::gates(&protocol);
             let gates = run(&gates.program, &gates.uniforms.values(input), plain);
             let compiled = Constraints::new(&protocol);
             let uniforms = compiled.uniforms.values(input);
             let any = |kind: LeafKind, index: usize| match kind {
-                LeafKind::Combination => {
-                    let of = |kind, index| -> &[Fr] { plain(kind, index).leak() };
-                    compiled.combinations[index].of(&uniforms, of)
-                }
+                LeafKind::Combination => sum(&compiled.combinations[index], &uniforms, plain),
                 kind => plain(kind, index),
             };
             let all = run(compiled.on_coset(0), &uniforms, any);

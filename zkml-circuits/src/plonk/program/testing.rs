@@ -1,11 +1,12 @@
 //! Programs on columns of arbitrary values.
 
+use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use ff::Field;
 use halo2curves::bn256::Fr;
-use zkml_core::proving::CellOf;
 
+use super::combinations::Combination;
 use super::{LeafKind, Program};
 use crate::{
     machine::{CircuitProfile, MachineCircuit, Profile},
@@ -33,17 +34,23 @@ pub(super) fn run(
     uniforms: &[Fr],
     column: impl Fn(LeafKind, usize) -> Vec<Fr>,
 ) -> Vec<Vec<Fr>> {
-    let columns: Vec<_> =
-        program.leaves().iter().map(|leaf| column(leaf.kind, leaf.query.column)).collect();
-    let cells: Vec<CellOf<'_>> = program
-        .leaves()
-        .iter()
-        .zip(&columns)
-        .map(|(leaf, values)| CellOf { values, rotation: leaf.query.rotation })
-        .collect();
-    let rows = columns.first().map_or(0, Vec::len);
-    let mut outputs = vec![vec![Fr::ZERO; rows]; program.outputs()];
-    let mut slices: Vec<&mut [Fr]> = outputs.iter_mut().map(Vec::as_mut_slice).collect();
-    program.on(&cells, uniforms).write(0, &mut slices);
-    outputs
+    let columns: BTreeMap<(LeafKind, usize), Vec<Fr>> =
+        program.columns().into_iter().map(|(kind, i)| ((kind, i), column(kind, i))).collect();
+    let rows = columns.values().next().map_or(0, Vec::len);
+    program.on_columns(uniforms, |kind, index| &columns[&(kind, index)]).columns(rows)
+}
+
+/// A combination of columns.
+pub(super) fn sum(
+    combination: &Combination,
+    uniforms: &[Fr],
+    column: impl Fn(LeafKind, usize) -> Vec<Fr>,
+) -> Vec<Fr> {
+    let mut sum = Vec::new();
+    for (factor, (kind, index)) in combination.terms(uniforms) {
+        let values = column(kind, index);
+        sum.resize(values.len(), Fr::ZERO);
+        sum.iter_mut().zip(values).for_each(|(sum, value)| *sum += factor * value);
+    }
+    sum
 }

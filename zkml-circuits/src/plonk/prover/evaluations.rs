@@ -1,73 +1,217 @@
 //! Round 4: the polynomials by their coefficients, and their evaluations.
+//!
+//! Columns of the key that hold small integers stay as they are: with `l_i` the polynomial that is
+//! 1 on row `i` and 0 on the others, their polynomials are `sum_i v_i l_i`, and `l_i(omega^r x)` is
+//! `l_(i - r)(x)`. So the values `l_i(x)` serve for all of them at all rotations.
 
 use ff::Field;
 use halo2curves::bn256::Fr;
 use rayon::prelude::*;
-use zkml_core::proving::vector;
+use zkml_core::proving::{Basis, Fft, vector};
 
-use super::permutation::Rows;
+use super::witness::Column;
 use crate::plonk::keys::ProvingKey;
 use crate::plonk::openings::Poly;
+use crate::plonk::values::Values;
 
-/// Coefficients of everything a proof opens and is not in the key.
-pub(super) struct Polynomials {
-    pub(super) advice: Vec<Vec<Fr>>,
-    pub(super) instance: Vec<Fr>,
-    pub(super) products: Vec<Vec<Fr>>,
+/// Rows that one task takes.
+const CHUNK: usize = 1 << 12;
+
+/// A polynomial.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Polynomial<'a> {
+    /// By its coefficients.
+    Coefficients(&'a [Fr]),
+    /// By its values on the rows.
+    Integers(&'a [i32]),
+}
+
+/// Everything a proof opens.
+pub(super) struct Polynomials<'a> {
+    key: &'a ProvingKey,
+    advice: Vec<Vec<Fr>>,
+    instance: Vec<Fr>,
+    products: Vec<Vec<Fr>>,
+    /// Of columns of the key that are not of integers: for others there are no coefficients.
+    fixed: Vec<Vec<Fr>>,
+    sigma: Vec<Vec<Fr>>,
     random: Vec<Fr>,
     /// `sum_i x^(n i) h_i`, of `n + 1` coefficients; empty before `x` is drawn.
     quotient: Vec<Fr>,
 }
 
-impl Polynomials {
-    /// Interpolates the columns, which are taken out of `rows`.
+impl<'a> Polynomials<'a> {
+    /// Interpolates columns; each is dropped when it is done.
     pub(super) fn interpolate(
-        key: &ProvingKey,
-        rows: &mut Rows,
+        key: &'a ProvingKey,
+        advice: Vec<Column>,
+        instance: &[Fr],
         products: Vec<Vec<Fr>>,
         random: Vec<Fr>,
     ) -> Self {
         let fft = key.fft();
+        let of_key = |columns: &[Values]| {
+            let interpolate = |column: &Values| match column {
+                Values::Small(_) => Vec::new(),
+                Values::Full(elements) => fft.interpolate(elements),
+            };
+            columns.par_iter().map(interpolate).collect()
+        };
         Self {
-            advice: fft.interpolate_all(std::mem::take(&mut rows.advice)),
-            instance: fft.interpolate(&std::mem::take(&mut rows.instance)),
+            key,
+            advice: advice.into_par_iter().map(|c| fft.interpolate(&c.elements())).collect(),
+            instance: fft.interpolate(instance),
             products: fft.interpolate_all(products),
+            fixed: of_key(key.fixed()),
+            sigma: of_key(key.sigma()),
             random,
             quotient: Vec::new(),
         }
     }
 
     /// Recombines the quotient's pieces at `x`.
-    pub(super) fn set_quotient(&mut self, key: &ProvingKey, pieces: Vec<Vec<Fr>>, x: Fr) {
-        let xn = key.verifying_key().domain().vanishing_power(x);
+    pub(super) fn set_quotient(&mut self, pieces: Vec<Vec<Fr>>, x: Fr) {
+        let xn = self.key.verifying_key().domain().vanishing_power(x);
         let powers = vector::powers(xn, pieces.len());
         let terms: Vec<(Fr, &[Fr])> =
             powers.into_iter().zip(pieces.iter().map(Vec::as_slice)).collect();
-        self.quotient = vec![Fr::ZERO; key.fft().n() + 1];
+        self.quotient = vec![Fr::ZERO; self.key.fft().n() + 1];
         vector::add_multiples(&mut self.quotient, &terms);
     }
 
-    pub(super) fn get<'a>(&'a self, key: &'a ProvingKey, poly: Poly) -> &'a [Fr] {
+    pub(super) fn get(&self, poly: Poly) -> Polynomial<'_> {
+        let of_key = |values: &'a Values, coefficients| match values {
+            Values::Small(integers) => Polynomial::Integers(integers),
+            Values::Full(_) => Polynomial::Coefficients(coefficients),
+        };
         match poly {
-            Poly::Advice(i) => &self.advice[i],
-            Poly::Product(i) => &self.products[i],
-            Poly::Fixed(i) => &key.fixed().coefficients[i],
-            Poly::Sigma(i) => &key.sigma().coefficients[i],
-            Poly::Quotient => &self.quotient,
-            Poly::Random => &self.random,
+            Poly::Advice(i) => Polynomial::Coefficients(&self.advice[i]),
+            Poly::Product(i) => Polynomial::Coefficients(&self.products[i]),
+            Poly::Fixed(i) => of_key(&self.key.fixed()[i], &self.fixed[i]),
+            Poly::Sigma(i) => of_key(&self.key.sigma()[i], &self.sigma[i]),
+            Poly::Quotient => Polynomial::Coefficients(&self.quotient),
+            Poly::Random => Polynomial::Coefficients(&self.random),
         }
     }
 
+    /// Coefficients of the instance column's polynomial, which is not opened.
+    pub(super) fn instance(&self) -> &[Fr] {
+        &self.instance
+    }
+
+    /// Coefficients of the quotient.
+    pub(super) fn quotient(&self) -> &[Fr] {
+        &self.quotient
+    }
+
     /// The evaluations of the proof, in order.
-    pub(super) fn evaluate(&self, key: &ProvingKey, x: Fr) -> Vec<Fr> {
-        let domain = key.verifying_key().domain();
-        key.verifying_key()
-            .openings()
-            .evaluations
+    pub(super) fn evaluate(&self, x: Fr) -> Vec<Fr> {
+        let (fft, domain) = (self.key.fft(), self.key.verifying_key().domain());
+        // l_i(x) = 1 / n sum_j x^j omega^(- i j).
+        let on_rows = Basis::new(fft.interpolate(&vector::powers(x, fft.n())));
+        let openings = &self.key.verifying_key().openings().evaluations;
+        openings
             .par_iter()
-            .map(|(poly, rotation)| {
-                vector::evaluate(self.get(key, *poly), x * domain.root(*rotation))
+            .map(|(poly, rotation)| match self.get(*poly) {
+                Polynomial::Coefficients(coefficients) => {
+                    vector::evaluate(coefficients, x * domain.root(*rotation))
+                }
+                Polynomial::Integers(integers) => rotated_sum(integers, *rotation, &on_rows),
             })
             .collect()
+    }
+}
+
+/// `sum_i v_i b_(i - rotation)` over all rows.
+fn rotated_sum(values: &[i32], rotation: i32, basis: &Basis) -> Fr {
+    let n = values.len();
+    let of_task = |task: usize| {
+        let rows = task * CHUNK..n.min((task + 1) * CHUNK);
+        // n is a power of two: masking is the remainder, of negative numbers too.
+        let row = |i: usize| i.wrapping_add_signed(rotation as isize) & (n - 1);
+        basis.combine(rows.map(|i| (i, values[row(i)].into())))
+    };
+    (0..n.div_ceil(CHUNK)).into_par_iter().map(of_task).sum()
+}
+
+/// The coefficients of a sum of multiples of polynomials.
+pub(super) fn combine(fft: &Fft, terms: &[(Fr, Polynomial<'_>)]) -> Vec<Fr> {
+    let (mut by_coefficients, mut by_values): (Vec<(Fr, &[Fr])>, _) = (Vec::new(), Vec::new());
+    let mut factors = Vec::new();
+    for (factor, polynomial) in terms {
+        match polynomial {
+            Polynomial::Coefficients(coefficients) => by_coefficients.push((*factor, coefficients)),
+            Polynomial::Integers(integers) => {
+                factors.push(*factor);
+                by_values.push(*integers);
+            }
+        }
+    }
+    let mut sum = if by_values.is_empty() {
+        Vec::new()
+    } else {
+        let basis = Basis::new(factors);
+        let of_row = |row: usize| {
+            let values = by_values.iter().map(|integers| i64::from(integers[row]));
+            basis.combine(values.enumerate())
+        };
+        let values: Vec<Fr> =
+            (0..fft.n()).into_par_iter().with_min_len(CHUNK).map(of_row).collect();
+        fft.interpolate(&values)
+    };
+    let longest = by_coefficients.iter().map(|(_, coefficients)| coefficients.len()).max();
+    sum.resize(sum.len().max(longest.unwrap_or(0)), Fr::ZERO);
+    vector::add_multiples(&mut sum, &by_coefficients);
+    sum
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plonk::domain::Domain;
+
+    fn integers(n: usize, seed: i32) -> Vec<i32> {
+        let ends = [i32::MIN, i32::MAX, 0, -1];
+        let value = |i: i32| match i % 5 {
+            0 => ends[(i / 5 % 4) as usize],
+            _ => (i * 77 + seed) % 1000 - 500,
+        };
+        (0..n as i32).map(value).collect()
+    }
+
+    #[test]
+    fn integers_have_the_values_of_their_polynomials() {
+        for k in [3, 7] {
+            let (fft, domain) = (Fft::new(k), Domain::new(k));
+            let (values, x) = (integers(fft.n(), 3), Fr::from(12345));
+            let coefficients = fft.interpolate(&vector::from_integers(&values));
+            let basis = Basis::new(fft.interpolate(&vector::powers(x, fft.n())));
+            for rotation in [0, 1, -1, 5, -130] {
+                let expected = vector::evaluate(&coefficients, x * domain.root(rotation));
+                assert_eq!(rotated_sum(&values, rotation, &basis), expected, "{k}, {rotation}");
+            }
+        }
+    }
+
+    #[test]
+    fn sums_of_both_kinds() {
+        let fft = Fft::new(5);
+        let (a, b) = (integers(32, 1), integers(32, 2));
+        let c: Vec<Fr> = (0..33).map(|i| Fr::from(i * i)).collect();
+        let factors = [3, 5, 7].map(Fr::from);
+        let [of_a, of_b] = [&a, &b].map(|v| fft.interpolate(&vector::from_integers(v)));
+        let mut expected = vec![Fr::ZERO; 33];
+        vector::add_multiples(
+            &mut expected,
+            &[(factors[0], &of_a), (factors[1], &c), (factors[2], &of_b)],
+        );
+        let terms = [
+            (factors[0], Polynomial::Integers(&a)),
+            (factors[1], Polynomial::Coefficients(&c)),
+            (factors[2], Polynomial::Integers(&b)),
+        ];
+        assert_eq!(combine(&fft, &terms), expected);
+        assert_eq!(combine(&fft, &terms[..1]).len(), 32);
+        assert_eq!(combine(&fft, &[]), []);
     }
 }

@@ -14,8 +14,10 @@
 //! [`mock::check`](super::mock::check) says which constraint it breaks.
 
 mod commit;
+mod cosets;
 mod error;
 mod evaluations;
+mod objective;
 mod permutation;
 mod phases;
 mod quotient;
@@ -24,6 +26,7 @@ mod shplonk;
 pub mod stages;
 mod witness;
 
+use ff::Field;
 use halo2curves::bn256::Fr;
 use zkml_core::{
     progress::{Progress, stage},
@@ -36,6 +39,7 @@ use super::keys::ProvingKey;
 use super::transcript::KeccakWrite;
 
 pub use self::error::ProveError;
+pub use self::objective::ProverObjective;
 pub use self::rng::ProverRng;
 pub(super) use self::witness::columns_of_phase;
 use self::witness::random;
@@ -63,7 +67,7 @@ pub fn prove(
     let mut transcript = KeccakWrite::new(verifying.digest());
 
     transcript.absorb_scalar(&verifying.transcript_repr());
-    let instance = verifying.instance_layout().expand(words);
+    let mut instance = verifying.instance_layout().expand(words);
     instance.iter().for_each(|value| transcript.absorb_scalar(value));
     let (advice, challenges) =
         phases::commit(key, &committer, witness, &mut transcript, rng, progress)?;
@@ -72,10 +76,9 @@ pub fn prove(
     let permuted =
         permutation::Challenges { beta: transcript.challenge(), gamma: transcript.challenge() };
     let n = key.fft().n();
-    let (mut rows, products) = stage(progress, stages::PRODUCTS, || {
-        let rows = permutation::Rows::new(advice, instance, n);
-        let products = permutation::products(key, &rows, permuted, rng);
-        (rows, products)
+    instance.resize(n, Fr::ZERO);
+    let products = stage(progress, stages::PRODUCTS, || {
+        permutation::products(key, &advice, &instance, permuted, rng)
     });
     let random_poly: Vec<Fr> = (0..n).map(|_| random(rng)).collect();
     stage(progress, stages::COMMIT_PRODUCTS, || {
@@ -85,7 +88,7 @@ pub fn prove(
 
     let y = transcript.challenge();
     let mut polynomials = stage(progress, stages::INTERPOLATION, || {
-        Polynomials::interpolate(key, &mut rows, products, random_poly)
+        Polynomials::interpolate(key, advice, &instance, products, random_poly)
     });
     let mut pieces = stage(progress, stages::QUOTIENT, || {
         quotient::pieces(key, &polynomials, &challenges, permuted, y)
@@ -97,8 +100,8 @@ pub fn prove(
 
     let x = transcript.challenge();
     let evaluations = stage(progress, stages::EVALUATIONS, || {
-        polynomials.set_quotient(key, pieces, x);
-        polynomials.evaluate(key, x)
+        polynomials.set_quotient(pieces, x);
+        polynomials.evaluate(x)
     });
     evaluations.iter().for_each(|value| transcript.scalar(value));
 

@@ -12,16 +12,18 @@
 //! ends at 1 in the first unusable row when all copies hold. Source: halo2 book, "Permutation
 //! argument".
 
-use ff::{Field, PrimeField};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use ff::Field;
 use halo2curves::bn256::Fr;
 use rand_core::RngCore;
 use rayon::prelude::*;
-use zkml_core::proving::vector::invert;
+use zkml_core::proving::vector::{invert, powers};
 
 use super::witness::{Column, random};
-use crate::plonk::domain::Domain;
 use crate::plonk::keys::ProvingKey;
-use crate::plonk::protocol::ColumnKind;
+use crate::plonk::program::{Input, LeafKind, WithUniforms};
 
 /// Rows that one task takes.
 const CHUNK: usize = 1 << 10;
@@ -33,59 +35,52 @@ pub(super) struct Challenges {
     pub(super) gamma: Fr,
 }
 
-/// Values of advice and instance columns on all rows.
-pub(super) struct Rows {
-    pub(super) advice: Vec<Vec<Fr>>,
-    pub(super) instance: Vec<Fr>,
-}
-
-impl Rows {
-    pub(super) fn new(advice: Vec<Column>, mut instance: Vec<Fr>, n: usize) -> Self {
-        instance.resize(n, Fr::ZERO);
-        Self { advice: advice.into_par_iter().map(|c| c.to_values()).collect(), instance }
-    }
-}
-
-/// The grand products, on all rows.
+/// The grand products, on all rows, of a circuit whose advice columns and instance column are
+/// given.
 pub(super) fn products(
     key: &ProvingKey,
-    rows: &Rows,
-    challenges: Challenges,
+    advice: &[Column],
+    instance: &[Fr],
+    Challenges { beta, gamma }: Challenges,
     rng: &mut dyn RngCore,
 ) -> Vec<Vec<Fr>> {
     let protocol = key.verifying_key().protocol();
     let (n, usable) = (key.fft().n(), protocol.usable_rows(key.verifying_key().k()));
-    let columns: Vec<&[Fr]> = protocol
-        .permutation
-        .iter()
-        .map(|column| match column.kind {
-            ColumnKind::Advice => rows.advice[column.index].as_slice(),
-            ColumnKind::Fixed => key.fixed().values[column.index].as_slice(),
-            ColumnKind::Instance => rows.instance.as_slice(),
-        })
-        .collect();
-    let chunk = protocol.permutation_chunk();
+    let WithUniforms { uniforms, program } = WithUniforms::products(protocol);
+    let uniforms = uniforms.values(|input| match input {
+        Input::Beta => beta,
+        Input::Gamma => gamma,
+        other => unreachable!("a grand product does not read {other:?}"),
+    });
+    let elements = |kind: LeafKind, index: usize| -> Cow<'_, [Fr]> {
+        match kind {
+            LeafKind::Advice => advice[index].elements(),
+            LeafKind::Fixed => key.fixed()[index].elements(),
+            LeafKind::Instance => instance.into(),
+            LeafKind::Sigma => key.sigma()[index].elements(),
+            LeafKind::Point => powers(key.verifying_key().domain().omega(), n).into(),
+            other => unreachable!("a grand product does not read {other:?}"),
+        }
+    };
+    let columns: BTreeMap<(LeafKind, usize), Cow<'_, [Fr]>> =
+        program.columns().into_iter().map(|(kind, i)| ((kind, i), elements(kind, i))).collect();
+    let mut factors = program.on_columns(&uniforms, |kind, i| &columns[&(kind, i)]).columns(n);
+    drop(columns);
+
     let mut start = Fr::ONE;
-    let mut first_label = challenges.beta;
-    columns
-        .chunks(chunk)
-        .zip(key.sigma().values.chunks(chunk))
-        .map(|(values, sigma)| {
-            let ratios = ratios(
-                key.verifying_key().domain(),
-                values,
-                sigma,
-                first_label,
-                challenges,
-                usable,
-            );
-            first_label *= Fr::DELTA.pow_vartime([values.len() as u64]);
-            let mut product = Vec::with_capacity(n);
-            product.push(start);
-            product.extend(ratios.iter().scan(start, |z, ratio| {
-                *z *= ratio;
-                Some(*z)
-            }));
+    factors
+        .chunks_exact_mut(2)
+        .map(|pair| {
+            let [numerators, denominators] = pair else { unreachable!("chunks of two") };
+            let mut product = std::mem::take(denominators);
+            // A zero denominator, of negligible probability, stays zero and makes the proof
+            // invalid.
+            invert(&mut product[..usable]);
+            let steps = product.par_iter_mut().zip(std::mem::take(numerators));
+            steps.for_each(|(step, numerator)| *step *= numerator);
+            product.truncate(usable);
+            accumulate(&mut product, start);
+            product.insert(0, start);
             start = product[usable];
             product.extend((usable + 1..n).map(|_| random(rng)));
             product
@@ -93,36 +88,45 @@ pub(super) fn products(
         .collect()
 }
 
-/// Quotients of consecutive values of a grand product, for the usable rows. `first_label` is
-/// `beta delta^i` of the first column.
-fn ratios(
-    domain: &Domain,
-    values: &[&[Fr]],
-    sigma: &[Vec<Fr>],
-    first_label: Fr,
-    Challenges { beta, gamma }: Challenges,
-    usable: usize,
-) -> Vec<Fr> {
-    let mut ratios = vec![Fr::ZERO; usable];
-    ratios.par_chunks_mut(CHUNK).enumerate().for_each(|(task, ratios)| {
-        let first_row = task * CHUNK;
-        for (row, ratio) in (first_row..).zip(ratios.iter_mut()) {
-            *ratio = sigma
-                .iter()
-                .zip(values)
-                .fold(Fr::ONE, |product, (s, v)| product * (v[row] + beta * s[row] + gamma));
-        }
-        // A zero denominator, of negligible probability, stays zero and makes the proof invalid.
-        invert(ratios);
-        let mut label = first_label * domain.omega().pow_vartime([first_row as u64]);
-        for (row, ratio) in (first_row..).zip(ratios.iter_mut()) {
-            let mut of_column = label;
-            for v in values {
-                *ratio *= v[row] + of_column + gamma;
-                of_column *= Fr::DELTA;
-            }
-            label *= domain.omega();
-        }
+/// Replaces each factor by its product with all before it and with `start`.
+fn accumulate(factors: &mut [Fr], start: Fr) {
+    let accumulate_chunk = |chunk: &mut [Fr]| {
+        chunk.iter_mut().fold(Fr::ONE, |product, factor| {
+            *factor *= product;
+            *factor
+        })
+    };
+    let totals: Vec<Fr> = factors.par_chunks_mut(CHUNK).map(accumulate_chunk).collect();
+    let before = totals.iter().scan(start, |product, total| {
+        let before = *product;
+        *product *= total;
+        Some(before)
     });
-    ratios
+    let before: Vec<Fr> = before.collect();
+    factors
+        .par_chunks_mut(CHUNK)
+        .zip(before)
+        .for_each(|(chunk, before)| chunk.iter_mut().for_each(|factor| *factor *= before));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn products_accumulate_across_chunks() {
+        for len in [0, 1, CHUNK, 3 * CHUNK + 5] {
+            let mut factors: Vec<Fr> = (0..len as u64).map(|i| Fr::from(i * i + 2)).collect();
+            let mut product = Fr::from(7);
+            let expected: Vec<Fr> = factors
+                .iter()
+                .map(|factor| {
+                    product *= factor;
+                    product
+                })
+                .collect();
+            accumulate(&mut factors, Fr::from(7));
+            assert_eq!(factors, expected);
+        }
+    }
 }

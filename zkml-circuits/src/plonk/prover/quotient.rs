@@ -12,30 +12,22 @@
 //! verifier sees a commitment to each. Source: Sefranek, "How (Not) to Simulate PLONK"
 //! (eprint 2024/848), which shows that unblinded pieces are not covered by the simulator.
 
-use std::collections::BTreeMap;
-
 use ff::{Field, PrimeField};
 use halo2curves::bn256::Fr;
 use rand_core::RngCore;
-use rayon::prelude::*;
-use zkml_core::proving::{
-    CellOf,
-    vector::{add_multiples, powers},
-};
+use zkml_core::proving::vector::{add_multiples, powers};
 
+use super::cosets::Cosets;
 use super::evaluations::Polynomials;
 use super::permutation::Challenges;
 use super::witness::random;
 use crate::plonk::keys::ProvingKey;
-use crate::plonk::program::{Input, LeafKind, Program};
-
-/// Rows that one task takes.
-const CHUNK: usize = 1 << 9;
+use crate::plonk::program::Input;
 
 /// The pieces, not yet blinded.
 pub(super) fn pieces(
     key: &ProvingKey,
-    polynomials: &Polynomials,
+    polynomials: &Polynomials<'_>,
     challenges: &[Fr],
     permuted: Challenges,
     y: Fr,
@@ -47,7 +39,7 @@ pub(super) fn pieces(
         Input::Gamma => permuted.gamma,
         Input::Y => y,
     });
-    let columns = Columns::new(key, polynomials, &uniforms);
+    let mut on_cosets = Cosets::new(key, polynomials, &uniforms);
     // Powers of a generator of the field's group: of large order, so that no two cosets coincide
     // and none is the domain itself.
     let cosets = constraints.cosets.last().copied().unwrap_or(0);
@@ -55,12 +47,13 @@ pub(super) fn pieces(
     // For each sum, the coefficients found on each of its cosets.
     let mut found: Vec<Vec<Vec<Fr>>> = vec![Vec::new(); constraints.cosets.len()];
     for (coset, shift) in shifts.iter().enumerate() {
-        let sums = columns.sums(constraints.on_coset(coset), &uniforms, *shift);
+        let sums = on_cosets.sums(constraints.on_coset(coset), *shift);
         let wanted = found.iter_mut().zip(&constraints.cosets).filter(|(_, all)| **all > coset);
         for ((found, _), values) in wanted.zip(sums) {
             found.push(key.fft().coset_interpolate(&values, *shift));
         }
     }
+    drop(on_cosets);
     let domain = key.verifying_key().domain();
     let nodes: Vec<Fr> = shifts.iter().map(|shift| domain.vanishing_power(*shift)).collect();
     let pieces = key.verifying_key().protocol().num_quotient_pieces();
@@ -69,74 +62,6 @@ pub(super) fn pieces(
         add_quotient(&mut pieces, &nodes[..numerators.len()], &numerators);
     }
     pieces
-}
-
-/// Coefficients of all columns that constraints read.
-struct Columns<'a> {
-    key: &'a ProvingKey,
-    polynomials: &'a Polynomials,
-    combinations: Vec<Vec<Fr>>,
-    /// 1 on the first row and 0 on the others.
-    first: Vec<Fr>,
-    /// `X`.
-    point: Vec<Fr>,
-}
-
-impl<'a> Columns<'a> {
-    fn new(key: &'a ProvingKey, polynomials: &'a Polynomials, uniforms: &[Fr]) -> Self {
-        let n = key.fft().n();
-        let first = vec![key.verifying_key().domain().n_inverse(); n];
-        let mut point = vec![Fr::ZERO; n];
-        point[1] = Fr::ONE;
-        let mut columns = Self { key, polynomials, combinations: Vec::new(), first, point };
-        columns.combinations = key
-            .constraints()
-            .combinations
-            .iter()
-            .map(|c| c.of(uniforms, |kind, index| columns.get(kind, index)))
-            .collect();
-        columns
-    }
-
-    fn get(&self, kind: LeafKind, index: usize) -> &[Fr] {
-        match kind {
-            LeafKind::Advice => &self.polynomials.advice[index],
-            LeafKind::Fixed => &self.key.fixed().coefficients[index],
-            LeafKind::Instance => &self.polynomials.instance,
-            LeafKind::Combination => &self.combinations[index],
-            LeafKind::Product => &self.polynomials.products[index],
-            LeafKind::Sigma => &self.key.sigma().coefficients[index],
-            LeafKind::First => &self.first,
-            LeafKind::Point => &self.point,
-        }
-    }
-
-    /// The sums of constraints that `program` gives, on the coset of `shift`.
-    fn sums(&self, program: &Program, uniforms: &[Fr], shift: Fr) -> Vec<Vec<Fr>> {
-        let (fft, n) = (self.key.fft(), self.key.fft().n());
-        let coset = fft.coset(shift);
-        let values: BTreeMap<(LeafKind, usize), Vec<Fr>> = program
-            .columns()
-            .into_par_iter()
-            .map(|(kind, index)| ((kind, index), coset.values(self.get(kind, index))))
-            .collect();
-        let cells: Vec<CellOf<'_>> = program
-            .leaves()
-            .iter()
-            .map(|leaf| CellOf { values: &values[&leaf.column()], rotation: leaf.query.rotation })
-            .collect();
-        let run = program.on(&cells, uniforms);
-        let mut sums = vec![vec![Fr::ZERO; n]; program.outputs()];
-        let mut tasks: Vec<Vec<&mut [Fr]>> = (0..n.div_ceil(CHUNK)).map(|_| Vec::new()).collect();
-        for sum in &mut sums {
-            tasks.iter_mut().zip(sum.chunks_mut(CHUNK)).for_each(|(task, rows)| task.push(rows));
-        }
-        tasks
-            .into_par_iter()
-            .enumerate()
-            .for_each(|(task, mut rows)| run.write(task * CHUNK, &mut rows));
-        sums
-    }
 }
 
 /// Blinds the commitments to the pieces without changing their sum.

@@ -19,16 +19,16 @@ use zkml_core::proving::vector::{add_multiple, add_multiples, divide_by_linear, 
 
 use super::ProveError;
 use super::commit::Committer;
-use super::evaluations::Polynomials;
+use super::evaluations::{Polynomials, combine};
 use crate::plonk::interpolation::{self, interpolate, vanishing_at};
 use crate::plonk::keys::ProvingKey;
-use crate::plonk::openings::{Poly, RotationSet};
+use crate::plonk::openings::RotationSet;
 use crate::plonk::transcript::KeccakWrite;
 
 /// Writes the opening. `evaluations` are the proof's.
 pub(super) fn open(
     key: &ProvingKey,
-    polynomials: &Polynomials,
+    polynomials: &Polynomials<'_>,
     mut evaluations: Vec<Fr>,
     x: Fr,
     committer: &Committer<'_>,
@@ -36,7 +36,7 @@ pub(super) fn open(
 ) -> Result<(), ProveError> {
     let openings = key.verifying_key().openings();
     let (y, v) = (transcript.challenge(), transcript.challenge());
-    evaluations.push(evaluate(polynomials.get(key, Poly::Quotient), x));
+    evaluations.push(evaluate(polynomials.quotient(), x));
 
     let sets: Vec<Combined> = openings
         .sets
@@ -86,7 +86,7 @@ struct Combined {
 impl Combined {
     fn new(
         key: &ProvingKey,
-        polynomials: &Polynomials,
+        polynomials: &Polynomials<'_>,
         evaluations: &[Fr],
         set: &RotationSet,
         x: Fr,
@@ -97,13 +97,12 @@ impl Combined {
         let mut values = vec![Fr::ZERO; points.len()];
         let mut terms = Vec::with_capacity(set.members.len());
         for (member, power) in set.members.iter().zip(powers(y, set.members.len())) {
-            terms.push((power, polynomials.get(key, member.poly)));
+            terms.push((power, polynomials.get(member.poly)));
             for (value, position) in values.iter_mut().zip(&member.evaluations) {
                 *value += power * evaluations[*position];
             }
         }
-        let mut polynomial = vec![Fr::ZERO; key.fft().n() + 1];
-        add_multiples(&mut polynomial, &terms);
+        let polynomial = combine(key.fft(), &terms);
         let remainder = interpolate(&points, &values)?;
         Some(Self { points, polynomial, remainder })
     }

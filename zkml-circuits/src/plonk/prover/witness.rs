@@ -1,8 +1,10 @@
 //! What a caller gives the prover: advice columns, phase by phase.
 
+use std::borrow::Cow;
+
 use halo2curves::bn256::Fr;
 use rand_core::RngCore;
-use zkml_core::proving::Scalars;
+use zkml_core::proving::{Scalars, vector::from_integers};
 
 use super::ProveError;
 use crate::plonk::protocol::Protocol;
@@ -63,19 +65,16 @@ impl Column {
     }
 
     /// The values of all rows.
-    pub(in crate::plonk) fn to_values(&self) -> Vec<Fr> {
+    pub(in crate::plonk) fn elements(&self) -> Cow<'_, [Fr]> {
         match &self.usable {
             AdviceColumn::Small(values) => {
-                values.iter().map(|v| from_integer(*v)).chain(self.blinding.clone()).collect()
+                let mut elements = from_integers(values);
+                elements.extend_from_slice(&self.blinding);
+                elements.into()
             }
-            AdviceColumn::Full(values) => values.clone(),
+            AdviceColumn::Full(elements) => elements.into(),
         }
     }
-}
-
-fn from_integer(value: i64) -> Fr {
-    let magnitude = Fr::from(value.unsigned_abs());
-    if value < 0 { -magnitude } else { magnitude }
 }
 
 /// Asks for the columns of `phase`, checks that they are those of the constraint system, and

@@ -1,11 +1,10 @@
 //! The plainest backend.
 
-use ff::Field;
 use halo2curves::{
-    bn256::{Fr, G1, G1Affine},
+    bn256::{G1, G1Affine},
     msm::msm_best,
 };
-use zkml_core::proving::{MsmBackend, MsmError, Scalars};
+use zkml_core::proving::{MsmBackend, MsmError, Scalars, vector::from_integer};
 
 /// halo2curves' multi-scalar multiplication, blind to small scalars.
 #[derive(Clone, Copy, Debug, Default)]
@@ -22,9 +21,11 @@ impl MsmBackend for ReferenceMsm {
             .map(|column| {
                 let scalars = match column {
                     Scalars::Full(values) => values.to_vec(),
-                    Scalars::Small { values, tail } => {
-                        values.iter().map(|v| integer(*v)).chain(tail.iter().copied()).collect()
-                    }
+                    Scalars::Small { values, tail } => values
+                        .iter()
+                        .map(|v| from_integer(*v))
+                        .chain(tail.iter().copied())
+                        .collect(),
                 };
                 let bases = bases
                     .get(..scalars.len())
@@ -33,10 +34,4 @@ impl MsmBackend for ReferenceMsm {
             })
             .collect()
     }
-}
-
-/// A signed integer as a field element.
-pub(super) fn integer(value: i64) -> Fr {
-    let magnitude = Fr::from(value.unsigned_abs());
-    if value < 0 { Fr::ZERO - magnitude } else { magnitude }
 }

@@ -19,9 +19,9 @@ use halo2_proofs::{
 };
 use halo2curves::bn256::Fr;
 
-use super::backend::integer;
 use super::witness::SampleWitness;
 use crate::plonk::{AdviceColumn, InstanceLayout};
+use zkml_core::proving::vector::from_integer;
 
 /// Shape of the sample circuit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -237,7 +237,7 @@ impl Circuit<Fr> for SampleCircuit {
             |mut region| {
                 c.assign_advice(&mut region, witness.columns(0, &[]));
                 let mut cell = |lane, row| {
-                    let value = Value::known(integer(witness.lane(lane, row)));
+                    let value = Value::known(from_integer(witness.lane(lane, row)));
                     region.assign_advice(c.a[lane], row, value).cell()
                 };
                 let words: Vec<_> = (0..params.words).map(|j| cell(0, j * params.stride)).collect();
@@ -245,7 +245,8 @@ impl Circuit<Fr> for SampleCircuit {
                 if params.copy {
                     region.constrain_equal(left, right);
                 }
-                let constant = region.assign_fixed(c.constant, 5, integer(SampleParams::CONSTANT));
+                let constant =
+                    region.assign_fixed(c.constant, 5, from_integer(SampleParams::CONSTANT));
                 region.constrain_equal(joined, constant);
                 Ok(words)
             },
@@ -337,11 +338,11 @@ impl SampleConfig {
         for row in 0..rows {
             region.assign_fixed(self.active, row, Fr::ONE);
             region.assign_fixed(self.even, row, Fr::from(u64::from(row % 2 == 0)));
-            region.assign_fixed(self.table, row, integer(params.table(row)));
+            region.assign_fixed(self.table, row, from_integer(params.table(row)));
             for (lane, columns) in self.w.iter().enumerate() {
                 let (w0, w1) = params.weights(lane, row);
-                region.assign_fixed(columns[0], row, integer(w0));
-                region.assign_fixed(columns[1], row, integer(w1));
+                region.assign_fixed(columns[0], row, from_integer(w0));
+                region.assign_fixed(columns[1], row, from_integer(w1));
             }
         }
     }
@@ -356,7 +357,7 @@ impl SampleConfig {
         let of = self.advice();
         for (index, values) in columns {
             let values = match values {
-                AdviceColumn::Small(values) => values.into_iter().map(integer).collect(),
+                AdviceColumn::Small(values) => values.into_iter().map(from_integer).collect(),
                 AdviceColumn::Full(values) => values,
             };
             for (row, value) in values.into_iter().enumerate() {

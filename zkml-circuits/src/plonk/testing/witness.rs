@@ -3,9 +3,9 @@
 use ff::{BatchInvert, Field};
 use halo2curves::bn256::Fr;
 
-use super::backend::integer;
 use super::circuit::SampleParams;
 use crate::plonk::{AdviceColumn, PhaseWitness, ProveError};
+use zkml_core::proving::vector::from_integer;
 
 /// A dishonest change of one cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +57,7 @@ impl SampleWitness {
     #[must_use]
     pub fn words(&self) -> Vec<Fr> {
         let SampleParams { words, stride, .. } = self.params;
-        (0..words).map(|j| integer(self.lanes[0][j * stride])).collect()
+        (0..words).map(|j| from_integer(self.lanes[0][j * stride])).collect()
     }
 
     pub(super) fn lane(&self, lane: usize, row: usize) -> i64 {
@@ -114,7 +114,7 @@ impl SampleWitness {
             let mut step = accumulator[row];
             for row in [row + 1, row] {
                 for lane in self.lanes.iter().rev() {
-                    step = step * r + integer(lane[row]);
+                    step = step * r + from_integer(lane[row]);
                 }
             }
             accumulator[row + 2] = step;
@@ -125,7 +125,7 @@ impl SampleWitness {
     fn third(&self, alpha: Fr) -> Vec<(usize, AdviceColumn)> {
         let (params, rows) = (&self.params, self.params.rows());
         let inverses = |values: &mut dyn Iterator<Item = i64>| -> Vec<Fr> {
-            let mut inverses: Vec<Fr> = values.map(|v| alpha + integer(v)).collect();
+            let mut inverses: Vec<Fr> = values.map(|v| alpha + from_integer(v)).collect();
             inverses.iter_mut().batch_invert();
             inverses
         };
@@ -142,7 +142,8 @@ impl SampleWitness {
             return Vec::new();
         };
         let table = inverses(&mut (0..rows).map(|row| params.table(row)));
-        let g: Vec<Fr> = multiplicities.iter().zip(&table).map(|(m, t)| integer(*m) * t).collect();
+        let g: Vec<Fr> =
+            multiplicities.iter().zip(&table).map(|(m, t)| from_integer(*m) * t).collect();
         let mut s = vec![Fr::ZERO];
         for row in 0..rows {
             let helpers: Fr = columns.iter().map(|h| h[row]).sum();
@@ -165,7 +166,7 @@ impl PhaseWitness for SampleWitness {
             for (index, values) in &mut columns {
                 match values {
                     AdviceColumn::Small(v) if *index == column => v[row] += delta,
-                    AdviceColumn::Full(v) if *index == column => v[row] += integer(delta),
+                    AdviceColumn::Full(v) if *index == column => v[row] += from_integer(delta),
                     _ => {}
                 }
             }

@@ -18,7 +18,9 @@ mod slots;
 #[cfg(test)]
 mod tests;
 
+use ff::Field;
 use halo2curves::bn256::Fr;
+use rayon::prelude::*;
 
 /// Where an operand comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -238,7 +240,24 @@ pub struct Run<'a> {
     lanes: Option<Vec<lanes::Uniform>>,
 }
 
+/// Rows that one task takes.
+const CHUNK: usize = 1 << 9;
+
 impl Run<'_> {
+    /// The values of the first `rows` rows, a column for each output.
+    #[must_use]
+    pub fn columns(&self, rows: usize) -> Vec<Vec<Fr>> {
+        let mut columns = vec![vec![Fr::ZERO; rows]; self.program.outputs];
+        let mut tasks: Vec<Vec<&mut [Fr]>> = Vec::new();
+        tasks.resize_with(rows.div_ceil(CHUNK), Vec::new);
+        for column in &mut columns {
+            tasks.iter_mut().zip(column.chunks_mut(CHUNK)).for_each(|(task, to)| task.push(to));
+        }
+        let numbered = tasks.into_par_iter().enumerate();
+        numbered.for_each(|(task, mut outputs)| self.write(task * CHUNK, &mut outputs));
+        columns
+    }
+
     /// Writes the values of the rows from `first_row` on, a slice for each output. Rows are taken
     /// modulo the number of rows.
     ///

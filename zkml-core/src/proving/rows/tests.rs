@@ -67,6 +67,11 @@ impl Data {
         let expected: Vec<Vec<Fr>> =
             (0..ROWS).map(|row| self.row(operations, outputs, row)).collect();
         let run = program.on(&self.cells(&program), &self.uniforms);
+        let columns = run.columns(ROWS);
+        for (row, expected) in expected.iter().enumerate() {
+            let of_row: Vec<Fr> = columns.iter().map(|column| column[row]).collect();
+            assert_eq!(of_row, *expected, "row {row}");
+        }
         for (first, len) in [(0, ROWS), (3, 21), (16, 8), (ROWS - 4, 7)] {
             let written = written(&run, outputs.len(), first, len);
             let alone = |to: &mut [&mut [Fr]]| scalar::write(&run, first, 0..len, to);

@@ -272,6 +272,16 @@ impl<F: Modulus> Lanes<F> {
         self.mul(Self::constant(&F::TO_LANES))
     }
 
+    /// Integers below `2^52` as elements in memory form, below `2 p`.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    pub(crate) fn from_integers(integers: [u64; 8]) -> Self {
+        let zero = _mm512_setzero_si512();
+        let [a, b, c, d, e, f, g, h] = integers.map(u64::cast_signed);
+        let words = _mm512_setr_epi64(a, b, c, d, e, f, g, h);
+        Self::new([words, zero, zero, zero, zero]).mul(Self::constant(&F::FROM_INTEGERS))
+    }
+
     /// Which of the eight elements are zero, of canonical values.
     #[inline]
     #[target_feature(enable = "avx512f,avx512ifma")]

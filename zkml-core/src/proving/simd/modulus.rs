@@ -32,6 +32,8 @@ pub(crate) trait Modulus: Copy + Default + Send + Sync + 'static {
     const ONE_IN_LANES: [u64; LIMBS] = split(power_of_two(Self::WORDS, 260));
     /// `2^264 mod p` in limbs: times this, memory form becomes lane form.
     const TO_LANES: [u64; LIMBS] = split(power_of_two(Self::WORDS, 264));
+    /// `2^516 mod p` in limbs: times this, an integer becomes its memory form.
+    const FROM_INTEGERS: [u64; LIMBS] = split(power_of_two(Self::WORDS, 516));
     /// `floor(2^97 / (P[4] + 1))`.
     const QUOTIENT: u64 =
         ((1u128 << (LIMB_BITS + QUOTIENT_SHIFT)) / (Self::P[4] as u128 + 1)) as u64;

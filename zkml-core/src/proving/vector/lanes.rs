@@ -5,7 +5,7 @@
 use ff::{BatchInvert, Field};
 use halo2curves::bn256::Fr;
 
-use super::{Kernels as _, scalar};
+use super::{Kernels as _, from_integer, scalar};
 use crate::proving::domain::{geometric, power};
 use crate::proving::simd::{
     Fixed, LANES, Lanes, Products, Spread, available, load, load_row, load_scaled, multiply_add,
@@ -59,6 +59,11 @@ impl super::Kernels for Kernels {
     fn invert(&self, chunk: &mut [Fr]) {
         // SAFETY: see above.
         unsafe { invert(chunk) }
+    }
+
+    fn write_integers(&self, integers: &[i64], to: &mut [Fr]) {
+        // SAFETY: see above.
+        unsafe { write_integers(integers, to) }
     }
 }
 
@@ -182,4 +187,23 @@ fn invert(chunk: &mut [Fr]) {
 fn nonzero(row: &[Fr; LANES]) -> Lanes<Fr> {
     let lanes = load_scaled(row.each_ref());
     lanes.blend(lanes.is_zero(), Lanes::one())
+}
+
+/// Integers with an offset that makes them positive, which is taken away from their elements.
+#[target_feature(enable = "avx512f,avx512ifma")]
+fn write_integers(integers: &[i64], to: &mut [Fr]) {
+    const OFFSET: i64 = 1 << 51;
+    let offset = load_row(&[from_integer(OFFSET); LANES]);
+    let (rows, rest) = to.as_chunks_mut::<LANES>();
+    let (of_rows, of_rest) = integers.split_at(rows.len() * LANES);
+    for (row, integers) in rows.iter_mut().zip(of_rows.as_chunks::<LANES>().0) {
+        let positive = integers.map(|integer| integer.wrapping_add(OFFSET).cast_unsigned());
+        if positive.iter().any(|integer| *integer >= OFFSET.cast_unsigned() << 1) {
+            scalar::Kernels.write_integers(integers, row);
+        } else {
+            let elements = Lanes::from_integers(positive).sub(offset, 1).carry().reduce();
+            store(elements.canonical(), row.each_mut());
+        }
+    }
+    scalar::Kernels.write_integers(of_rest, rest);
 }

@@ -38,6 +38,9 @@ trait Kernels: Sync {
 
     /// Inverts all elements but zeros, which stay.
     fn invert(&self, chunk: &mut [Fr]);
+
+    /// Writes integers as elements.
+    fn write_integers(&self, integers: &[i64], to: &mut [Fr]);
 }
 
 /// The fastest kernels for this processor.
@@ -128,4 +131,23 @@ pub fn divide_by_linear(coefficients: &mut [Fr], root: Fr) {
 pub fn invert(vector: &mut [Fr]) {
     let kernels = kernels();
     vector.par_chunks_mut(CHUNK).for_each(|chunk| kernels.invert(chunk));
+}
+
+/// Elements of integers.
+#[must_use]
+pub fn from_integers<I: Copy + Into<i64> + Sync>(integers: &[I]) -> Vec<Fr> {
+    let kernels = kernels();
+    let mut elements = vec![Fr::ZERO; integers.len()];
+    elements.par_chunks_mut(CHUNK).zip(integers.par_chunks(CHUNK)).for_each(|(to, integers)| {
+        let integers: Vec<i64> = integers.iter().map(|integer| (*integer).into()).collect();
+        kernels.write_integers(&integers, to);
+    });
+    elements
+}
+
+/// The element of an integer.
+#[must_use]
+pub fn from_integer(integer: i64) -> Fr {
+    let magnitude = Fr::from(integer.unsigned_abs());
+    if integer < 0 { -magnitude } else { magnitude }
 }

@@ -3,6 +3,8 @@
 use ff::{BatchInvert, Field};
 use halo2curves::bn256::Fr;
 
+use super::from_integer;
+
 /// Scalar arithmetic.
 #[derive(Debug)]
 pub(super) struct Kernels;
@@ -32,6 +34,10 @@ impl super::Kernels for Kernels {
 
     fn invert(&self, chunk: &mut [Fr]) {
         chunk.iter_mut().batch_invert();
+    }
+
+    fn write_integers(&self, integers: &[i64], to: &mut [Fr]) {
+        to.iter_mut().zip(integers).for_each(|(to, integer)| *to = from_integer(*integer));
     }
 }
 

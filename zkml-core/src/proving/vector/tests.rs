@@ -139,3 +139,28 @@ fn vector_inverses() {
         }
     }
 }
+
+#[test]
+fn integers_as_elements() {
+    let (edge, mut integers) = (1i64 << 51, vec![0, 1, -1, i64::MAX, i64::MIN]);
+    integers.extend([edge - 1, edge, edge + 1, -edge, -edge - 1, 1 - edge]);
+    integers.extend((0..CHUNK as i64).map(|i| i * i * 7919 - 1_000_000));
+    for shift in 0..11 {
+        let integers = &integers[shift..];
+        let element = |v: &i64| match u64::try_from(*v) {
+            Ok(v) => Fr::from(v),
+            Err(_) => -Fr::from(v.unsigned_abs()),
+        };
+        let expected: Vec<Fr> = integers.iter().map(element).collect();
+        assert_eq!(from_integers(integers), expected);
+        for kernels in all_kernels() {
+            let mut chunk = vec![Fr::ONE; integers.len()];
+            kernels.write_integers(integers, &mut chunk);
+            assert_eq!(chunk, expected);
+        }
+    }
+    assert_eq!(
+        from_integers(&[i32::MIN, 3, i32::MAX]),
+        [i32::MIN, 3, i32::MAX].map(|v| from_integer(v.into()))
+    );
+}
