@@ -2,7 +2,7 @@
 
 use crate::{Error, Proof, VerifyingKey};
 pub use verifier_contracts::{
-    ContractError, Export, Fork,
+    ContractError, Export, Fork, Schema,
     evm::{Deployment, Outcome, Verdict},
     gas::Gas,
 };
@@ -24,7 +24,8 @@ pub fn export(key: &VerifyingKey) -> Result<Export, Error> {
 pub fn export_with(key: &VerifyingKey, proof: Option<&Proof>) -> Result<Export, Error> {
     let example = proof.map(|p| Example { proof: p.bytes(), words: p.words() });
     let profile = key.inner().profile().to_string();
-    Ok(verifier_contracts::export(key.inner().plonk(), &profile, example)?)
+    let schema = Schema::of(key.inner())?;
+    Ok(verifier_contracts::export(key.inner().plonk(), &profile, Some(&schema), example)?)
 }
 
 /// Deploys key and verifier in an embedded EVM and asks the contract about `proof`.

@@ -41,6 +41,21 @@ interface IZkmlVerifier {
         view
         returns (bool valid);
 
+    /// @notice As `verify`, but leaves the pairing to the caller: the proof is valid if and only if
+    /// `e(lhs, [1]_2) = e(rhs, [s]_2)` with the `[s]_2` of `srsG2()`. Reverts as `verify` does when
+    /// the proof is not even that far. {BatchVerifier} checks many proofs with one pairing.
+    /// @dev Returning says nothing about the proof's validity.
+    /// @param proof The proof.
+    /// @param instances The public words.
+    /// @return lhsX Coordinate x of `lhs`; the identity is (0, 0), as for the precompiles.
+    /// @return lhsY Coordinate y of `lhs`.
+    /// @return rhsX Coordinate x of `rhs`.
+    /// @return rhsY Coordinate y of `rhs`.
+    function accumulate(bytes calldata proof, uint256[] calldata instances)
+        external
+        view
+        returns (uint256 lhsX, uint256 lhsY, uint256 rhsX, uint256 rhsY);
+
     /// @notice Digest of the verifying key: constraint system, model, scales, public data, SRS.
     /// @return The digest.
     function vkDigest() external view returns (bytes32);
@@ -48,6 +63,10 @@ interface IZkmlVerifier {
     /// @notice Number of public words.
     /// @return The number.
     function numInstances() external view returns (uint256);
+
+    /// @notice The `[s]_2` of the structured reference string: x.im, x.re, y.im, y.re.
+    /// @return The four words.
+    function srsG2() external view returns (uint256[4] memory);
 
     /// @notice Version of the generator.
     /// @return The version.

@@ -107,24 +107,32 @@ contract ZkmlVerifier is IZkmlVerifier {
 
     /// @inheritdoc IZkmlVerifier
     function verify(bytes calldata, uint256[] calldata) external view {
-        (uint256 status, uint256 index) = _verify();
-        if (status == OK) return;
-        if (status == BAD_LENGTH) revert BadLength();
-        if (status == INVALID_INSTANCE) revert InvalidInstance(index);
-        if (status == INVALID_SCALAR) revert InvalidScalar();
-        if (status == INVALID_POINT) revert InvalidPoint();
-        if (status == BAD_VERIFYING_KEY) revert BadVerifyingKey();
-        revert InvalidProof();
+        _reduceOrRevert();
+        if (!_pairing()) revert InvalidProof();
     }
 
     /// @inheritdoc IZkmlVerifier
     function tryVerify(bytes calldata, uint256[] calldata) external view returns (bool valid) {
-        (uint256 status,) = _verify();
-        return status == OK;
+        (uint256 status,) = _reduce();
+        return status == OK && _pairing();
     }
 
-    /// @notice The SRS's [s]_2: x.im, x.re, y.im, y.re.
-    /// @return The four words.
+    /// @inheritdoc IZkmlVerifier
+    function accumulate(bytes calldata, uint256[] calldata)
+        external
+        view
+        returns (uint256 lhsX, uint256 lhsY, uint256 rhsX, uint256 rhsY)
+    {
+        _reduceOrRevert();
+        assembly {
+            lhsX := mload(ACCUMULATOR)
+            lhsY := mload(add(ACCUMULATOR, 0x20))
+            rhsX := mload(0x52c0)
+            rhsY := mload(add(0x52c0, 0x20))
+        }
+    }
+
+    /// @inheritdoc IZkmlVerifier
     function srsG2() external view returns (uint256[4] memory) {
         return [S_G2_X_IM, S_G2_X_RE, S_G2_Y_IM, S_G2_Y_RE];
     }
@@ -134,8 +142,21 @@ contract ZkmlVerifier is IZkmlVerifier {
         return "zkml 0.1.0";
     }
 
-    /// @dev Checks the calldata of `verify` or `tryVerify`, which have the same parameters.
-    function _verify() private view returns (uint256 status, uint256 index) {
+    /// @dev `_reduce`, with its status as an error.
+    function _reduceOrRevert() private view {
+        (uint256 status, uint256 index) = _reduce();
+        if (status == OK) return;
+        if (status == BAD_LENGTH) revert BadLength();
+        if (status == INVALID_INSTANCE) revert InvalidInstance(index);
+        if (status == INVALID_SCALAR) revert InvalidScalar();
+        if (status == INVALID_POINT) revert InvalidPoint();
+        if (status == BAD_VERIFYING_KEY) revert BadVerifyingKey();
+        revert InvalidProof();
+    }
+
+    /// @dev Reduces the calldata of `verify`, `tryVerify` or `accumulate`, which have the same
+    /// parameters, to the two points that `_pairing` compares.
+    function _reduce() private view returns (uint256 status, uint256 index) {
         (status, index) = _decode(vk, vkCodehash);
         if (status != OK) return (status, index);
         _challenges();
@@ -727,15 +748,8 @@ contract ZkmlVerifier is IZkmlVerifier {
         }
     }
 
-    /// @dev SHPLONK: one multi-scalar multiplication, one pairing.
+    /// @dev SHPLONK: one multi-scalar multiplication, into the accumulator's first two words.
     function _opening() private view returns (bool ok) {
-        (uint256 a, uint256 b, uint256 c, uint256 d) = (S_G2_X_IM, S_G2_X_RE, S_G2_Y_IM, S_G2_Y_RE);
-        assembly {
-            mstore(0x7a0, a)
-            mstore(0x7c0, b)
-            mstore(0x7e0, c)
-            mstore(0x800, d)
-        }
         assembly {
             // accumulator += scalar * point
             function fold(point, scalar) -> good {
@@ -896,13 +910,23 @@ contract ZkmlVerifier is IZkmlVerifier {
             ok := and(fold(0x00, sub(r, e)), ok)
             ok := and(fold(0x5280, sub(r, mload(0x520))), ok)
             ok := and(fold(0x52c0, mload(0x1c0)), ok)
-            // pairing(accumulator, -[1]_2) pairing(W, [s]_2) = 1
+        }
+    }
+
+    /// @dev pairing(accumulator, -[1]_2) pairing(W, [s]_2) = 1
+    function _pairing() private view returns (bool ok) {
+        (uint256 a, uint256 b, uint256 c, uint256 d) = (S_G2_X_IM, S_G2_X_RE, S_G2_Y_IM, S_G2_Y_RE);
+        assembly {
             mstore(0x6e0, 0x198e9393920d483a7260bfb731fb5d25f1aa493335a9e71297e485b7aef312c2)
             mstore(0x700, 0x1800deef121f1e76426a00665e5c4479674322d4f75edadd46debd5cd992f6ed)
             mstore(0x720, 0x275dc4a288d1afb3cbb1ac09187524c7db36395df7be3b99e673b13a075a65ec)
             mstore(0x740, 0x1d9befcd05a5323e6da4d435f3b617cdb3af83285c2df711ef39c01571827f9d)
             mcopy(0x760, 0x52c0, 0x40)
-            ok := and(staticcall(gas(), 0x08, ACCUMULATOR, 0x180, 0x00, 0x20), ok)
+            mstore(0x7a0, a)
+            mstore(0x7c0, b)
+            mstore(0x7e0, c)
+            mstore(0x800, d)
+            ok := staticcall(gas(), 0x08, ACCUMULATOR, 0x180, 0x00, 0x20)
             ok := and(ok, eq(mload(0x00), 1))
         }
     }

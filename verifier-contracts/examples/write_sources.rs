@@ -1,5 +1,5 @@
 //! Writes what is generated and checked in: the sources of all verifiers that ship compiled, and the
-//! fixture of the Foundry tests. `node scripts/build.mjs` then compiles the sources.
+//! fixtures of the Foundry tests. `node scripts/build.mjs` then compiles the sources.
 //!
 //! ```text
 //! cargo run -p zkml-verifier-contracts --example write_sources && node verifier-contracts/scripts/build.mjs
@@ -25,6 +25,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         fs::write(contracts.join(format!("{name}.sol")), &verifier.source)?;
         eprintln!("{name}: {} multiplications in the constraints", verifier.multiplications);
     }
-    fs::write(root.join(catalogue::FIXTURE), catalogue::fixture())?;
+    for (path, fixture) in catalogue::FIXTURES {
+        fs::write(root.join(path), fixture())?;
+    }
     Ok(())
 }

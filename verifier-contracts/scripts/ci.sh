@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Rebuilds the shipped bytecode from the checked-in sources, compares, and runs the Foundry tests.
+# Rebuilds the shipped bytecode from the checked-in sources, compares, lints, and runs the Foundry tests.
 # Needs node 20 or later and the npm registry. Fails on any difference.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 npm ci --no-audit --no-fund
 node scripts/build.mjs --check
+npm run --silent lint
 
 # npm does not run forge's install script; its binary is in the platform's package.
 case "$(uname -s)-$(uname -m)" in
@@ -16,4 +17,10 @@ case "$(uname -s)-$(uname -m)" in
     *) echo "no forge for $(uname -s) $(uname -m)" >&2; exit 1 ;;
 esac
 forge="node_modules/@foundry-rs/forge-$platform/bin/forge"
-FOUNDRY_SOLC="$PWD/scripts/solc" "$forge" test --offline "$@"
+export FOUNDRY_SOLC="$PWD/scripts/solc"
+"$forge" test --offline "$@"
+# Fails if a contract is over 24,576 bytes (EIP-170).
+"$forge" build --offline --sizes
+for version in prague osaka; do
+    FOUNDRY_PROFILE=later "$forge" test --offline --evm-version $version "$@"
+done

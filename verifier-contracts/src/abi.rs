@@ -106,7 +106,8 @@ pub fn encode_constructor(key: [u8; 20], key_code_hash: [u8; 32], s_g2: &[[u8; 3
     data
 }
 
-fn number(n: usize) -> [u8; 32] {
+/// A number as a word.
+pub(crate) fn number(n: usize) -> [u8; 32] {
     let mut bytes = [0; 32];
     bytes[24..].copy_from_slice(&(n as u64).to_be_bytes());
     bytes

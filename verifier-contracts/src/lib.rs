@@ -18,6 +18,7 @@ pub mod gas;
 mod key;
 pub mod layout;
 mod profiles;
+mod schema;
 mod solidity;
 
 pub use error::ContractError;
@@ -25,4 +26,5 @@ pub use export::{Example, Export, export};
 pub use fork::Fork;
 pub use key::{MAX_CODE, deploy_code, g2_words, keccak, key_code, key_words};
 pub use profiles::profile_protocol;
+pub use schema::Schema;
 pub use solidity::{CONTRACT, FILE, INTERFACE, INTERFACE_FILE, VERSION, VerifierSource, generate};

@@ -1,40 +1,17 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.24;
 
-import {Test} from "./Test.sol";
+import {Sample} from "./Sample.sol";
 import {IZkmlVerifier} from "../contracts/IZkmlVerifier.sol";
 import {ZkmlVerifier} from "../contracts/sample.sol";
 
-/// @dev The generated verifier of the sample circuit with a proof made by the Rust prover.
-contract VerifierTest is Test {
+/// @dev The generated verifier alone.
+contract VerifierTest is Sample {
     uint256 private constant R = 0x30644e72e131a029b85045b68181585d2833e84879b9709143e1f593f0000001;
     uint256 private constant Q = 0x30644e72e131a029b85045b68181585d97816a916871ca8d3c208c16d87cfd47;
 
-    ZkmlVerifier private verifier;
-    address private key;
-    bytes32 private codehash;
-    bytes32 private digest;
-    uint256[4] private sG2;
-    bytes private proof;
-    uint256[] private words;
-
     function setUp() public {
-        string memory json = vm.readFile("test/fixtures/sample.json");
-        codehash = vm.parseJsonBytes32(json, ".vkCodehash");
-        digest = vm.parseJsonBytes32(json, ".vkDigest");
-        uint256[] memory s = vm.parseJsonUintArray(json, ".sG2");
-        sG2 = [s[0], s[1], s[2], s[3]];
-        proof = vm.parseJsonBytes(json, ".proof");
-        words = vm.parseJsonUintArray(json, ".words");
-        key = create(vm.parseJsonBytes(json, ".vkInitCode"));
-        verifier = new ZkmlVerifier(key, codehash, sG2);
-    }
-
-    function create(bytes memory init) private returns (address deployed) {
-        assembly {
-            deployed := create(0, add(init, 0x20), mload(init))
-        }
-        require(deployed != address(0), "the key was not deployed");
+        deploySample();
     }
 
     function testHonestProof() public view {
@@ -61,6 +38,39 @@ contract VerifierTest is Test {
     function testKeyIsNotCallable() public {
         (bool success, bytes memory output) = key.call(hex"12345678");
         assertTrue(success && output.length == 0, "a data contract stops at once");
+    }
+
+    function testAccumulate() public {
+        (uint256 a, uint256 b, uint256 c, uint256 d) = verifier.accumulate(proof, words);
+        assertTrue(pairs(a, b, c, d), "the points of an honest proof");
+        uint256[] memory changed = words;
+        changed[0] = addmod(changed[0], 1, R);
+        (a, b, c, d) = verifier.accumulate(proof, changed);
+        assertTrue(!pairs(a, b, c, d), "the points of a wrong statement");
+        changed[0] += R;
+        vm.expectRevert(abi.encodeWithSelector(IZkmlVerifier.InvalidInstance.selector, 0));
+        verifier.accumulate(proof, changed);
+    }
+
+    /// @dev `e(lhs, [1]_2) = e(rhs, [s]_2)`, as the interface defines it.
+    function pairs(uint256 a, uint256 b, uint256 c, uint256 d) private view returns (bool) {
+        uint256[12] memory io = [
+            a,
+            b == 0 ? 0 : Q - b,
+            0x198e9393920d483a7260bfb731fb5d25f1aa493335a9e71297e485b7aef312c2,
+            0x1800deef121f1e76426a00665e5c4479674322d4f75edadd46debd5cd992f6ed,
+            0x090689d0585ff075ec9e99ad690c3395bc4b313370b38ef355acdadcd122975b,
+            0x12c85ea5db8c6deb4aab71808dcb408fe3d1e7690c43d37b4ce6cc0166fa7daa,
+            c,
+            d,
+            sG2[0],
+            sG2[1],
+            sG2[2],
+            sG2[3]
+        ];
+        (bool success, bytes memory result) = address(8).staticcall(abi.encode(io));
+        require(success, "no points");
+        return abi.decode(result, (bool));
     }
 
     /// Any other bit pattern is another proof, and no valid one.

@@ -13,7 +13,7 @@ use zkml_verifier_contracts::{Example, Fork, evm::Evm, export};
 fn the_files_are_enough_to_deploy_and_verify() {
     let setup = Setup::new(SampleParams::default());
     let (proof, words) = (&setup.fixture.proof, &setup.fixture.words);
-    let export = export(setup.key(), "sample", Some(Example { proof, words })).unwrap();
+    let export = export(setup.key(), "sample", None, Some(Example { proof, words })).unwrap();
     assert!(export.compiled);
     let names: Vec<&str> = export.files.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(
@@ -55,7 +55,7 @@ fn the_files_are_enough_to_deploy_and_verify() {
 fn other_constraint_systems_are_exported_without_bytecode() {
     let params = SampleParams { lanes: 6, ..SampleParams::default() };
     let fixture = Fixture::new(params);
-    let export = export(fixture.key.verifying_key(), "other", None).unwrap();
+    let export = export(fixture.key.verifying_key(), "other", None, None).unwrap();
     assert!(!export.compiled);
     assert!(export.files.iter().all(|(name, _)| name != "calldata.hex"));
 }

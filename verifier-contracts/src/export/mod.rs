@@ -6,6 +6,7 @@ use crate::{
     fork::Fork,
     gas,
     key::{deploy_code, g2_words, keccak, key_code},
+    schema::Schema,
     solidity::{FILE, INTERFACE, INTERFACE_FILE, VerifierSource, generate},
 };
 use halo2curves::bn256::Fr;
@@ -33,7 +34,7 @@ pub struct Example<'a> {
 }
 
 /// Everything needed to deploy and use the contract of `key`; `profile` names its constraint system
-/// in the README.
+/// in the README, `schema` says what its public words mean.
 ///
 /// # Errors
 /// [`ContractError::Key`] or [`ContractError::Protocol`] when there is no contract for such a key,
@@ -41,6 +42,7 @@ pub struct Example<'a> {
 pub fn export(
     key: &VerifyingKey,
     profile: &str,
+    schema: Option<&Schema>,
     example: Option<Example<'_>>,
 ) -> Result<Export, ContractError> {
     let verifier = generate(key.protocol())?;
@@ -61,6 +63,9 @@ pub fn export(
         ("vk.bin".to_owned(), code),
         text("deployment.json", pretty(&deployment)),
     ];
+    if let Some(schema) = schema {
+        files.push(text("schema.json", pretty(&schema.to_json())));
+    }
     if let Some(Example { proof, words }) = example {
         let calldata = abi::encode_verify(proof, words)?;
         files.push(text("calldata.hex", format!("0x{}\n", hex::encode(calldata))));

@@ -3,19 +3,23 @@
 
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 
+mod classifier;
+
 use halo2_proofs::plonk::{Circuit, ConstraintSystem};
-use serde_json::json;
+use halo2curves::bn256::Fr;
+use serde_json::{Value, json};
 use zkml_circuits::{
     machine::Profile,
     plonk::{
-        Protocol, scalar_to_bytes,
+        Protocol, VerifyingKey, scalar_to_bytes,
         testing::{Fixture, SampleCircuit, SampleParams},
     },
 };
 use zkml_verifier_contracts::{deploy_code, g2_words, keccak, key_code, profile_protocol};
 
-/// The Foundry tests' fixture, relative to the crate.
-pub const FIXTURE: &str = "test/fixtures/sample.json";
+/// The Foundry tests' fixtures, relative to the crate, with what writes them.
+pub const FIXTURES: [(&str, fn() -> String); 2] =
+    [("test/fixtures/sample.json", sample), ("test/fixtures/classifier.json", classifier::fixture)];
 
 /// Sample circuits that differ in what verifiers are generated from.
 pub fn samples() -> Vec<(&'static str, SampleParams)> {
@@ -40,19 +44,29 @@ pub fn protocols() -> Vec<(String, Protocol)> {
 }
 
 /// A proof of the sample circuit with all that is needed to deploy its verifier.
-pub fn fixture() -> String {
+fn sample() -> String {
     let fixture = Fixture::new(SampleParams::default());
-    let key = fixture.key.verifying_key();
-    let code = key_code(key).expect("the sample's key");
-    let hex = |bytes: &[u8]| format!("0x{}", hex::encode(bytes));
-    let words = fixture.words.iter().map(|w| hex(&scalar_to_bytes(w)));
-    let value = json!({
+    let mut value = deployment(fixture.key.verifying_key());
+    value["proof"] = hex(&fixture.proof);
+    value["words"] = words(&fixture.words);
+    format!("{value:#}\n")
+}
+
+/// What deploying the verifier of a key takes.
+fn deployment(key: &VerifyingKey) -> Value {
+    let code = key_code(key).expect("a supported key");
+    json!({
         "vkDigest": hex(&key.digest()),
         "vkInitCode": hex(&deploy_code(&code).expect("a short key")),
         "vkCodehash": hex(&keccak(&code)),
         "sG2": g2_words(&key.s_g2()).map(|w| hex(&w)),
-        "proof": hex(&fixture.proof),
-        "words": words.collect::<Vec<_>>(),
-    });
-    format!("{value:#}\n")
+    })
+}
+
+fn words(words: &[Fr]) -> Value {
+    words.iter().map(|w| hex(&scalar_to_bytes(w))).collect()
+}
+
+fn hex(bytes: &[u8]) -> Value {
+    Value::String(format!("0x{}", hex::encode(bytes)))
 }

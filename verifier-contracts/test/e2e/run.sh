@@ -1,0 +1,108 @@
+#!/usr/bin/env bash
+# The guide from end to end on a local chain: compile a model, deploy, register, prove by the command line,
+# consume; a replay, a wrong caller and a wrong context are rejected.
+#   test/e2e/run.sh            needs target/release/zkml (or ZKML=...), node, npm, jq, and `forge build` done
+set -euo pipefail
+here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
+root="$here/../.."
+zkml="${ZKML:-$root/../target/release/zkml}"
+[ -d "$root/out" ] || { echo "run scripts/ci.sh or forge build first" >&2; exit 1; }
+(cd "$here" && npm ci --silent --no-audit --no-fund)
+
+case "$(uname -s)-$(uname -m)" in
+    Linux-x86_64) platform=linux-amd64 ;;
+    Linux-aarch64) platform=linux-arm64 ;;
+    Darwin-x86_64) platform=darwin-amd64 ;;
+    Darwin-arm64) platform=darwin-arm64 ;;
+    *) echo "no anvil for $(uname -s) $(uname -m)" >&2; exit 1 ;;
+esac
+cast() { "$here/node_modules/@foundry-rs/cast-$platform/bin/cast" "$@"; }
+work="$(mktemp -d)"
+anvil_pid=
+trap '[ -z "$anvil_pid" ] || kill "$anvil_pid"; rm -rf "$work"' EXIT
+cd "$work"
+
+echo "== model"
+"$zkml" -q compile "$here/model.onnx" --data "$here/calib.npz" --objective gas -o model.zkc
+"$zkml" -q setup model.zkc -o keys
+"$zkml" -q export-verifier --vk keys/model.vk -o out
+
+echo "== chain"
+port=$((20000 + RANDOM % 20000))
+"$here/node_modules/@foundry-rs/anvil-$platform/bin/anvil" --port $port --silent &
+anvil_pid=$!
+export ETH_RPC_URL=http://127.0.0.1:$port
+for _ in $(seq 50); do cast chain-id >/dev/null 2>&1 && break; sleep 0.2; done
+# Accounts of anvil's well-known development mnemonic.
+key() { cast wallet private-key "test test test test test test test test test test test junk" "$1"; }
+owner=$(key 0) me=$(key 1) other=$(key 2)
+address_of() { cast wallet address --private-key "$1"; }
+deploy() { # bytecode [constructor arguments]
+    local arguments="${2-}"
+    cast send --json --private-key "$owner" --create "$1${arguments#0x}" | jq -er 'select(.status == "0x1") | .contractAddress'
+}
+artifact() { jq -er .bytecode.object "$root/out/$1.sol/$1.json"; }
+fails() { # what, selector of the error, command
+    local what="$1" error="$2"
+    shift 2
+    if "$@" >log 2>&1; then echo "$what was accepted" >&2; exit 1; fi
+    grep -q "${error#0x}" log || { echo "$what was rejected for another reason:" >&2; cat log >&2; exit 1; }
+    echo "$what: rejected"
+}
+
+echo "== deploy and register"
+vk=$(deploy "$(jq -r .vkInitCode out/deployment.json)")
+verifier=$(deploy "$(jq -r .verifierCreationCode out/deployment.json)" "$(cast abi-encode "f(address,bytes32,uint256[4])" \
+    "$vk" "$(jq -r .vkCodehash out/deployment.json)" "[$(jq -r '.sG2 | join(",")' out/deployment.json)]")")
+registry=$(deploy "$(artifact ModelRegistry)" "$(cast abi-encode "f(address,uint256)" "$(address_of "$owner")" 86400)")
+tensor="(uint8,int16,uint8,uint16,bytes)"
+tensors() { jq -r "[.$1[] | \"(\(.bits),\(.scale),\(.lanes),\(.elements),\(.places))\"] | join(\",\")" out/schema.json; }
+schema="([$(tensors inputs)],[$(tensors outputs)],$(jq .contextKind out/schema.json),$(jq .contextTensor out/schema.json))"
+zero=0x$(printf '0%.0s' {1..64})
+receipt=$(cast send --json --private-key "$owner" "$registry" \
+    "register(address,($tensor[],$tensor[],uint8,uint8),bytes32,bytes32)" \
+    "$verifier" "$schema" "$zero" "$(jq -r .quantisationHash out/schema.json)")
+model=$(jq -er '.logs[0].topics[1]' <<<"$receipt")
+commitments=$(cast call "$registry" "commitmentsOf(bytes32)(bytes32,bytes32,bytes32,bytes32,bytes32,bytes32)" "$model")
+[ "$(sed -n 4p <<<"$commitments")" = "$(jq -r .ioSchemaHash out/schema.json)" ] || { echo "schema hash" >&2; exit 1; }
+escrow=$(deploy "$(artifact PaidClassifier)" "$(cast abi-encode "f(address,bytes32,($tensor[],$tensor[],uint8,uint8))" \
+    "$registry" "$model" "$schema")")
+
+prove() { # caller, job, deadline -> proof.json
+    local context
+    context=$(cast call "$escrow" "contextOf(address,uint256,uint256)(bytes32)" "$(address_of "$1")" "$2" "$3")
+    jq --arg c "$context" '.context = [range(2; 66; 2) as $i | $c[$i:$i+2] | ascii_downcase | explode
+        | map(if . > 57 then . - 87 else . - 48 end) | .[0] * 16 + .[1]]' "$here/input.json" >bound.json
+    "$zkml" -q --force prove model.zkc --pk keys/model.pk --input bound.json -o proof.json
+}
+settle() { # caller, job
+    cast send --json --private-key "$1" "$escrow" "settle(uint256,bytes,uint256[])" "$2" \
+        "$(jq -r .proof proof.json)" "[$(jq -r '.instances | join(",")' proof.json)]"
+}
+
+echo "== a job, a proof, a payment"
+deadline=$(($(date +%s) + 86400))
+prove "$me" 1 $deadline
+words=$(jq -r '.inputs[0].integers | length' proof.json)
+lanes=$(jq .inputs[0].lanes out/schema.json)
+count=$(((words + lanes - 1) / lanes))
+inputs="[$(jq -r ".instances[:$count] | join(\",\")" proof.json)]"
+class=$(jq '.outputs[0].integers | index(max)' proof.json)
+beneficiary=0x00000000000000000000000000000000000b0b00
+for _ in 1 2; do
+    cast send --json --private-key "$owner" --value 10ether "$escrow" "open(address,uint16,uint96,uint64,uint256[])" \
+        $beneficiary "$class" 1000000000000000000 $deadline "$inputs" | jq -e '.status == "0x1"' >/dev/null
+done
+fails "another caller" "$(cast sig 'WrongContext(bytes32)')" settle "$other" 1
+fails "another job" "$(cast sig 'WrongContext(bytes32)')" settle "$me" 2
+printf 'settled: %d gas\n' "$(settle "$me" 1 | jq -er .gasUsed)"
+fails "a replay" "$(cast sig 'NotOpen(uint256)')" settle "$me" 1
+credit() { cast call "$escrow" "credit(address)(uint256)" "$1" | cut -d' ' -f1; }
+[ "$(credit $beneficiary)" = 9000000000000000000 ] || { echo "the beneficiary was not paid" >&2; exit 1; }
+[ "$(credit "$(address_of "$me")")" = 1000000000000000000 ] || { echo "the prover was not paid" >&2; exit 1; }
+
+echo "== a revoked model"
+cast send --json --private-key "$owner" "$registry" "revoke(bytes32)" "$model" >/dev/null
+prove "$me" 2 $deadline
+fails "a revoked model" "$(cast sig 'ModelNotUsable(bytes32,uint8)')" settle "$me" 2
+echo "== passed"
