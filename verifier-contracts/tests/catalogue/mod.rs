@@ -17,8 +17,11 @@ use zkml_circuits::{
 };
 use zkml_verifier_contracts::{deploy_code, g2_words, keccak, key_code, profile_protocol};
 
-/// The Foundry tests' fixtures, relative to the crate, with what writes them.
-pub const FIXTURES: [(&str, fn() -> String); 2] =
+/// A file relative to the crate, and what writes it.
+pub type Written = (&'static str, fn() -> String);
+
+/// The Foundry tests' fixtures.
+pub const FIXTURES: [Written; 2] =
     [("test/fixtures/sample.json", sample), ("test/fixtures/classifier.json", classifier::fixture)];
 
 /// Sample circuits that differ in what verifiers are generated from.
