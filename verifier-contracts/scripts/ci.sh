@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Rebuilds the shipped bytecode from the checked-in sources, compares, lints, and runs the Foundry tests.
+# Rebuilds the shipped bytecode from the checked-in sources, compares, lints, and runs the Foundry tests and
+# those of the TypeScript package.
 # Needs node 20 or later and the npm registry. Fails on any difference.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -21,6 +22,8 @@ export FOUNDRY_SOLC="$PWD/scripts/solc"
 "$forge" test --offline "$@"
 # Fails if a contract is over 24,576 bytes (EIP-170).
 "$forge" build --offline --sizes
+# The TypeScript package, against what was just built.
+(cd ts && npm ci --no-audit --no-fund && npm run --silent check && npm test)
 for version in prague osaka; do
     FOUNDRY_PROFILE=later "$forge" test --offline --evm-version $version "$@"
 done
