@@ -105,10 +105,18 @@ test("values have bounds", () => {
   refuses("OutOfRange", () => quantise(tensor, [2, ...values.slice(1)]));
   refuses("OutOfRange", () => fieldCodec.fromReal(Number.NaN, 0, 16));
   refuses("OutOfRange", () => fieldCodec.fromReal(Number.POSITIVE_INFINITY, 0, 16));
+  assert.ok(fieldCodec.fits(-32_768, 16) && fieldCodec.fits(-1, 1) && !fieldCodec.fits(1, 1));
+  assert.deepEqual([fieldCodec.wordsFor(9, 1), fieldCodec.wordsFor(9, 8), fieldCodec.wordsFor(0, 8)], [9, 2, 0]);
+  assert.deepEqual([fieldCodec.firstDigits(0), fieldCodec.firstDigits(8)], [0, 255]);
+  assert.ok(fieldCodec.isPacking(0n, 0, 16));
   refuses("BadWidth", () => fieldCodec.fits(0, 17));
   refuses("BadWidth", () => fieldCodec.fits(0, 0));
   refuses("BadLanes", () => fieldCodec.wordsFor(1, 9));
+  refuses("BadLanes", () => fieldCodec.wordsFor(1, 0));
+  refuses("BadLanes", () => fieldCodec.wordsFor(1, 1.5));
   refuses("BadLanes", () => fieldCodec.firstDigits(9));
+  refuses("BadLanes", () => fieldCodec.firstDigits(-1));
+  refuses("BadLanes", () => fieldCodec.isPacking(0n, -1, 16));
   refuses("BadLanes", () => fieldCodec.isPacking(0n, 256, 16));
 });
 
@@ -127,6 +135,10 @@ test("numbers are rounded to nearest, halves up", () => {
   assert.equal(fieldCodec.toFixed(-1, 1, 1n), 0n);
   assert.equal(fieldCodec.toFixed(-3, 1, 1n), -1n);
   assert.equal(fieldCodec.toFixed(3, -2, 10n), 120n);
+  assert.equal(fieldCodec.toFixed(1, -96, 10n ** 36n), (10n ** 36n) << 96n);
+  assert.equal(fieldCodec.toFixed(1, 96, 1n << 96n), 1n);
+  assert.equal(fieldCodec.fromFixed(1n << 128n, -96, 1n << 32n, 16), 1);
+  assert.equal(fieldCodec.fromFixed(-(1n << 128n), -96, 1n << 32n, 16), -1);
   for (const call of [
     () => fieldCodec.toFixed(1, 97, 1n),
     () => fieldCodec.toFixed(1, 0.5, 1n),

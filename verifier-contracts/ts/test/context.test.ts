@@ -87,6 +87,7 @@ test("a plain word holds all but the hash's last byte", () => {
 test("there may be no context, or no bytes where it should be", () => {
   const none: Schema = { ...schema, contextKind: ContextKind.None, contextTensor: 0 };
   assert.equal(contextSlot(none), undefined);
+  assert.throws(() => contextSlot({ ...schema, contextTensor: 9 }), FormatError);
   const words: bigint[] = uses[0].instances.map(BigInt);
   assert.equal(decodeInstances(none, words).context, undefined);
   words[slot.firstWord] = (words[slot.firstWord] as bigint) | 0x100n;

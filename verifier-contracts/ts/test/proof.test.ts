@@ -73,13 +73,17 @@ test("each field is checked", () => {
 
 test("a file that says other values than its words is refused", () => {
   const open = (keys: (string | number)[], value: unknown, other: Record<string, unknown> = {}) =>
-    openProof(decodeProof(Object.assign(replaced(document, keys, value) as object, other)), schema);
+    openProof(decodeProof({ ...(replaced(document, keys, value) as object), ...other }), schema);
   const [first] = document.outputs[0].integers;
   const lied = structuredClone(document.outputs);
   lied[0].integers[0] = first + 32;
   lied[0].values[0] += 1;
   assert.throws(() => open([], document, { outputs: lied }), MismatchError);
   assert.throws(() => open(["outputs", 0, "name"], "logits"), MismatchError);
+  const [scaled] = structuredClone(document.outputs);
+  scaled.scale += 1;
+  scaled.values = scaled.values.map((value: number) => value / 2);
+  assert.throws(() => open(["outputs", 0], scaled), MismatchError);
   assert.throws(() => open(["outputs", 0, "shape"], [3, 1]), MismatchError);
   assert.throws(() => open(["inputs"], []), MismatchError);
   assert.throws(() => open(["model_digest"], document.vk_digest), MismatchError);

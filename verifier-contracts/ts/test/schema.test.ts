@@ -52,6 +52,11 @@ test("what IoSchema.check refuses is refused", () => {
   refusesAt("contextKind", () => decodeSchema(signed({ contextKind: 3 })));
   const wide = { ...document.outputs[0], elements: 65_534, shape: [65_534], lanes: 1 };
   refusesAt("$", () => decodeSchema(signed({ outputs: [wide, { ...wide, name: "other" }] })));
+  // As many words as a registry takes, and one more.
+  const single = { ...document.outputs[0], name: "other", elements: 1, shape: [1] };
+  const most = { inputs: [], outputs: [wide, single], contextKind: ContextKind.None, contextTensor: 0 };
+  assert.equal(countWords(decodeSchema(signed(most)) as Schema), 65_535);
+  refusesAt("$", () => decodeSchema(signed({ ...most, contextKind: ContextKind.Word })));
 });
 
 test("places hold each element once", () => {
@@ -78,6 +83,11 @@ test("a context is a tensor of bytes", () => {
   for (const bad of [{ scale: 1 }, { bits: 8 }, { elements: 15, shape: [15] }, { elements: 33, shape: [33] }]) {
     refusesAt("contextTensor", change(bad));
   }
+  for (const good of [
+    { bits: 9, elements: 16, shape: [16] },
+    { elements: 32, shape: [4, 8] },
+  ])
+    change(good)();
   refusesAt("contextTensor", () => decodeSchema(signed({ contextTensor: 3 })));
   refusesAt("contextTensor", () => decodeSchema(signed({ contextKind: ContextKind.Word })));
   refusesAt("contextTensor", () => decodeSchema(signed({ contextKind: ContextKind.None })));
