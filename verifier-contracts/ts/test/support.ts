@@ -4,7 +4,7 @@ import { execFileSync, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
-import { createTestClient, createWalletClient, http, publicActions, type Abi, type Hex } from "viem";
+import { createTestClient, createWalletClient, custom, http, publicActions, type Abi, type Hex } from "viem";
 import { mnemonicToAccount } from "viem/accounts";
 import { anvil as chain } from "viem/chains";
 import { FormatError } from "../src/index.js";
@@ -47,6 +47,12 @@ export async function startChain() {
   const client = createTestClient({ mode: "anvil", chain, transport, pollingInterval: 20 }).extend(publicActions);
   const wallet = (index: number) =>
     createWalletClient({ account: account(index), chain, transport, pollingInterval: 20 });
+  /** A wallet whose node's answers are changed on the way. */
+  const lying = (index: number, change: (method: string, answer: unknown) => unknown) => {
+    const request = async ({ method, params }: { method: string; params: never }) =>
+      change(method, await client.request({ method, params } as never));
+    return createWalletClient({ account: account(index), chain, transport: custom({ request }), pollingInterval: 20 });
+  };
   for (let tries = 0; ; ++tries) {
     try {
       await client.getChainId();
@@ -56,7 +62,7 @@ export async function startChain() {
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
   }
-  return { client, wallet, stop: () => void node.kill() };
+  return { client, wallet, lying, stop: () => void node.kill() };
 }
 
 /** A chain of one's own. */
