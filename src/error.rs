@@ -1,11 +1,15 @@
 //! One error for all that can go wrong, and what kind of trouble it is.
 
 use crate::proof::ProofError;
+#[cfg(feature = "prover")]
 use verifier_contracts::ContractError;
+#[cfg(feature = "prover")]
+use zkml_circuits::model::{CompileError, ModelProveError};
 use zkml_circuits::{
-    model::{CompileError, ModelKeyError, ModelProveError, RejectedProof},
+    model::{ModelKeyError, RejectedProof},
     plonk::KeyFormatError,
 };
+#[cfg(feature = "prover")]
 use zkml_core::{
     exec::ExecError,
     io::DataError,
@@ -19,24 +23,30 @@ use zkml_core::{
 #[non_exhaustive]
 pub enum Error {
     /// The ONNX file.
+    #[cfg(feature = "prover")]
     #[error(transparent)]
     Import(#[from] ImportError),
     /// Quantisation.
+    #[cfg(feature = "prover")]
     #[error(transparent)]
     Quant(#[from] QuantError),
     /// Running the model.
+    #[cfg(feature = "prover")]
     #[error(transparent)]
     Execution(#[from] ExecError),
     /// Input data.
+    #[cfg(feature = "prover")]
     #[error(transparent)]
     Data(#[from] DataError),
     /// Laying the program out in the machine.
+    #[cfg(feature = "prover")]
     #[error(transparent)]
     Compile(#[from] CompileError),
     /// Keys.
     #[error(transparent)]
     Key(#[from] ModelKeyError),
     /// Proving.
+    #[cfg(feature = "prover")]
     #[error(transparent)]
     Prove(#[from] ModelProveError),
     /// The proof was checked and does not hold.
@@ -46,15 +56,19 @@ pub enum Error {
     #[error(transparent)]
     Proof(#[from] ProofError),
     /// The structured reference string.
+    #[cfg(feature = "prover")]
     #[error(transparent)]
     Srs(#[from] SrsError),
     /// The Solidity verifier.
+    #[cfg(feature = "prover")]
     #[error(transparent)]
     Contract(#[from] ContractError),
     /// No samples were given to calibrate on.
+    #[cfg(feature = "prover")]
     #[error("no samples to calibrate on")]
     NoSamples,
     /// Neither settings nor samples say the ranges of the model's tensors.
+    #[cfg(feature = "prover")]
     #[error("the model is not calibrated: give settings, or samples to calibrate on")]
     NotCalibrated,
 }
@@ -78,9 +92,23 @@ impl Error {
         match self {
             Self::Rejected(_) => ErrorClass::Negative,
             Self::Proof(error) if error.is_rejection() => ErrorClass::Negative,
+            Self::Key(ModelKeyError::SrsTooSmall { .. }) => ErrorClass::Configuration,
+            Self::Key(ModelKeyError::Io(_) | ModelKeyError::Plonk(KeyFormatError::Io(_))) => {
+                ErrorClass::Resource
+            }
+            #[cfg(feature = "prover")]
+            error => error.class_of_prover(),
+            #[cfg(not(feature = "prover"))]
+            Self::Proof(_) | Self::Key(_) => ErrorClass::Invalid,
+        }
+    }
+
+    /// Of errors that verifiers do not meet.
+    #[cfg(feature = "prover")]
+    fn class_of_prover(&self) -> ErrorClass {
+        match self {
             Self::Quant(QuantError::TargetMissed { .. }) => ErrorClass::Negative,
             Self::NoSamples | Self::NotCalibrated => ErrorClass::Configuration,
-            Self::Key(ModelKeyError::SrsTooSmall { .. }) => ErrorClass::Configuration,
             Self::Srs(SrsError::TooSmall { .. }) => ErrorClass::Configuration,
             Self::Import(
                 ImportError::Io { .. }
@@ -91,7 +119,6 @@ impl Error {
                     ..
                 },
             )
-            | Self::Key(ModelKeyError::Io(_) | ModelKeyError::Plonk(KeyFormatError::Io(_)))
             | Self::Srs(SrsError::Io { .. } | SrsError::Randomness { .. })
             | Self::Data(DataError::Read { .. }) => ErrorClass::Resource,
             // A proof that no honest encoder can put into a call.

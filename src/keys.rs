@@ -1,14 +1,13 @@
-//! Keys, and what is done with them.
+//! Keys of a program, and what a prover does with them.
 
 use crate::{
-    Error, Program,
+    Error, Program, VerifyingKey,
     proof::{Proof, Timings},
 };
 use rand_core::OsRng;
 use std::{io, time::Instant};
 use zkml_circuits::{
     model::{self, Compiled, ModelKeyError},
-    plan::IoSchema,
     plonk::ProverObjective,
 };
 use zkml_core::{
@@ -37,7 +36,7 @@ impl Keys {
     }
 
     fn of(key: model::ProvingKey, srs: Srs) -> Self {
-        let verifying = VerifyingKey { key: key.verifying_key().clone() };
+        let verifying = VerifyingKey::of(key.verifying_key().clone());
         Self { proving: ProvingKey { key, srs }, verifying }
     }
 
@@ -132,58 +131,6 @@ impl ProvingKey {
     /// The `model.pk` file.
     pub fn to_bytes(&self) -> Vec<u8> {
         self.key.to_bytes()
-    }
-}
-
-/// Checks proofs of one compiled model.
-#[derive(Clone, Debug)]
-pub struct VerifyingKey {
-    key: model::VerifyingKey,
-}
-
-impl VerifyingKey {
-    /// Reads a `model.vk` file.
-    ///
-    /// # Errors
-    /// [`Error::Key`] when it is damaged.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
-        Ok(Self { key: model::VerifyingKey::from_bytes(bytes)? })
-    }
-
-    /// The `model.vk` file.
-    pub fn to_bytes(&self) -> Vec<u8> {
-        self.key.to_bytes()
-    }
-
-    /// Accepts `proof` if it was made for this key and holds, and if the values it names are the
-    /// ones it proves.
-    ///
-    /// # Errors
-    /// [`Error::Rejected`] or [`Error::Proof`] saying what does not hold.
-    pub fn verify(&self, proof: &Proof) -> Result<(), Error> {
-        proof.check(&self.key)?;
-        self.key.verify(proof.words(), proof.bytes())?;
-        Ok(())
-    }
-
-    /// How the statement is packed into public words.
-    pub fn io(&self) -> &IoSchema {
-        self.key.io()
-    }
-
-    /// Digest of the key: the identity of model, quantisation, visibility and SRS.
-    pub fn digest(&self) -> [u8; 32] {
-        self.key.digest()
-    }
-
-    /// Whether the key was made with an SRS whose secret somebody may know.
-    pub fn is_insecure(&self) -> bool {
-        self.key.srs().insecure
-    }
-
-    /// The layer below.
-    pub fn inner(&self) -> &model::VerifyingKey {
-        &self.key
     }
 }
 

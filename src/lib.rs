@@ -19,29 +19,39 @@
 //! # }
 //! ```
 //!
+//! Without the feature `prover` there are [`VerifyingKey`] and [`Proof`] alone, which build for wasm32.
+//!
 //! Nothing here prints; long calls report to a [`Progress`]. Errors are [`Error`], whose
 //! [`Error::class`] says what kind of trouble it is.
 
 mod error;
+#[cfg(feature = "prover")]
 mod keys;
+#[cfg(feature = "prover")]
 mod model;
 mod proof;
+#[cfg(feature = "prover")]
 pub mod solidity;
+mod verifying;
 
 pub use error::{Error, ErrorClass};
-pub use keys::{Keys, ProvingKey, VerifyingKey};
+#[cfg(feature = "prover")]
+pub use keys::{Keys, ProvingKey};
+#[cfg(feature = "prover")]
 pub use model::{CompileOptions, Model, Program};
 pub use proof::{Proof, ProofError, Timings, Values};
+pub use verifying::VerifyingKey;
 
+pub use zkml_circuits::{self as circuits, machine::Profile, statement::Visibility};
+#[cfg(feature = "prover")]
 pub use zkml_circuits::{
-    self as circuits,
-    machine::Profile,
-    plan::{Cost, Objective, Visibility},
+    plan::{Cost, Objective},
     plonk::ProverObjective,
 };
+#[cfg(feature = "prover")]
+pub use zkml_core::proving::Srs;
 pub use zkml_core::{
     self as core,
     progress::{NoProgress, Progress},
-    proving::Srs,
     tensor::{Shape, Tensor},
 };

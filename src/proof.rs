@@ -6,9 +6,11 @@
 use ff::PrimeField;
 use halo2curves::bn256::Fr;
 use serde::{Deserialize, Serialize};
+#[cfg(feature = "prover")]
+use zkml_circuits::{model::ModelProof, plonk::scalar_to_bytes};
 use zkml_circuits::{
-    model::{ModelProof, VerifyingKey},
-    plan::{IoTensor, StatementError},
+    model::VerifyingKey,
+    statement::{IoTensor, StatementError},
 };
 
 /// Version of the file.
@@ -131,6 +133,7 @@ impl Proof {
     /// Largest file, bytes: far above any proof and statement of a machine.
     pub const MAX_BYTES: usize = 64 << 20;
 
+    #[cfg(feature = "prover")]
     pub(crate) fn new(
         key: &VerifyingKey,
         made: ModelProof,
@@ -140,7 +143,7 @@ impl Proof {
         let file = File {
             schema: SCHEMA,
             proof: hexadecimal(&made.proof),
-            instances: made.words.iter().map(|w| hexadecimal(&big_endian(w))).collect(),
+            instances: made.words.iter().map(|w| hexadecimal(&scalar_to_bytes(w))).collect(),
             inputs,
             outputs,
             vk_digest: hexadecimal(&key.digest()),
@@ -273,12 +276,6 @@ fn plain(tensor: &IoTensor, integers: Vec<i64>) -> Values {
 
 fn hexadecimal(bytes: &[u8]) -> String {
     format!("0x{}", hex::encode(bytes))
-}
-
-fn big_endian(word: &Fr) -> [u8; 32] {
-    let mut bytes = word.to_repr();
-    bytes.reverse();
-    bytes
 }
 
 fn unhex(field: &str, text: &str) -> Result<Vec<u8>, ProofError> {

@@ -10,11 +10,13 @@
 //! | 2 | junk `j` | `lambda, alpha, beta` |
 //! | 3 | nothing free: units `U1 U2 U4`, vector `A B Z`, logUp `h g S` | halo2's own |
 
+#[cfg(feature = "prover")]
 mod circuit;
 mod columns;
 mod gates;
 mod profile;
 
+#[cfg(feature = "prover")]
 pub use circuit::{CircuitProfile, MachineCircuit};
 pub use columns::{Challenges, Control, MachineColumns, Role, TableColumns, Unit, VectorControl};
 pub use gates::{DEGREE, configure};

@@ -8,13 +8,13 @@ mod arrange;
 mod builder;
 mod claims;
 mod cost;
+mod digits;
 mod display;
 mod equations;
 mod forms;
 mod frame;
 mod geometry;
 mod image;
-mod io;
 mod layout;
 mod rows;
 mod search;
@@ -32,7 +32,6 @@ pub use builder::Scalar;
 pub use claims::{Claim, Monomial};
 pub use cost::{Cost, CostModel};
 pub use geometry::{Geometry, GeometryError};
-pub use io::{IoSchema, IoTensor, StatementError, Words};
 pub use layout::{Arrangement, Layout, LayoutPolicy, Segment, Slots};
 pub use rows::{
     Base, Carry, Group, LaneRead, OperandRead, PublicRole, RowProgram, Source, TableRow, UnitRef,
@@ -42,22 +41,13 @@ pub use search::{Objective, search};
 pub use summary::LayoutSummary;
 pub use tags::{NULL_TAG, TableKind, Tags};
 
+pub use crate::statement::{IoSchema, IoTensor, StatementError, Visibility, Words};
+
 use crate::machine::Profile;
 use builder::Builder;
 use serde::{Deserialize, Serialize};
 use storage::{Forms, Storage};
 use zkml_core::program::{Program, ProgramError, Step, StoredTensor, Term};
-
-/// Whether a tensor is part of the statement.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Visibility {
-    /// Its values are public words.
-    #[default]
-    Public,
-    /// Its values stay with the prover.
-    Private,
-}
 
 /// A program laid out in a machine.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -148,7 +138,7 @@ impl Plan {
             return Err(PlanError::Unsupported { node: "the model".into(), what });
         }
         let segments: Vec<Vec<Slots>> = storages.iter().map(Storage::segments).collect();
-        let io = io::schema(program, profile, input_visibility, &segments);
+        let io = digits::schema(program, profile, input_visibility, &segments);
         let tags = Tags::new(program);
         let (groups, layouts) = place(program, profile, (&storages, segments), &io, &tags);
         let has_table: Vec<bool> = program.tensors.iter().map(has_table).collect();

@@ -12,25 +12,29 @@
 mod domain;
 mod interpolation;
 mod keys;
+#[cfg(feature = "prover")]
 pub mod mock;
 mod openings;
+#[cfg(feature = "prover")]
 mod program;
 mod protocol;
+#[cfg(feature = "prover")]
 mod prover;
 mod shape;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod transcript;
+#[cfg(feature = "prover")]
 mod values;
 mod verifier;
 
 pub use domain::MAX_K;
-pub use keys::{
-    InstanceLayout, KeyError, KeyFormatError, KeyOptions, LayoutError, ProvingKey, VerifyingKey,
-    generate_keys,
-};
+pub use keys::{InstanceLayout, KeyFormatError, LayoutError, VerifyingKey};
+#[cfg(feature = "prover")]
+pub use keys::{KeyError, KeyOptions, ProvingKey, generate_keys};
 pub use openings::{Opened, Openings, Poly, RotationSet};
 pub use protocol::{Column, ColumnKind, Expr, Protocol, ProtocolError, Query};
+#[cfg(feature = "prover")]
 pub use prover::{
     AdviceColumn, PhaseWitness, ProveError, ProverObjective, ProverRng, prove, stages,
 };

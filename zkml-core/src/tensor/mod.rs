@@ -2,6 +2,7 @@
 
 mod shape;
 
+#[cfg(feature = "prover")]
 pub(crate) use shape::inverse_permutation;
 pub use shape::{Shape, ShapeError};
 

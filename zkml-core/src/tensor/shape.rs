@@ -182,6 +182,7 @@ impl Shape {
 }
 
 /// The permutation that undoes `perm`, a permutation of axes.
+#[cfg(feature = "prover")]
 pub(crate) fn inverse_permutation(perm: &[usize]) -> Vec<usize> {
     let mut inverse = vec![0; perm.len()];
     for (to, from) in perm.iter().enumerate() {

@@ -157,6 +157,7 @@ pub(super) struct Reader<R> {
     position: u64,
     hash: Keccak256,
     /// Of the block read last, for its memory.
+    #[cfg(feature = "prover")]
     buffer: Vec<u8>,
 }
 
@@ -167,8 +168,14 @@ impl<R: io::Read> Reader<R> {
         magic: &[u8; MAGIC_BYTES],
         expected: &'static str,
     ) -> Result<Self, KeyFormatError> {
-        let (hash, buffer) = (Keccak256::new(), Vec::new());
-        let mut reader = Self { from, length, position: 0, hash, buffer };
+        let mut reader = Self {
+            from,
+            length,
+            position: 0,
+            hash: Keccak256::new(),
+            #[cfg(feature = "prover")]
+            buffer: Vec::new(),
+        };
         let got = reader.array::<MAGIC_BYTES>()?;
         if got == *magic {
             Ok(reader)
@@ -187,6 +194,7 @@ impl<R: io::Read> Reader<R> {
     }
 
     /// Reads `length` bytes at once and decodes them while they are hashed.
+    #[cfg(feature = "prover")]
     pub(super) fn block<T: Send>(
         &mut self,
         length: u64,

@@ -7,15 +7,22 @@
 //! the loaders, and the digest of the key, recomputed at every load, covers both.
 
 mod codec;
+#[cfg(feature = "prover")]
 mod columns;
+#[cfg(feature = "prover")]
 mod commit;
 mod digest;
+#[cfg(feature = "prover")]
 mod generate;
+#[cfg(feature = "prover")]
 mod halo2;
+#[cfg(feature = "prover")]
 mod proving;
 mod verifying;
 
 pub use codec::KeyFormatError;
+#[cfg(feature = "prover")]
 pub use generate::{KeyError, KeyOptions, generate_keys};
+#[cfg(feature = "prover")]
 pub use proving::ProvingKey;
 pub use verifying::{InstanceLayout, LayoutError, VerifyingKey};

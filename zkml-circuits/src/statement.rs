@@ -3,13 +3,12 @@
 //! A word is `sum_l 2^(16 l) (v_l + 2^15)` over the live digits `l < 8` of a group; dead digits
 //! are 0. Words stand in the order inputs (if public), outputs, each tensor's groups in order.
 
-use super::{Visibility, layout::Slots};
 use crate::machine::Profile;
 use ff::{Field, PrimeField};
 use halo2curves::bn256::Fr;
 use serde::{Deserialize, Serialize};
 use zkml_core::{
-    program::{Bits, Program, Scale, TensorId},
+    program::{Bits, Scale, TensorId},
     tensor::Shape,
 };
 
@@ -20,6 +19,17 @@ const OFFSET: i64 = 1 << 15;
 
 /// Public words.
 pub type Words = Vec<Fr>;
+
+/// Whether a tensor is part of the statement.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Visibility {
+    /// Its values are public words.
+    #[default]
+    Public,
+    /// Its values stay with the prover.
+    Private,
+}
 
 /// One tensor of the statement.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -205,81 +215,5 @@ impl IoSchema {
             all.push(values);
         }
         Ok(all)
-    }
-}
-
-/// The schema of a program whose tensors are stored by `grids`.
-pub(super) fn schema(
-    program: &Program,
-    profile: Profile,
-    input_visibility: Visibility,
-    segments: &[Vec<Slots>],
-) -> IoSchema {
-    let digits = |tensor: TensorId, position: &dyn Fn(u32) -> Option<u32>| {
-        let mut words = Vec::new();
-        for slots in &segments[tensor.0] {
-            for chunk in slots.chunks(profile.lanes()) {
-                let digits = chunk.iter().take(profile.public_lanes());
-                words.push(digits.map(|slot| slot.and_then(position)).collect());
-            }
-        }
-        words
-    };
-    let inputs = match input_visibility {
-        Visibility::Private => Vec::new(),
-        Visibility::Public => program
-            .inputs
-            .iter()
-            .map(|input| {
-                let stored = &program.tensors[input.tensor.0];
-                IoTensor {
-                    name: input.name.clone(),
-                    shape: stored.shape.clone(),
-                    scale: stored.scale,
-                    bits: stored.bits,
-                    tensor: input.tensor,
-                    digits: digits(input.tensor, &Some),
-                }
-            })
-            .collect(),
-    };
-    let outputs = program
-        .outputs
-        .iter()
-        .map(|output| {
-            let stored = &program.tensors[output.view.tensor.0];
-            let mut place = vec![None; stored.shape.len()];
-            for i in 0..output.view.shape.len() {
-                if let Some(at) = output.view.element(i) {
-                    place[at] = Some(i as u32);
-                }
-            }
-            IoTensor {
-                name: output.name.clone(),
-                shape: output.view.shape.clone(),
-                scale: stored.scale,
-                bits: value_bits(program, output.view.tensor),
-                tensor: output.view.tensor,
-                digits: digits(output.view.tensor, &|e| place[e as usize]),
-            }
-        })
-        .collect();
-    IoSchema { input_visibility, inputs, outputs }
-}
-
-/// Range of what a tensor publishes: its table's values may be wider than its argument.
-fn value_bits(program: &Program, tensor: TensorId) -> Bits {
-    let stored = &program.tensors[tensor.0];
-    let table = match &stored.step {
-        zkml_core::program::Step::Affine(affine) => affine.table,
-        _ => None,
-    };
-    match table.and_then(|t| program.tables.get(t.0)) {
-        None => stored.bits,
-        Some(table) => {
-            let fits = |bits: &Bits| table.fits(*bits);
-            // `Program::check` refuses a public table of more than 16 bits.
-            (1..=Bits::MAX).filter_map(Bits::new).find(fits).unwrap_or(Bits::WIDEST)
-        }
     }
 }
