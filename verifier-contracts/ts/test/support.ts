@@ -42,7 +42,11 @@ export const account = (addressIndex: number) =>
 /** A chain of one's own; stop it when done. */
 export async function startChain() {
   const port = await freePort();
-  const node = spawn(tool("anvil"), ["--silent", "--port", String(port)], { stdio: ["ignore", "ignore", "inherit"] });
+  // A block a second besides those of transactions: a block whose receipts come late is not the last one,
+  // after which viem would wait for ever.
+  const args = ["--silent", "--port", String(port), "--mixed-mining", "--block-time", "1"];
+  const node = spawn(tool("anvil"), args, { stdio: "ignore" });
+  process.once("exit", () => node.kill());
   const transport = http(`http://127.0.0.1:${port}`);
   const client = createTestClient({ mode: "anvil", chain, transport, pollingInterval: 20 }).extend(publicActions);
   const wallet = (index: number) =>
