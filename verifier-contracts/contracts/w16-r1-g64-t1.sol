@@ -21,8 +21,6 @@ contract ZkmlVerifier is IZkmlVerifier {
     uint256 private constant PROOF_LENGTH = 11296;
     /// @dev Bytes of the proof's leading points.
     uint256 private constant POINTS_LENGTH = 4928;
-    /// @dev Offset of the proof's two last points.
-    uint256 private constant SCALARS_END = 11168;
     /// @dev Bytes of the verifying key.
     uint256 private constant KEY_LENGTH = 7840;
     /// @dev Smallest domain, log2.
@@ -207,21 +205,59 @@ contract ZkmlVerifier is IZkmlVerifier {
                     break
                 }
 
-                // Rows between words stay zero: memory behind the map is untouched.
+                // Rows between words stay zero: memory behind the map is untouched. Several words a turn;
+                // calldata behind its end reads as zero.
                 let r := R
                 let step := shl(5, mload(0x8a0))
                 let to := add(SEGMENT, 0x40)
-                for { let from := FIRST_WORD } lt(from, calldatasize()) { from := add(from, 0x20) } {
-                    let word := calldataload(from)
-                    if iszero(lt(word, r)) {
-                        status := INVALID_INSTANCE
-                        index := shr(5, sub(from, FIRST_WORD))
-                        break
-                    }
+                let from := FIRST_WORD
+                let all := 0
+                let word
+                for {} lt(from, calldatasize()) { from := add(from, 0x100) } {
+                    word := calldataload(from)
+                    all := or(all, word)
+                    mstore(to, word)
+                    to := add(to, step)
+                    word := calldataload(add(from, 0x20))
+                    all := or(all, word)
+                    mstore(to, word)
+                    to := add(to, step)
+                    word := calldataload(add(from, 0x40))
+                    all := or(all, word)
+                    mstore(to, word)
+                    to := add(to, step)
+                    word := calldataload(add(from, 0x60))
+                    all := or(all, word)
+                    mstore(to, word)
+                    to := add(to, step)
+                    word := calldataload(add(from, 0x80))
+                    all := or(all, word)
+                    mstore(to, word)
+                    to := add(to, step)
+                    word := calldataload(add(from, 0xa0))
+                    all := or(all, word)
+                    mstore(to, word)
+                    to := add(to, step)
+                    word := calldataload(add(from, 0xc0))
+                    all := or(all, word)
+                    mstore(to, word)
+                    to := add(to, step)
+                    word := calldataload(add(from, 0xe0))
+                    all := or(all, word)
                     mstore(to, word)
                     to := add(to, step)
                 }
-                if status { break }
+                // Words below 2^253 are below R; only others are looked at one by one.
+                if shr(253, all) {
+                    for { from := FIRST_WORD } lt(from, calldatasize()) { from := add(from, 0x20) } {
+                        if iszero(lt(calldataload(from), r)) {
+                            status := INVALID_INSTANCE
+                            index := shr(5, sub(from, FIRST_WORD))
+                            break
+                        }
+                    }
+                    if status { break }
+                }
 
                 calldatacopy(PROOF, 0x64, PROOF_LENGTH)
                 let good := 1
@@ -233,9 +269,19 @@ contract ZkmlVerifier is IZkmlVerifier {
                     status := INVALID_POINT
                     break
                 }
-                for { let p := add(PROOF, POINTS_LENGTH) } lt(p, add(PROOF, SCALARS_END)) { p := add(p, 0x20) } {
+                for { let p := 0x3a20 } lt(p, 0x5220) { p := add(p, 0x100) } {
                     good := and(good, lt(mload(p), r))
+                    good := and(good, lt(mload(add(p, 0x20)), r))
+                    good := and(good, lt(mload(add(p, 0x40)), r))
+                    good := and(good, lt(mload(add(p, 0x60)), r))
+                    good := and(good, lt(mload(add(p, 0x80)), r))
+                    good := and(good, lt(mload(add(p, 0xa0)), r))
+                    good := and(good, lt(mload(add(p, 0xc0)), r))
+                    good := and(good, lt(mload(add(p, 0xe0)), r))
                 }
+                good := and(good, lt(mload(0x5220), r))
+                good := and(good, lt(mload(0x5240), r))
+                good := and(good, lt(mload(0x5260), r))
                 if iszero(good) { status := INVALID_SCALAR }
                 break
             }
@@ -318,37 +364,60 @@ contract ZkmlVerifier is IZkmlVerifier {
             for { let i := mload(0x860) } i { i := sub(i, 1) } { p := mulmod(p, p, r) }
             mstore(0x1e0, p)
             mstore(0x320, x)
-            mstore(0x340, addmod(p, sub(r, 1), r))
+            mstore(0x340, add(p, sub(r, 1)))
 
-            // Instance column: sum of w_i omega^(stride i) / (x - omega^(stride i)).
+            // Row i's Lagrange polynomial is (x^n - 1) / (n (x omega^-i - 1)).
+            // Instance column: sum of w_i / (x omega^(-stride i) - 1). A zero behind the last word adds nothing.
+            let minus_one := sub(r, 1)
             let num := 0
             let den := 1
-            p := 1
+            let t := add(x, minus_one)
             let step := mload(0x8e0)
-            for { let from := FIRST_WORD } lt(from, calldatasize()) { from := add(from, 0x20) } {
-                let t := add(x, sub(r, p))
-                num := add(mulmod(num, t, r), mulmod(mulmod(calldataload(from), p, r), den, r))
+            let shift := add(step, minus_one)
+            for { let from := FIRST_WORD } lt(from, calldatasize()) { from := add(from, 0x100) } {
+                num := add(mulmod(num, t, r), mulmod(calldataload(from), den, r))
                 den := mulmod(den, t, r)
-                p := mulmod(p, step, r)
+                t := add(mulmod(t, step, r), shift)
+                num := add(mulmod(num, t, r), mulmod(calldataload(add(from, 0x20)), den, r))
+                den := mulmod(den, t, r)
+                t := add(mulmod(t, step, r), shift)
+                num := add(mulmod(num, t, r), mulmod(calldataload(add(from, 0x40)), den, r))
+                den := mulmod(den, t, r)
+                t := add(mulmod(t, step, r), shift)
+                num := add(mulmod(num, t, r), mulmod(calldataload(add(from, 0x60)), den, r))
+                den := mulmod(den, t, r)
+                t := add(mulmod(t, step, r), shift)
+                num := add(mulmod(num, t, r), mulmod(calldataload(add(from, 0x80)), den, r))
+                den := mulmod(den, t, r)
+                t := add(mulmod(t, step, r), shift)
+                num := add(mulmod(num, t, r), mulmod(calldataload(add(from, 0xa0)), den, r))
+                den := mulmod(den, t, r)
+                t := add(mulmod(t, step, r), shift)
+                num := add(mulmod(num, t, r), mulmod(calldataload(add(from, 0xc0)), den, r))
+                den := mulmod(den, t, r)
+                t := add(mulmod(t, step, r), shift)
+                num := add(mulmod(num, t, r), mulmod(calldataload(add(from, 0xe0)), den, r))
+                den := mulmod(den, t, r)
+                t := add(mulmod(t, step, r), shift)
             }
             mstore(0x200, num)
             mstore(0x360, den)
 
             // The last usable row and the blinding rows behind it.
-            p := mload(0x920)
-            num := p
-            den := addmod(x, sub(r, p), r)
-            mstore(0x3a0, den)
+            t := add(mulmod(x, mload(0x920), r), minus_one)
+            num := 1
+            den := t
+            mstore(0x3a0, t)
             step := mload(0x8c0)
+            shift := add(step, minus_one)
             for { let i := BLINDING } i { i := sub(i, 1) } {
-                p := mulmod(p, step, r)
-                let t := add(x, sub(r, p))
-                num := add(mulmod(num, t, r), mulmod(p, den, r))
+                t := add(mulmod(t, step, r), shift)
+                num := add(mulmod(num, t, r), den)
                 den := mulmod(den, t, r)
             }
             mstore(0x260, num)
             mstore(0x3c0, den)
-            mstore(0x380, addmod(x, sub(r, 1), r))
+            mstore(0x380, add(x, minus_one))
 
             // u - x omega^rotation.
             let u := mload(0x1c0)
@@ -384,11 +453,10 @@ contract ZkmlVerifier is IZkmlVerifier {
                 inverse := mulmod(inverse, value, r)
             }
 
-            // Lagrange polynomial of row i at x: omega^i (x^n - 1) / (n (x - omega^i)).
-            let t := mulmod(addmod(mload(0x1e0), sub(r, 1), r), mload(0x900), r)
+            t := mulmod(add(mload(0x1e0), minus_one), mload(0x900), r)
             mstore(0x200, mulmod(mulmod(mload(0x200), mload(0x360), r), t, r))
             mstore(0x220, mulmod(mload(0x380), t, r))
-            mstore(0x240, mulmod(mulmod(mload(0x920), mload(0x3a0), r), t, r))
+            mstore(0x240, mulmod(mload(0x3a0), t, r))
             mstore(0x260, addmod(1, sub(r, mulmod(mulmod(mload(0x260), mload(0x3c0), r), t, r)), r))
             p := mload(0x320)
             t := mload(0x520)

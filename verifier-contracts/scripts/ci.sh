@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Rebuilds the shipped bytecode from the checked-in sources, compares, lints, and runs the Foundry tests and
 # those of the TypeScript package.
-# Needs node 20 or later and the npm registry. Fails on any difference.
+# Needs node 20 or later and the npm registry. Fails on any difference. With cargo and jq, ends with the guide
+# end to end on a local chain, by the command line of this tree.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -27,3 +28,9 @@ export FOUNDRY_SOLC="$PWD/scripts/solc"
 for version in prague osaka; do
     FOUNDRY_PROFILE=later "$forge" test --offline --evm-version $version "$@"
 done
+if command -v cargo >/dev/null && command -v jq >/dev/null; then
+    (cd .. && cargo build --locked --release -p zkml-cli)
+    test/e2e/run.sh
+else
+    echo "no cargo or no jq: the end-to-end run was SKIPPED" >&2
+fi

@@ -10,9 +10,10 @@ use crate::{
 };
 use halo2curves::bn256::Fr;
 use revm::{
-    Context, ExecuteCommitEvm, ExecuteEvm, MainBuilder, MainContext, MainnetEvm,
+    Context, ExecuteCommitEvm, InspectEvm, Inspector, MainBuilder, MainContext, MainnetEvm,
     context::{BlockEnv, CfgEnv, Journal, TxEnv, result::ExecutionResult},
     database::{CacheDB, EmptyDB},
+    interpreter::{CallInputs, CallOutcome},
     primitives::{Address, Bytes, TxKind, hardfork::SpecId},
 };
 use zkml_circuits::plonk::VerifyingKey;
@@ -60,6 +61,38 @@ pub struct Outcome {
     pub transaction_gas: u64,
     /// Gas of the execution: without the transaction's base cost and its calldata.
     pub execution_gas: u64,
+    /// What it asked of precompiles.
+    pub precompiles: Precompiles,
+}
+
+/// Calls of the precompiles that verifiers use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Precompiles {
+    /// Modular exponentiations.
+    pub exponentiations: u64,
+    /// Additions of points.
+    pub additions: u64,
+    /// Scalar multiplications of points.
+    pub multiplications: u64,
+    /// Pairing checks.
+    pub pairings: u64,
+}
+
+impl<C> Inspector<C> for Precompiles {
+    fn call(&mut self, _: &mut C, inputs: &mut CallInputs) -> Option<CallOutcome> {
+        let (low, high) =
+            inputs.bytecode_address.split_last().map_or((0, &[][..]), |(l, h)| (*l, h));
+        let count = match low {
+            _ if high.iter().any(|b| *b != 0) => return None,
+            5 => &mut self.exponentiations,
+            6 => &mut self.additions,
+            7 => &mut self.multiplications,
+            8 => &mut self.pairings,
+            _ => return None,
+        };
+        *count += 1;
+        None
+    }
 }
 
 /// Bytes and gas of a deployment.
@@ -95,8 +128,10 @@ pub fn verify(
     Ok((outcome, evm.deployment()))
 }
 
-type Inner =
-    MainnetEvm<Context<BlockEnv, TxEnv, CfgEnv, CacheDB<EmptyDB>, Journal<CacheDB<EmptyDB>>, ()>>;
+type Inner = MainnetEvm<
+    Context<BlockEnv, TxEnv, CfgEnv, CacheDB<EmptyDB>, Journal<CacheDB<EmptyDB>>, ()>,
+    Precompiles,
+>;
 
 /// A verifier deployed in an EVM of its own.
 #[allow(missing_debug_implementations)] // revm's EVM has none
@@ -139,7 +174,7 @@ impl Evm {
                 cfg.set_spec_and_mainnet_gas_params(spec(fork));
                 cfg.disable_nonce_check = true;
             })
-            .build_mainnet();
+            .build_mainnet_with_inspector(Precompiles::default());
         let deployment = Deployment {
             creation_bytes: creation_code.len(),
             runtime_bytes: 0,
@@ -177,13 +212,14 @@ impl Evm {
     /// [`ContractError::Evm`] when the transaction itself is not valid.
     pub fn call(&mut self, calldata: &[u8]) -> Result<Outcome, ContractError> {
         let tx = transaction(TxKind::Call(self.verifier), calldata.to_vec(), 2)?;
-        let result = self.inner.transact(tx).map_err(evm_error)?.result;
+        let result = self.inner.inspect(tx, Precompiles::default()).map_err(evm_error)?.result;
         let gas = *result.gas();
         let zeros = calldata.iter().filter(|b| **b == 0).count() as u64;
         let intrinsic = 21_000 + 4 * zeros + 16 * (calldata.len() as u64 - zeros);
         Ok(Outcome {
             transaction_gas: gas.tx_gas_used(),
             execution_gas: gas.total_gas_spent().saturating_sub(intrinsic),
+            precompiles: self.inner.inspector,
             verdict: verdict(result),
         })
     }

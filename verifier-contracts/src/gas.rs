@@ -26,6 +26,8 @@ pub struct Gas {
     pub constraints: u64,
     /// Everything else: checks, transcript, Lagrange polynomials, bookkeeping, memory.
     pub rest: u64,
+    /// Scalar multiplications, and as many additions, that `msm` pays for.
+    pub multiplications: u64,
 }
 
 impl Gas {
@@ -47,9 +49,9 @@ const BASE: u64 = 6_400;
 /// A point's checks and its part in the transcript.
 const POINT: u64 = 160;
 /// An evaluation's check and its part in the transcript and in the opening.
-const EVALUATION: u64 = 110;
+const EVALUATION: u64 = 85;
 /// A public word: check, copy, Lagrange numerator and denominator.
-const INSTANCE: u64 = 255;
+const INSTANCE: u64 = 185;
 /// A row of the instance column: hashing.
 const ROW: u64 = 6;
 /// A scalar multiplication and an addition with their calls.
@@ -61,7 +63,7 @@ const SKIPPED: u64 = 6_000 + 150 + 200 + 100;
 /// A rotation: its point, its inversion, its weights.
 const ROTATION: u64 = 330;
 /// A blinding row in the boundary polynomials.
-const BLINDING: u64 = 125;
+const BLINDING: u64 = 85;
 /// A squaring of `x`.
 const SQUARING: u64 = 55;
 
@@ -156,6 +158,7 @@ fn predicted(
             + layout.key.words as u64 * 3
             + 3 * memory_words
             + memory_words * memory_words / 512,
+        multiplications: multiplications.saturating_sub(empty.columns),
     };
     if fork != Fork::Cancun {
         // EIP-7623: ten gas a token at least.

@@ -30,10 +30,10 @@ pub fn key_words(key: &VerifyingKey) -> Result<Vec<[u8; 32]>, ContractError> {
         scalar(Fr::from(u64::from(key.k()))),
         scalar(Fr::from(count as u64)),
         scalar(Fr::from(stride as u64)),
-        scalar(omega),
-        scalar(omega.pow_vartime([stride as u64])),
+        scalar(power(-1)),
+        scalar(power(-(stride as i64))),
         scalar(Fr::TWO_INV.pow_vartime([u64::from(key.k())])),
-        scalar(power(-(protocol.blinding as i64 + 1))),
+        scalar(power(protocol.blinding as i64 + 1)),
     ];
     debug_assert_eq!(words.len(), layout.key.points);
     words.extend(layout.opening.rotations.iter().map(|r| scalar(power(i64::from(*r)))));

@@ -141,7 +141,7 @@ contract ZkmlConsumerTest is Models, Sample {
         mock.setValid(hex"5678", instances);
         vm.expectRevert(spent);
         consumer.consume(id, hex"5678", instances, 7, deadline);
-        vm.expectRevert(spent);
+        vm.expectPartialRevert(ZkmlConsumer.HasContext.selector);
         consumer.consumeUnbound(id, PROOF, instances);
         vm.stopPrank();
     }
@@ -251,6 +251,13 @@ contract ZkmlConsumerTest is Models, Sample {
         consumer.consumeUnbound(sample, proof, words);
         vm.expectPartialRevert(ZkmlConsumer.AlreadySpent.selector);
         consumer.consumeUnbound(sample, proof, words);
+    }
+
+    /// Unbound, a context would be a word that the prover chooses: the same answer, accepted again and again.
+    function testUnboundTakesNoContext() public {
+        uint256[] memory instances = proven(mock, ContextKind.Bytes, ALICE, 7);
+        vm.expectRevert(abi.encodeWithSelector(ZkmlConsumer.HasContext.selector, id));
+        consumer.consumeUnbound(id, PROOF, instances);
     }
 
     function testBatch() public {

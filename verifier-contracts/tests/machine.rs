@@ -62,6 +62,7 @@ fn models_of_all_standard_machines_verify() {
                 let predicted = gas::predict_for(key, fork).unwrap();
                 let ratio = predicted.total() as f64 / outcome.transaction_gas as f64;
                 assert!((ratio - 1.0).abs() < 0.03, "{profile}, {fork}: {ratio}");
+                assert_eq!(outcome.precompiles.multiplications, predicted.multiplications);
                 eprintln!(
                     "{profile} {fork}: k {} words {} proof {} bytes, gas {} (predicted {}), runtime {} bytes, key {} bytes",
                     key.k(),

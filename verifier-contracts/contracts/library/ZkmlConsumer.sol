@@ -33,6 +33,9 @@ abstract contract ZkmlConsumer {
     error ModelNotUsable(bytes32 modelId, ModelState state);
     /// @notice The model's statements hold no context: its proofs cannot be bound.
     error NoContext(bytes32 modelId);
+    /// @notice The model's statements hold a context, which `_consumeUnbound` would leave to the prover: the
+    /// same inference could be accepted once for each.
+    error HasContext(bytes32 modelId);
     /// @notice The words do not carry the context of this use.
     error WrongContext(bytes32 expected);
     /// @notice Too late.
@@ -120,6 +123,7 @@ abstract contract ZkmlConsumer {
         returns (bytes32 nullifier)
     {
         Model memory model = _usable(modelId);
+        if (!model.context.isNone()) revert HasContext(modelId);
         nullifier = _spend(modelId, 0, instances);
         model.verifier.verify(proof, instances);
     }

@@ -1,14 +1,15 @@
 //! Words of a verifying key's data contract.
 //!
 //! ```text
-//! 0 digest            5 omega              | omega^r for every opened rotation r
-//! 1 transcript_repr   6 omega^stride       | barycentric weights, set by set (two points and more)
+//! 0 digest            5 omega^-1           | omega^r for every opened rotation r
+//! 1 transcript_repr   6 omega^-stride      | barycentric weights, set by set (two points and more)
 //! 2 k                 7 1/n                | fixed commitments (x, y), column by column
-//! 3 number of words   8 omega^last         | permutation commitments (x, y)
+//! 3 number of words   8 omega^-last        | permutation commitments (x, y)
 //! 4 stride
 //! ```
 //!
-//! `omega^last` is the last usable row, `-(blinding + 1)`. The weight of point `j` in a set of
+//! Steps are inverses because row `i`'s Lagrange polynomial is `(x^n - 1) / (n (x omega^-i - 1))`; `last`, the last
+//! usable row, is `-(blinding + 1)`. The weight of point `j` in a set of
 //! rotations `r` is `1 / prod_{k != j} (omega^(r_j) - omega^(r_k))`: dividing it by `x^(m-1)` gives
 //! the Lagrange denominators, so the contract inverts nothing that does not depend on a challenge.
 //! All of it but the commitments, the digest and the representation follows from `k` and `stride`.
@@ -42,14 +43,14 @@ impl KeyLayout {
     pub const COUNT: usize = 3;
     /// Rows from a public word to the next.
     pub const STRIDE: usize = 4;
-    /// Generator of the domain.
-    pub const OMEGA: usize = 5;
-    /// `omega^stride`.
-    pub const OMEGA_STRIDE: usize = 6;
+    /// `omega^-1`, of the domain's generator.
+    pub const ROW_STEP: usize = 5;
+    /// `omega^-stride`.
+    pub const STRIDE_STEP: usize = 6;
     /// `1 / n`.
     pub const N_INVERSE: usize = 7;
-    /// `omega^-(blinding + 1)`.
-    pub const OMEGA_LAST: usize = 8;
+    /// `omega^(blinding + 1)`.
+    pub const LAST_STEP: usize = 8;
     const HEADER: usize = 9;
 
     pub(super) fn new(protocol: &Protocol, opening: &Opening) -> Self {

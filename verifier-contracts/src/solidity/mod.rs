@@ -8,6 +8,7 @@ mod lagrange;
 mod opening;
 mod template;
 mod transcript;
+mod words;
 
 use crate::{
     algebra,
@@ -69,9 +70,14 @@ struct Parts<'a> {
 
 /// Indents Yul lines for the inside of an assembly block.
 fn indent(lines: &[String]) -> String {
+    indent_by(3, lines)
+}
+
+/// Indents Yul lines by levels of four spaces.
+fn indent_by(levels: usize, lines: &[String]) -> String {
     let mut text = String::new();
     for line in lines {
-        text.push_str("            ");
+        text.push_str(&" ".repeat(4 * levels));
         text.push_str(line);
         text.push('\n');
     }

@@ -1,6 +1,6 @@
 //! The contract's text around the generated statements.
 
-use super::{CONTRACT, Parts, VERSION, indent, lagrange, opening, transcript};
+use super::{CONTRACT, Parts, VERSION, indent, indent_by, lagrange, opening, transcript, words};
 use crate::{
     algebra::{Program, literal},
     layout::{KeyLayout, WORD},
@@ -24,11 +24,6 @@ pub(super) fn render(parts: &Parts<'_>, program: &Program) -> String {
             "POINTS_LENGTH",
             layout.proof.first_eval().to_string(),
             "Bytes of the proof's leading points.",
-        ),
-        (
-            "SCALARS_END",
-            layout.proof.opening_h.to_string(),
-            "Offset of the proof's two last points.",
         ),
         ("KEY_LENGTH", (layout.key.words * WORD).to_string(), "Bytes of the verifying key."),
         ("MIN_K", layout.min_k(parts.protocol).to_string(), "Smallest domain, log2."),
@@ -77,12 +72,25 @@ pub(super) fn render(parts: &Parts<'_>, program: &Program) -> String {
         ("K", word(KeyLayout::K)),
         ("COUNT", word(KeyLayout::COUNT)),
         ("STRIDE", word(KeyLayout::STRIDE)),
-        ("OMEGA", word(KeyLayout::OMEGA)),
-        ("OMEGA_STRIDE", word(KeyLayout::OMEGA_STRIDE)),
+        ("ROW_STEP", word(KeyLayout::ROW_STEP)),
+        ("STRIDE_STEP", word(KeyLayout::STRIDE_STEP)),
         ("N_INVERSE", word(KeyLayout::N_INVERSE)),
-        ("OMEGA_LAST", word(KeyLayout::OMEGA_LAST)),
+        ("LAST_STEP", word(KeyLayout::LAST_STEP)),
         ("POINTS", word(layout.key.points)),
         ("CHALLENGES", indent(&transcript::challenges(parts))),
+        ("TURN", hex(words::TURN * WORD)),
+        ("COPY_WORDS", indent_by(5, &words::copy())),
+        (
+            "CHECK_SCALARS",
+            indent_by(
+                4,
+                &words::check(
+                    memory.proof + layout.proof.first_eval(),
+                    memory.proof + layout.proof.opening_h,
+                ),
+            ),
+        ),
+        ("EVALUATE_WORDS", indent_by(4, &words::evaluate())),
         ("SET_PRODUCTS", indent(&lagrange::set_products(parts))),
         ("SET_WEIGHTS", indent(&lagrange::set_weights(parts))),
         ("UNUSED_BOUNDARY", indent(&lagrange_last)),

@@ -3,23 +3,7 @@
 # consume; a replay, a wrong caller and a wrong context are rejected.
 #   test/e2e/run.sh            needs target/release/zkml (or ZKML=...), node, npm, jq, and `forge build` done
 set -euo pipefail
-here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
-root="$here/../.."
-zkml="${ZKML:-$root/../target/release/zkml}"
-[ -d "$root/out" ] || { echo "run scripts/ci.sh or forge build first" >&2; exit 1; }
-(cd "$here" && npm ci --silent --no-audit --no-fund)
-
-case "$(uname -s)-$(uname -m)" in
-    Linux-x86_64) platform=linux-amd64 ;;
-    Linux-aarch64) platform=linux-arm64 ;;
-    Darwin-x86_64) platform=darwin-amd64 ;;
-    Darwin-arm64) platform=darwin-arm64 ;;
-    *) echo "no anvil for $(uname -s) $(uname -m)" >&2; exit 1 ;;
-esac
-cast() { "$here/node_modules/@foundry-rs/cast-$platform/bin/cast" "$@"; }
-work="$(mktemp -d)"
-anvil_pid=
-trap '[ -z "$anvil_pid" ] || kill "$anvil_pid"; rm -rf "$work"' EXIT
+source "$(dirname "${BASH_SOURCE[0]}")/chain.sh"
 cd "$work"
 
 echo "== model"
@@ -28,20 +12,9 @@ echo "== model"
 "$zkml" -q export-verifier --vk keys/model.vk -o out
 
 echo "== chain"
-port=$((20000 + RANDOM % 20000))
-"$here/node_modules/@foundry-rs/anvil-$platform/bin/anvil" --port $port --silent &
-anvil_pid=$!
-export ETH_RPC_URL=http://127.0.0.1:$port
-for _ in $(seq 50); do cast chain-id >/dev/null 2>&1 && break; sleep 0.2; done
-# Accounts of anvil's well-known development mnemonic.
-key() { cast wallet private-key "test test test test test test test test test test test junk" "$1"; }
-owner=$(key 0) me=$(key 1) other=$(key 2)
+start_chain osaka
+me=$(key 1) other=$(key 2)
 address_of() { cast wallet address --private-key "$1"; }
-deploy() { # bytecode [constructor arguments]
-    local arguments="${2-}"
-    cast send --json --private-key "$owner" --create "$1${arguments#0x}" | jq -er 'select(.status == "0x1") | .contractAddress'
-}
-artifact() { jq -er .bytecode.object "$root/out/$1.sol/$1.json"; }
 fails() { # what, selector of the error, command
     local what="$1" error="$2"
     shift 2
@@ -52,8 +25,7 @@ fails() { # what, selector of the error, command
 
 echo "== deploy and register"
 vk=$(deploy "$(jq -r .vkInitCode out/deployment.json)")
-verifier=$(deploy "$(jq -r .verifierCreationCode out/deployment.json)" "$(cast abi-encode "f(address,bytes32,uint256[4])" \
-    "$vk" "$(jq -r .vkCodehash out/deployment.json)" "[$(jq -r '.sG2 | join(",")' out/deployment.json)]")")
+verifier=$(deploy "$(jq -r .verifierCreationCode out/deployment.json)" "$(verifier_arguments out "$vk")")
 registry=$(deploy "$(artifact ModelRegistry)" "$(cast abi-encode "f(address,uint256)" "$(address_of "$owner")" 86400)")
 tensor="(uint8,int16,uint8,uint16,bytes)"
 tensors() { jq -r "[.$1[] | \"(\(.bits),\(.scale),\(.lanes),\(.elements),\(.places))\"] | join(\",\")" out/schema.json; }
