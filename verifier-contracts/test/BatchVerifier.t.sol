@@ -105,9 +105,17 @@ contract BatchVerifierTest is Sample {
             mstore(sub(end, 0x40), 1)
             mstore(sub(end, 0x20), 2)
         }
-        p[1] = forged;
+        for (uint256 place = 0; place < 3; ++place) {
+            p[place] = forged;
+            vm.expectRevert(BatchVerifier.InvalidBatch.selector);
+            batch.verifyBatch(v, p, i);
+            p[place] = proof;
+        }
+        // Nor do several of them vouch for each other.
+        (p[0], p[1], p[2]) = (forged, forged, forged);
         vm.expectRevert(BatchVerifier.InvalidBatch.selector);
         batch.verifyBatch(v, p, i);
+        p[0] = p[2] = proof;
         // What is malformed says so itself.
         p[1] = hex"00";
         vm.expectRevert(IZkmlVerifier.BadLength.selector);
