@@ -75,6 +75,7 @@ export const zkmlConsumerAbi = [
   {"type":"event","name":"InferenceVerified","inputs":[{"name":"modelId","type":"bytes32","indexed":true},{"name":"context","type":"bytes32","indexed":true},{"name":"prover","type":"address","indexed":true},{"name":"nullifier","type":"bytes32","indexed":false}],"anonymous":false},
   {"type":"error","name":"AlreadySpent","inputs":[{"name":"nullifier","type":"bytes32"}]},
   {"type":"error","name":"Expired","inputs":[{"name":"deadline","type":"uint256"}]},
+  {"type":"error","name":"HasContext","inputs":[{"name":"modelId","type":"bytes32"}]},
   {"type":"error","name":"ModelNotUsable","inputs":[{"name":"modelId","type":"bytes32"},{"name":"state","type":"uint8"}]},
   {"type":"error","name":"NoContext","inputs":[{"name":"modelId","type":"bytes32"}]},
   {"type":"error","name":"NoRegistry","inputs":[]},
