@@ -16,7 +16,7 @@ use std::ops::Range;
 use halo2curves::bn256::G1Affine;
 
 use super::digits::Digits;
-use super::pairs::{Entry, is_identity};
+use super::trees::{Entry, is_identity};
 use super::runs::{Runs, Summer};
 
 /// Some rows of one window of a column.

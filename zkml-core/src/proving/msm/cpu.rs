@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::buckets::{Share, bit_sums};
 use super::digits::{Digits, FIELD_BITS, FieldLimbs, best_width, signed_bits};
-use super::pairs::Arithmetic;
+use super::trees::Arithmetic;
 use super::runs::Summer;
 use super::tails::{Tail, tail_sums};
 use super::{MAX_SMALL, MsmBackend, MsmError, Scalars};

@@ -9,9 +9,9 @@ mod cpu;
 mod digits;
 #[cfg(target_arch = "x86_64")]
 mod lanes;
-mod pairs;
 mod runs;
 mod tails;
+mod trees;
 #[cfg(test)]
 mod tests;
 

@@ -1,20 +1,17 @@
 //! Sums of runs of points: buckets, and whatever else is a plain sum.
 //!
-//! A run is summed as a binary tree, and the runs of a block together, level by level, so that the
-//! additions of a level share one inversion (see [`super::pairs`]) and a block stays in the cache.
-//! Where a level becomes too small for that, the points left go to a later block, with those of
-//! other blocks.
-
-use std::mem::{replace, swap, take};
+//! A run is cut into chunks of `2^j` points, each summed as a binary tree; what comes of a run's
+//! chunks is added up in later rounds. Chunks of one size are summed side by side, as many as there
+//! are lanes, and many of these groups together, level by level, so that the additions of a level
+//! share one inversion and their points stay in the cache.
 
 use halo2curves::bn256::G1Affine;
 
-use super::pairs::{Arithmetic, Entry, PairAdder, point};
+use super::trees::{Arithmetic, Entry, MAX_LEVELS, Trees, point};
 
-/// Points of a block.
-const BLOCK: usize = 1 << 13;
-/// Pairs of a level that are worth an inversion while other blocks have more.
-const FEW_PAIRS: usize = 256;
+/// Points that are summed together: their level of pairs and the products of its denominators take
+/// half of a second-level cache of 2 MB.
+const BATCH: usize = 1 << 13;
 
 /// Lists of entries, one after the other; the sum of each goes to a place of its own.
 #[derive(Default)]
@@ -24,13 +21,10 @@ pub(super) struct Runs {
 }
 
 /// Consecutive entries, at least one.
-#[derive(Clone, Copy)]
 struct Run {
     length: usize,
     /// Where their sum goes.
     place: usize,
-    /// Whether other entries of that place are in other blocks.
-    cut: bool,
 }
 
 impl Runs {
@@ -38,60 +32,65 @@ impl Runs {
     pub(super) fn extend(&mut self, place: usize, entries: impl IntoIterator<Item = Entry>) {
         let before = self.entries.len();
         self.entries.extend(entries);
-        let length = self.entries.len() - before;
+        self.count(place, self.entries.len() - before);
+    }
+
+    /// Counts entries that were appended.
+    fn count(&mut self, place: usize, length: usize) {
         match self.runs.last_mut() {
             Some(run) if run.place == place => run.length += length,
             _ if length == 0 => {}
-            _ => self.runs.push(Run { length, place, cut: false }),
+            _ => self.runs.push(Run { length, place }),
         }
     }
 
-    /// Sets the entries, of which each place has as many as its length says.
-    pub(super) fn of_lengths(
-        entries: Vec<Entry>,
-        lengths: impl IntoIterator<Item = usize>,
-    ) -> Self {
-        let runs = lengths
-            .into_iter()
-            .enumerate()
-            .filter(|(_, length)| *length != 0)
-            .map(|(place, length)| Run { length, place, cut: false })
-            .collect();
+    /// The entries, of which each place has as many as its length says.
+    pub(super) fn of_lengths(entries: Vec<Entry>, lengths: impl IntoIterator<Item = usize>) -> Self {
+        let runs = lengths.into_iter().enumerate().filter(|(_, length)| *length != 0);
+        let runs = runs.map(|(place, length)| Run { length, place }).collect();
         Self { entries, runs }
     }
 }
 
 /// Sums runs, and keeps its buffers.
 pub(super) struct Summer {
-    adder: PairAdder,
-    level: Level,
-    next: Level,
-    runs: Vec<Run>,
+    trees: Trees,
+    /// Chunks that wait, by the logarithm of their length.
+    chunks: [Vec<Chunk>; MAX_LEVELS + 1],
+    /// Entries that wait.
+    waiting: usize,
     pairs: Vec<[Entry; 2]>,
-    /// Runs of two points, and where their sum is in the next level.
-    ending: Vec<(Run, usize)>,
+    results: Vec<G1Affine>,
 }
 
-/// Points to add up, and the entries that refer to them.
-#[derive(Default)]
-struct Level {
-    points: Vec<G1Affine>,
-    entries: Vec<Entry>,
+/// A power of two of consecutive entries.
+#[derive(Clone, Copy)]
+struct Chunk {
+    /// The position of the first.
+    first: usize,
+    to: Target,
 }
 
-/// Where sums go.
+/// Where a sum goes.
+#[derive(Clone, Copy)]
+enum Target {
+    /// To its place.
+    Place(usize),
+    /// To the points that are summed in the next round.
+    Rest(usize),
+}
+
+/// Where the sums of a round go.
 struct Sink<'a> {
     sums: &'a mut [G1Affine],
-    /// Partial sums, by place.
-    rest: Vec<(usize, G1Affine)>,
+    rest: Vec<G1Affine>,
 }
 
 impl Sink<'_> {
-    fn put(&mut self, run: &Run, point: G1Affine) {
-        if run.cut {
-            self.rest.push((run.place, point));
-        } else {
-            self.sums[run.place] = point;
+    fn put(&mut self, to: Target, point: G1Affine) {
+        match to {
+            Target::Place(place) => self.sums[place] = point,
+            Target::Rest(index) => self.rest[index] = point,
         }
     }
 }
@@ -100,123 +99,100 @@ impl Summer {
     /// Sums with the given additions.
     pub(super) fn new(arithmetic: Arithmetic) -> Self {
         Self {
-            adder: PairAdder::new(arithmetic),
-            level: Level::default(),
-            next: Level::default(),
-            runs: Vec::new(),
+            trees: Trees::new(arithmetic),
+            chunks: Default::default(),
+            waiting: 0,
             pairs: Vec::new(),
-            ending: Vec::new(),
+            results: Vec::new(),
         }
     }
 
     /// Writes the sum of each run, of entries of `points`, to its place in `sums`; leaves other
     /// places as they are.
     pub(super) fn sum(&mut self, points: &[G1Affine], runs: &Runs, sums: &mut [G1Affine]) {
-        let mut rest = self.stage(points, runs, sums);
-        while !rest.is_empty() {
-            // Stable, and nearly sorted.
-            rest.sort_by_key(|(place, _)| *place);
-            let mut runs = Runs::default();
-            for (index, (place, _)) in rest.iter().enumerate() {
-                runs.extend(*place, [(index as Entry) << 1]);
-            }
-            let points: Vec<G1Affine> = rest.into_iter().map(|(_, point)| point).collect();
-            rest = self.stage(&points, &runs, sums);
+        let (mut points, mut runs) = self.round(points, runs, sums);
+        while !points.is_empty() {
+            (points, runs) = self.round(&points, &runs, sums);
         }
     }
 
-    /// Sums block by block; returns what is left of runs that end in none, with their places.
-    fn stage(
+    /// Sums the chunks of each run. Runs of one chunk have their sum then; returns what is left of
+    /// the others.
+    fn round(
         &mut self,
         points: &[G1Affine],
         runs: &Runs,
         sums: &mut [G1Affine],
-    ) -> Vec<(usize, G1Affine)> {
-        let few = if runs.entries.len() <= BLOCK { 1 } else { FEW_PAIRS };
+    ) -> (Vec<G1Affine>, Runs) {
         let mut sink = Sink { sums, rest: Vec::new() };
-        let mut waiting = runs.runs.iter().copied();
-        let mut cut: Option<Run> = None;
-        for entries in runs.entries.chunks(BLOCK) {
-            self.runs.clear();
-            let mut room = entries.len();
-            while room > 0 {
-                let Some(mut run) = cut.take().or_else(|| waiting.next()) else { break };
-                if run.length > room {
-                    run.cut = true;
-                    cut = Some(Run { length: run.length - room, ..run });
-                    run.length = room;
+        let mut rest = Runs::default();
+        let mut first = 0;
+        for run in &runs.runs {
+            let (whole, odd) = (run.length >> MAX_LEVELS, run.length % (1 << MAX_LEVELS));
+            let count = whole + odd.count_ones() as usize;
+            if count > 1 {
+                rest.count(run.place, count);
+                sink.rest.resize(sink.rest.len() + count, G1Affine::default());
+            }
+            let from = sink.rest.len() - count.min(sink.rest.len());
+            let bits = (0..MAX_LEVELS).rev().filter(|level| odd >> level & 1 == 1);
+            for (index, level) in std::iter::repeat_n(MAX_LEVELS, whole).chain(bits).enumerate() {
+                let to = match count {
+                    1 => Target::Place(run.place),
+                    _ => Target::Rest(from + index),
+                };
+                if level == 0 {
+                    sink.put(to, point(points, runs.entries[first]));
+                } else {
+                    self.chunks[level].push(Chunk { first, to });
+                    self.waiting += 1 << level;
+                    if self.waiting >= BATCH {
+                        self.sum_chunks(points, &runs.entries, false, &mut sink);
+                    }
                 }
-                room -= run.length;
-                self.runs.push(run);
+                first += 1 << level;
             }
-            self.block(points, entries, few, &mut sink);
         }
-        sink.rest
+        self.sum_chunks(points, &runs.entries, true, &mut sink);
+        rest.entries = (0..sink.rest.len() as Entry).map(|index| index << 1).collect();
+        (sink.rest, rest)
     }
 
-    /// Sums the entries of `self.runs` until a level has fewer pairs than `few`.
-    fn block(&mut self, points: &[G1Affine], entries: &[Entry], few: usize, sink: &mut Sink<'_>) {
-        self.level.entries.clear();
-        let mut read = 0;
-        self.runs.retain(|run| {
-            let entries = &entries[read..read + run.length];
-            read += run.length;
-            if let [single] = entries {
-                sink.put(run, point(points, *single));
-                return false;
-            }
-            self.level.entries.extend_from_slice(entries);
-            true
-        });
-        // The first level reads the caller's points, the others those of the level before.
-        let mut own = Vec::new();
-        let mut source = points;
-        loop {
-            let pairs = self.runs.iter().map(|run| run.length / 2).sum();
-            if pairs < few {
-                break;
-            }
-            self.halve(source, pairs, sink);
-            self.next.points = replace(&mut own, take(&mut self.level.points));
-            source = &own;
-        }
-        let mut entries = self.level.entries.iter();
-        for run in &self.runs {
-            let points = entries.by_ref().take(run.length).map(|entry| point(source, *entry));
-            sink.rest.extend(points.map(|point| (run.place, point)));
-        }
-        self.level.points = own;
-    }
-
-    /// Adds up neighbours within each run, and makes the next level of their `pairs` sums and of
-    /// what has no neighbour. Runs that come to an end are put into the sink.
-    fn halve(&mut self, points: &[G1Affine], pairs: usize, sink: &mut Sink<'_>) {
-        let (level, next) = (&mut self.level, &mut self.next);
+    /// Sums the chunks that wait: all, or those that fill the lanes.
+    fn sum_chunks(
+        &mut self,
+        points: &[G1Affine],
+        entries: &[Entry],
+        all: bool,
+        sink: &mut Sink<'_>,
+    ) {
+        let lanes = self.trees.lanes();
+        let mut groups = [0; MAX_LEVELS + 1];
         self.pairs.clear();
-        next.entries.clear();
-        next.points.resize(pairs, G1Affine::default());
-        let mut read = 0;
-        self.runs.retain_mut(|run| {
-            let (couples, odd) = level.entries[read..read + run.length].as_chunks::<2>();
-            read += run.length;
-            let first = self.pairs.len();
-            self.pairs.extend_from_slice(couples);
-            if run.length == 2 {
-                self.ending.push((*run, first));
-                return false;
+        for level in (1..=MAX_LEVELS).rev() {
+            let chunks = &self.chunks[level];
+            groups[level] = if all { chunks.len().div_ceil(lanes) } else { chunks.len() / lanes };
+            for group in chunks.chunks(lanes).take(groups[level]) {
+                for pair in 0..1 << (level - 1) {
+                    for lane in 0..lanes {
+                        // The last chunk stands in where there are none.
+                        let first = group[lane.min(group.len() - 1)].first + 2 * pair;
+                        self.pairs.push([entries[first], entries[first + 1]]);
+                    }
+                }
             }
-            next.entries.extend((first..self.pairs.len()).map(|pair| (pair as Entry) << 1));
-            if let [odd] = odd {
-                next.entries.push((next.points.len() as Entry) << 1);
-                next.points.push(point(points, *odd));
-            }
-            run.length = run.length.div_ceil(2);
-            true
-        });
-        self.adder.add(points, &self.pairs, &mut next.points[..pairs]);
-        for (run, pair) in self.ending.drain(..) {
-            sink.put(&run, next.points[pair]);
         }
-        swap(level, next);
+        self.trees.sum(points, &self.pairs, &groups, &mut self.results);
+        let mut results = &self.results[..];
+        self.waiting = 0;
+        for level in (1..=MAX_LEVELS).rev() {
+            let (now, later) = results.split_at(groups[level] * lanes);
+            results = later;
+            let chunks = &mut self.chunks[level];
+            for (chunk, point) in chunks.drain(..now.len().min(chunks.len())).zip(now) {
+                sink.put(chunk.to, *point);
+            }
+            self.waiting += chunks.len() << level;
+        }
     }
 }

@@ -8,7 +8,7 @@ use group::{Curve, Group};
 use halo2curves::bn256::{Fr, G1, G1Affine};
 use rayon::prelude::*;
 
-use super::pairs::{Arithmetic, Entry};
+use super::trees::{Arithmetic, Entry};
 use super::runs::{Runs, Summer};
 use crate::proving::wnaf::{LENGTH, non_adjacent_form};
 

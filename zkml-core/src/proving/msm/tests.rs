@@ -10,7 +10,7 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::{RngCore, SeedableRng};
 
 use super::cpu::sums;
-use super::pairs::Arithmetic;
+use super::trees::Arithmetic;
 use super::*;
 
 fn naive(scalars: &[Fr], bases: &[G1Affine]) -> G1 {

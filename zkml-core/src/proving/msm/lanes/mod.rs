@@ -6,12 +6,14 @@
 #![allow(unsafe_code, reason = "entry into code for lanes, and prefetches")]
 
 mod doublings;
-mod pairs;
+mod trees;
+
+pub(super) use trees::Buffers;
 
 use ff::Field;
 use halo2curves::bn256::{Fq, G1Affine};
 
-use super::pairs::Entry;
+use super::trees::{Entry, Groups};
 use crate::proving::simd::{self, load, store};
 
 /// Eight elements of the curve's field.
@@ -27,17 +29,19 @@ impl Lanes {
         simd::available().then_some(Self(()))
     }
 
-    /// `sums[i] = pairs[i][0] + pairs[i][1]`, of entries of `points`. False, with `sums` undefined,
-    /// if a point is the identity or the points of a pair have the same `x`.
-    pub(super) fn add(
+    /// Appends to `sums` the sum of each tree: see [`super::trees::Trees::sum`], with eight trees in
+    /// a group. False, with `sums` as they were, if a point is the identity or the points of a pair
+    /// have the same `x`.
+    pub(super) fn sum(
         self,
         points: &[G1Affine],
         pairs: &[[Entry; 2]],
-        sums: &mut [G1Affine],
-        products: &mut pairs::Products,
+        groups: &Groups,
+        buffers: &mut Buffers,
+        sums: &mut Vec<G1Affine>,
     ) -> bool {
         // SAFETY: a value of this type exists only where the processor has the features.
-        unsafe { pairs::add(points, pairs, sums, products) }
+        unsafe { trees::sum(points, pairs, groups, buffers, sums) }
     }
 
     /// `doublings[j l + i] = 2^i points[j]` for up to eight points, where `l` is the length of
@@ -48,7 +52,6 @@ impl Lanes {
     }
 }
 
-pub(super) use pairs::Products;
 
 /// Quarters of the inverses of the products, all of which are of coordinates as they are in lanes;
 /// nothing if one is zero.

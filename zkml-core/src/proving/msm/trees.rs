@@ -1,14 +1,20 @@
-//! Sums of pairs of points in affine coordinates, many at once.
+//! Binary trees of additions of points in affine coordinates, many at once.
 //!
 //! The slope of the line through two points needs an inverse; Montgomery's trick shares one among
-//! all pairs of a call, for three products each. An addition then costs five products and a
+//! all additions of a level, for three products each. An addition then costs five products and a
 //! square, half of what it costs in projective coordinates.
 
 use ff::Field;
 use halo2curves::bn256::{Fq, G1Affine};
 
 #[cfg(target_arch = "x86_64")]
-use super::lanes::{Lanes, Products};
+use super::lanes::{Buffers, Lanes};
+
+/// Levels of the largest tree.
+pub(super) const MAX_LEVELS: usize = 4;
+
+/// Numbers of groups of trees, by levels of the trees; none has no level.
+pub(super) type Groups = [usize; MAX_LEVELS + 1];
 
 /// A point of a list, or its opposite: twice its position, plus one for the opposite.
 pub(super) type Entry = u32;
@@ -53,40 +59,101 @@ impl Arithmetic {
     }
 }
 
-/// Adds pairs of points, and keeps its buffers.
-pub(super) struct PairAdder {
+/// Sums trees, and keeps its buffers.
+pub(super) struct Trees {
     arithmetic: Arithmetic,
     #[cfg(target_arch = "x86_64")]
-    lane_products: Products,
+    buffers: Buffers,
+    slopes: Slopes,
+}
+
+impl Trees {
+    /// Sums with the given additions.
+    pub(super) fn new(arithmetic: Arithmetic) -> Self {
+        Self {
+            arithmetic,
+            #[cfg(target_arch = "x86_64")]
+            buffers: Buffers::default(),
+            slopes: Slopes::default(),
+        }
+    }
+
+    /// Trees in a group.
+    pub(super) fn lanes(&self) -> usize {
+        #[cfg(target_arch = "x86_64")]
+        if self.arithmetic.lanes.is_some() {
+            return 8;
+        }
+        1
+    }
+
+    /// Replaces `sums` by the sum of each tree, group by group.
+    ///
+    /// `pairs` are the trees' lowest level, the trees of most levels first, `groups[levels]` groups
+    /// of them: for each group, the first pair of each tree, then the second pair of each, and so
+    /// on.
+    pub(super) fn sum(
+        &mut self,
+        points: &[G1Affine],
+        pairs: &[[Entry; 2]],
+        groups: &Groups,
+        sums: &mut Vec<G1Affine>,
+    ) {
+        sums.clear();
+        if pairs.is_empty() {
+            return;
+        }
+        #[cfg(target_arch = "x86_64")]
+        if let Some(lanes) = self.arithmetic.lanes
+            && lanes.sum(points, pairs, groups, &mut self.buffers, sums)
+        {
+            return;
+        }
+        self.sum_scalar(points, pairs, groups, sums);
+    }
+
+    /// As [`Self::sum`], by scalar code.
+    fn sum_scalar(
+        &mut self,
+        points: &[G1Affine],
+        pairs: &[[Entry; 2]],
+        groups: &Groups,
+        sums: &mut Vec<G1Affine>,
+    ) {
+        let lanes = self.lanes();
+        let mut level = self.slopes.add(points, pairs);
+        // Trees that are finished are the last ones.
+        let mut finished = Vec::new();
+        for now in &groups[1..] {
+            let rest = level.split_off(level.len() - now * lanes);
+            finished.push(rest);
+            let pairs: Vec<[Entry; 2]> = (0..level.len() / 2)
+                .map(|pair| {
+                    let left = pair / lanes * 2 * lanes + pair % lanes;
+                    [left, left + lanes].map(|index| (index as Entry) << 1)
+                })
+                .collect();
+            level = self.slopes.add(&level, &pairs);
+        }
+        sums.extend(finished.into_iter().rev().flatten());
+    }
+}
+
+/// Buffers of scalar additions.
+#[derive(Default)]
+struct Slopes {
     /// Denominators of the slopes, then their inverses.
     slopes: Vec<Fq>,
     /// Products of the denominators before each.
     products: Vec<Fq>,
 }
 
-impl PairAdder {
-    pub(super) fn new(arithmetic: Arithmetic) -> Self {
-        Self {
-            arithmetic,
-            #[cfg(target_arch = "x86_64")]
-            lane_products: Products::default(),
-            slopes: Vec::new(),
-            products: Vec::new(),
-        }
-    }
-
-    /// `sums[i] = pairs[i][0] + pairs[i][1]`, of entries of `points`.
-    pub(super) fn add(&mut self, points: &[G1Affine], pairs: &[[Entry; 2]], sums: &mut [G1Affine]) {
-        #[cfg(target_arch = "x86_64")]
-        if let Some(lanes) = self.arithmetic.lanes
-            && lanes.add(points, pairs, sums, &mut self.lane_products)
-        {
-            return;
-        }
+impl Slopes {
+    /// The sum of each pair.
+    fn add(&mut self, points: &[G1Affine], pairs: &[[Entry; 2]]) -> Vec<G1Affine> {
         self.invert_denominators(points, pairs);
-        for ((sum, pair), inverse) in sums.iter_mut().zip(pairs).zip(&self.slopes) {
-            *sum = add(&point(points, pair[0]), &point(points, pair[1]), inverse);
-        }
+        let slopes = pairs.iter().zip(&self.slopes);
+        slopes.map(|([p, q], slope)| add(&point(points, *p), &point(points, *q), slope)).collect()
     }
 
     /// Fills `slopes` with the inverse denominators of all pairs.
