@@ -118,9 +118,9 @@ impl Compiled {
         self.lint
     }
 
-    /// Predicted cost.
+    /// Predicted cost on this processor.
     pub fn cost(&self) -> Cost {
-        CostModel::default().predict(&self.plan)
+        CostModel::of_this_processor().predict(&self.plan)
     }
 
     /// Identity of the compiled model: keccak256 of its encoding.

@@ -29,7 +29,7 @@ pub struct Cost {
     pub fixed_columns: usize,
     /// Public words.
     pub words: usize,
-    /// CPU seconds of one proof.
+    /// CPU seconds of one proof on one thread.
     pub prove_seconds: f64,
     /// Peak memory of the prover, bytes.
     pub memory: u64,
@@ -52,25 +52,84 @@ impl Cost {
 /// Measured unit costs; see `benches/README.md`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CostModel {
-    /// Seconds a row of a column of small integers.
+    /// What a proof takes on one thread.
+    pub seconds: UnitSeconds,
+    /// What a proof and its keys take at their peak.
+    pub bytes: UnitBytes,
+}
+
+/// Processor seconds of a proof.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct UnitSeconds {
+    /// A row of a column of small integers.
     pub small: f64,
-    /// Seconds a row of a column of field elements.
+    /// A row of a column of field elements.
     pub full: f64,
-    /// Seconds a row of a fixed or permutation column.
+    /// A row of a fixed or permutation column.
     pub fixed: f64,
-    /// Seconds a row, whatever the columns: quotient pieces, opening.
+    /// A row, whatever the columns: quotient pieces, opening.
     pub row: f64,
-    /// Seconds a proof.
+    /// A proof.
     pub proof: f64,
 }
 
+/// Bytes of memory of a prover, and of key generation.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct UnitBytes {
+    /// A row of a column of small integers.
+    pub small: f64,
+    /// A row of a column of field elements, whose multi-scalar multiplication takes most.
+    pub full: f64,
+    /// A row of a fixed or permutation column.
+    pub fixed: f64,
+    /// A row, whatever the columns: reference string, quotient pieces.
+    pub row: f64,
+    /// A weight of a group in use: the compiled model.
+    pub weight: f64,
+    /// A row of a fixed or permutation column in key generation.
+    pub setup: f64,
+    /// The process.
+    pub process: f64,
+}
+
 impl Default for CostModel {
+    /// On a processor that [is vectorised](zkml_core::proving::vectorised). The search for a plan
+    /// uses this model everywhere, so that a model compiles to the same plan on every machine.
     fn default() -> Self {
-        Self { small: 1.8e-6, full: 6.5e-6, fixed: 1.15e-6, row: 29.0e-6, proof: 0.01 }
+        Self {
+            seconds: UnitSeconds {
+                small: 0.4e-6,
+                full: 3.2e-6,
+                fixed: 0.13e-6,
+                row: 4.7e-6,
+                proof: 0.01,
+            },
+            bytes: UnitBytes {
+                small: 15.0,
+                full: 250.0,
+                fixed: 10.0,
+                row: 235.0,
+                weight: 25.0,
+                setup: 155.0,
+                process: 12e6,
+            },
+        }
     }
 }
 
 impl CostModel {
+    /// On a processor without vector instructions that the prover knows.
+    pub fn portable() -> Self {
+        let seconds =
+            UnitSeconds { small: 1.8e-6, full: 6.5e-6, fixed: 1.15e-6, row: 29.0e-6, proof: 0.01 };
+        Self { seconds, ..Self::default() }
+    }
+
+    /// On this processor.
+    pub fn of_this_processor() -> Self {
+        if zkml_core::proving::vectorised() { Self::default() } else { Self::portable() }
+    }
+
     /// Predicts the cost of `plan`.
     pub fn predict(&self, plan: &Plan) -> Cost {
         self.predict_rows(&plan.rows)
@@ -82,11 +141,14 @@ impl CostModel {
         let shape = Columns::of(profile);
         let n = (1u64 << k) as f64;
         let geometry = Geometry::new(profile, k);
-        let per_row = self.small * shape.small as f64
-            + self.full * shape.full as f64
-            + self.fixed * shape.fixed as f64
-            + self.row;
-        let columns = shape.small + shape.full + shape.fixed;
+        let [small, full, fixed] = [shape.small, shape.full, shape.fixed].map(|c| c as f64);
+        let Self { seconds, bytes } = self;
+        let seconds_of_row =
+            seconds.small * small + seconds.full * full + seconds.fixed * fixed + seconds.row;
+        let bytes_of_row =
+            bytes.small * small + bytes.full * full + bytes.fixed * fixed + bytes.row;
+        let weights = (rows.groups.len() * profile.weight_lanes()) as f64;
+        let process = bytes.process + bytes.weight * weights;
         Cost {
             profile,
             k,
@@ -97,10 +159,9 @@ impl CostModel {
             full_columns: shape.full,
             fixed_columns: shape.fixed,
             words,
-            prove_seconds: self.proof + n * per_row,
-            // Values, coefficients and the coset at hand of every column; quotient and bases.
-            memory: (n * (80.0 * columns as f64 + 1100.0)) as u64 + (11 << 20),
-            setup_memory: (n * 145.0 * shape.fixed as f64) as u64 + (11 << 20),
+            prove_seconds: seconds.proof + n * seconds_of_row,
+            memory: (process + n * bytes_of_row) as u64,
+            setup_memory: (process + n * bytes.setup * fixed) as u64,
             proof_bytes: 64 * shape.points + 32 * shape.evaluations,
             gas: shape.gas(words),
         }

@@ -30,7 +30,7 @@ mod tests_windows;
 
 pub use builder::Scalar;
 pub use claims::{Claim, Monomial};
-pub use cost::{Cost, CostModel};
+pub use cost::{Cost, CostModel, UnitBytes, UnitSeconds};
 pub use geometry::{Geometry, GeometryError};
 pub use layout::{Arrangement, Layout, LayoutPolicy, Segment, Slots};
 pub use rows::{

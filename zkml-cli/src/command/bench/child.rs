@@ -27,20 +27,23 @@ pub(super) fn precision_flags(precision: &Precision) -> Vec<String> {
 
 /// The machine options as flags again.
 pub(super) fn machine_flags(machine: &Machine) -> Vec<String> {
-    let name = |value: Option<clap::builder::PossibleValue>| {
-        value.map_or_else(String::new, |v| v.get_name().to_owned())
-    };
-    let mut flags = vec![
-        "--objective".to_owned(),
-        name(machine.objective.to_possible_value()),
-        "--input-visibility".to_owned(),
-        name(machine.input_visibility.to_possible_value()),
-    ];
+    let mut flags = objective_flags(machine).to_vec();
+    flags.extend(["--input-visibility".to_owned(), name(&machine.input_visibility)]);
     if let Some(p) = machine.profile {
         let numbers = [p.lanes(), p.fold(), p.weight_lanes(), p.tables()].map(|n| n.to_string());
         flags.extend(["--profile".to_owned(), numbers.join(",")]);
     }
     flags
+}
+
+/// The objective, as `prove` takes it for a compiled model.
+pub(super) fn objective_flags(machine: &Machine) -> [String; 2] {
+    ["--objective".to_owned(), name(&machine.objective)]
+}
+
+/// What the command line calls a value.
+fn name(value: &impl ValueEnum) -> String {
+    value.to_possible_value().map_or_else(String::new, |v| v.get_name().to_owned())
 }
 
 /// Runs this program.

@@ -12,7 +12,7 @@ use crate::{
     output::Output,
 };
 use agreement::agreement;
-use child::{Children, machine_flags, precision_flags};
+use child::{Children, machine_flags, objective_flags, precision_flags};
 use runs::Runs;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -65,8 +65,10 @@ fn measure(directory: &Path, args: &Bench, output: &Output) -> Result<Value, Cli
     let setup = children.run(&["setup", &zkc, "--srs", &srs, "-o", &keys])?;
     let (pk, vk) = (at("keys/model.pk"), at("keys/model.vk"));
     let proof = at("proof.json");
-    let prove =
-        ["prove", &zkc, "--pk", &pk, "--srs", &srs, "--input", &input, "-o", &proof, "--force"];
+    let mut prove =
+        vec!["prove", &zkc, "--pk", &pk, "--srs", &srs, "--input", &input, "-o", &proof, "--force"];
+    let objective = objective_flags(&args.machine);
+    prove.extend(objective.iter().map(String::as_str));
     let by_threads = Runs::of(&children, &prove, args.runs, &args.threads)?;
     let proofs = &by_threads[0];
     let verified = children.run(&["verify", &proof, "--vk", &vk])?;

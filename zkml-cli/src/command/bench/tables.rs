@@ -34,7 +34,7 @@ fn name(row: &Value) -> String {
 /// A line a model.
 fn models(rows: &[Value]) -> String {
     let mut text = String::from(
-        "| model | machine | k | setup CPU s | prove CPU s | prove s | peak MB | verify ms | proof B | vk B | gas | code B | argmax = onnxruntime | argmax = float, calibration | perplexity float, integer |\n\
+        "| model | machine | k | setup CPU s | prove CPU s (predicted) | prove s | peak MB (predicted) | verify ms | proof B | vk B | gas | code B | argmax = onnxruntime | argmax = float, calibration | perplexity float, integer |\n\
          |---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n",
     );
     for row in rows {
@@ -51,13 +51,15 @@ fn models(rows: &[Value]) -> String {
             p => format!("{}, {}", number(&p["float"], 1.0, 3), number(&p["integer"], 1.0, 3)),
         };
         text.push_str(&format!(
-            "| {} | {machine} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {agreement} | {} of {} | {perplexity} |\n",
+            "| {} | {machine} | {} | {} | {} ({}) | {} | {} ({}) | {} | {} | {} | {} | {} | {agreement} | {} of {} | {perplexity} |\n",
             name(row),
             row["k"],
             number(&row["setup_cpu_seconds"], 1.0, 2),
             number(&row["prove_cpu_seconds"], 1.0, 2),
+            number(&row["predicted"]["prove_seconds"], 1.0, 2),
             number(&row["prove_seconds"], 1.0, 2),
             megabytes(&row["prove_peak_memory_bytes"]),
+            megabytes(&row["predicted"]["memory"]),
             number(&row["verify_seconds"], 1e3, 1),
             number(&row["proof_bytes"], 1.0, 0),
             number(&row["vk_bytes"], 1.0, 0),

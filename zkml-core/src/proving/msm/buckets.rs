@@ -16,8 +16,8 @@ use std::ops::Range;
 use halo2curves::bn256::G1Affine;
 
 use super::digits::Digits;
-use super::trees::{Entry, is_identity};
 use super::runs::{Runs, Summer};
+use super::trees::{Entry, is_identity};
 
 /// Some rows of one window of a column.
 pub(super) struct Share<'a> {

@@ -7,9 +7,9 @@ use rayon::prelude::*;
 
 use super::buckets::{Share, bit_sums};
 use super::digits::{Digits, FIELD_BITS, FieldLimbs, best_width, signed_bits};
-use super::trees::Arithmetic;
 use super::runs::Summer;
 use super::tails::{Tail, tail_sums};
+use super::trees::Arithmetic;
 use super::{MAX_SMALL, MsmBackend, MsmError, Scalars};
 
 /// Multi-scalar multiplication on the CPU: Pippenger's method with signed digits and affine

@@ -11,9 +11,9 @@ mod digits;
 mod lanes;
 mod runs;
 mod tails;
-mod trees;
 #[cfg(test)]
 mod tests;
+mod trees;
 
 pub use cpu::CpuMsm;
 pub(super) use cpu::bounded_sum;

@@ -45,7 +45,10 @@ impl Runs {
     }
 
     /// The entries, of which each place has as many as its length says.
-    pub(super) fn of_lengths(entries: Vec<Entry>, lengths: impl IntoIterator<Item = usize>) -> Self {
+    pub(super) fn of_lengths(
+        entries: Vec<Entry>,
+        lengths: impl IntoIterator<Item = usize>,
+    ) -> Self {
         let runs = lengths.into_iter().enumerate().filter(|(_, length)| *length != 0);
         let runs = runs.map(|(place, length)| Run { length, place }).collect();
         Self { entries, runs }

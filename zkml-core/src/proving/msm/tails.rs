@@ -8,8 +8,8 @@ use group::{Curve, Group};
 use halo2curves::bn256::{Fr, G1, G1Affine};
 use rayon::prelude::*;
 
-use super::trees::{Arithmetic, Entry};
 use super::runs::{Runs, Summer};
+use super::trees::{Arithmetic, Entry};
 use crate::proving::wnaf::{LENGTH, non_adjacent_form};
 
 /// Scalars that begin at the base `first`.

@@ -52,7 +52,6 @@ impl Lanes {
     }
 }
 
-
 /// Quarters of the inverses of the products, all of which are of coordinates as they are in lanes;
 /// nothing if one is zero.
 #[inline]

@@ -105,9 +105,8 @@ fn add(
         inverse = both(|half| inverse[half].mul(right[half][0].sub(left[half][0], 2).carry()));
         let slope = both(|half| slope[half].mul(right[half][1].sub(left[half][1], bound).carry()));
         let square = both(|half| slope[half].square());
-        let x = both(|half| {
-            square[half].sub(left[half][0], 2).sub(right[half][0], 2).carry().reduce()
-        });
+        let x =
+            both(|half| square[half].sub(left[half][0], 2).sub(right[half][0], 2).carry().reduce());
         let run = both(|half| slope[half].mul(quadruple(left[half][0].sub(x[half], 2)).carry()));
         let y = both(|half| run[half].sub(left[half][1], bound).carry());
         for half in 0..STEP {
