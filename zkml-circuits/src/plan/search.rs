@@ -16,7 +16,7 @@ use zkml_core::program::Program;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Objective {
-    /// Proving time.
+    /// Proving time; among plans at most [`Objective::NEAR`] times slower than the fastest, gas.
     #[default]
     Prover,
     /// Gas of a verification, among plans at most [`Objective::SLOWER`] times slower than the
@@ -27,25 +27,42 @@ pub enum Objective {
 }
 
 impl Objective {
+    /// How much slower than the fastest a plan may be for its gas to count: less than predictions
+    /// are wrong by.
+    pub const NEAR: f64 = 1.1;
     /// How much slower than the fastest plan a cheaper one may be.
     pub const SLOWER: f64 = 4.0;
 
-    fn key(self, cost: &Cost, fastest: f64) -> (bool, f64) {
+    /// How much slower than the fastest a plan may be, where time matters.
+    fn slower(self) -> Option<f64> {
         match self {
-            Self::Prover => (false, cost.prove_seconds),
-            Self::Gas => (cost.prove_seconds > Self::SLOWER * fastest, cost.gas as f64),
-            Self::Memory => (false, cost.memory as f64),
+            Self::Prover => Some(Self::NEAR),
+            Self::Gas => Some(Self::SLOWER),
+            Self::Memory => None,
+        }
+    }
+
+    fn key(self, cost: &Cost, fastest: f64) -> (bool, f64) {
+        match self.slower() {
+            Some(times) => (cost.prove_seconds > times * fastest, cost.gas as f64),
+            None => (false, cost.memory as f64),
         }
     }
 
     /// Whether a machine that costs at least `bound` is beaten by a plan of `cost` for certain.
     fn beats(self, cost: &Cost, bound: &Cost) -> bool {
+        match self.slower() {
+            Some(times) => bound.prove_seconds > times * cost.prove_seconds,
+            None => cost.memory < bound.memory,
+        }
+    }
+
+    /// Machines of the least such bound are tried first.
+    fn promise(self, bound: &Cost) -> f64 {
         match self {
-            Self::Prover => cost.prove_seconds < bound.prove_seconds,
-            Self::Gas => {
-                bound.prove_seconds > Self::SLOWER * cost.prove_seconds && cost.gas < bound.gas
-            }
-            Self::Memory => cost.memory < bound.memory,
+            Self::Prover => bound.prove_seconds,
+            Self::Gas => bound.gas as f64,
+            Self::Memory => bound.memory as f64,
         }
     }
 }
@@ -69,9 +86,7 @@ pub fn search(
     let policies = if flat { &LayoutPolicy::ALL[..1] } else { &LayoutPolicy::ALL[..] };
     let bound = |profile: &Profile| least(&prepared, *profile, tables, model);
     let mut order: Vec<(usize, Cost)> = profiles.iter().map(bound).enumerate().collect();
-    order.sort_by(|(_, a), (_, b)| {
-        objective.key(a, f64::MAX).1.total_cmp(&objective.key(b, f64::MAX).1)
-    });
+    order.sort_by(|(_, a), (_, b)| objective.promise(a).total_cmp(&objective.promise(b)));
     let mut plans: Vec<(usize, Plan, Cost)> = Vec::with_capacity(profiles.len());
     let mut failure: Option<(usize, PlanError)> = None;
     for (number, bound) in order {
