@@ -29,7 +29,7 @@ pub struct Cost {
     pub fixed_columns: usize,
     /// Public words.
     pub words: usize,
-    /// CPU seconds of one proof on one thread.
+    /// CPU seconds of one proof.
     pub prove_seconds: f64,
     /// Peak memory of the prover, bytes.
     pub memory: u64,
@@ -52,7 +52,7 @@ impl Cost {
 /// Measured unit costs; see `benches/README.md`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CostModel {
-    /// What a proof takes on one thread.
+    /// What a proof takes.
     pub seconds: UnitSeconds,
     /// What a proof and its keys take at their peak.
     pub bytes: UnitBytes,
@@ -98,11 +98,11 @@ impl Default for CostModel {
     fn default() -> Self {
         Self {
             seconds: UnitSeconds {
-                small: 0.4e-6,
-                full: 3.2e-6,
-                fixed: 0.13e-6,
-                row: 4.7e-6,
-                proof: 0.01,
+                small: 0.48e-6,
+                full: 3.84e-6,
+                fixed: 0.156e-6,
+                row: 5.64e-6,
+                proof: 0.012,
             },
             bytes: UnitBytes {
                 small: 15.0,

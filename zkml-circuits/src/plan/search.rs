@@ -31,7 +31,7 @@ impl Objective {
     /// are wrong by.
     pub const NEAR: f64 = 1.1;
     /// How much slower than the fastest plan a cheaper one may be.
-    pub const SLOWER: f64 = 4.0;
+    pub const SLOWER: f64 = 5.0;
 
     /// How much slower than the fastest a plan may be, where time matters.
     fn slower(self) -> Option<f64> {
