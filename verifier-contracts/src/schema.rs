@@ -1,7 +1,7 @@
 //! What a model's public words mean, as contracts see it: the struct `Schema` of `IoSchema.sol`, which a
 //! registry binds by the hash of its ABI encoding.
 
-use crate::{abi::number, error::ContractError, key::keccak};
+use crate::{abi::number, error::ContractError, export::hexadecimal, key::keccak};
 use serde_json::{Value, json};
 use zkml_circuits::{
     model::VerifyingKey,
@@ -88,16 +88,15 @@ impl Schema {
     /// registering the model takes.
     #[must_use]
     pub fn to_json(&self) -> Value {
-        let hex = |bytes: &[u8]| format!("0x{}", hex::encode(bytes));
         let tensors = |list: &[Tensor]| list.iter().map(Tensor::to_json).collect::<Vec<_>>();
         json!({
             "inputs": tensors(&self.inputs),
             "outputs": tensors(&self.outputs),
             "contextKind": u8::from(self.context.is_some()),
             "contextTensor": self.context.unwrap_or(0),
-            "abi": hex(&self.encode()),
-            "ioSchemaHash": hex(&self.hash()),
-            "quantisationHash": hex(&self.quantisation),
+            "abi": hexadecimal(&self.encode()),
+            "ioSchemaHash": hexadecimal(&self.hash()),
+            "quantisationHash": hexadecimal(&self.quantisation),
         })
     }
 }
@@ -161,7 +160,7 @@ impl Tensor {
             "scale": self.scale,
             "lanes": self.lanes,
             "elements": self.elements,
-            "places": format!("0x{}", hex::encode(self.place_bytes())),
+            "places": hexadecimal(&self.place_bytes()),
         })
     }
 

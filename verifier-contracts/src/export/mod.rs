@@ -126,7 +126,7 @@ fn readme(
     Ok(replacements.iter().fold(README.to_owned(), |text, (name, value)| text.replace(name, value)))
 }
 
-fn hexadecimal(bytes: &[u8]) -> Value {
+pub(crate) fn hexadecimal(bytes: &[u8]) -> Value {
     Value::String(format!("0x{}", hex::encode(bytes)))
 }
 

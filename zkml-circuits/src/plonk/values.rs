@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 
 use halo2curves::bn256::Fr;
-use rayon::prelude::*;
 use zkml_core::proving::vector::from_integers;
 
 /// The values of a column on all rows. Those of most fixed columns are small integers, which take
@@ -17,11 +16,6 @@ pub(super) enum Values {
 }
 
 impl Values {
-    /// Columns of these elements.
-    pub(super) fn of_all(columns: Vec<Vec<Fr>>) -> Vec<Self> {
-        columns.into_par_iter().map(Self::new).collect()
-    }
-
     /// A column of these elements.
     pub(super) fn new(elements: Vec<Fr>) -> Self {
         let integers: Option<Vec<i32>> = elements.iter().map(small).collect();

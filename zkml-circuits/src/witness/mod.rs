@@ -24,11 +24,7 @@ use halo2_proofs::{
     plonk::{Advice, Column, ConstraintSystem},
 };
 
-/// The field element of a signed integer.
-pub fn signed(value: i64) -> Fr {
-    let magnitude = Fr::from(value.unsigned_abs());
-    if value < 0 { -magnitude } else { magnitude }
-}
+pub use zkml_core::proving::vector::from_integer as signed;
 
 /// Advice columns of a row program.
 #[derive(Clone, Debug)]

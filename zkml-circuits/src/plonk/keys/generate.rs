@@ -16,6 +16,7 @@ use halo2_proofs::{
     },
 };
 use halo2curves::bn256::{Bn256, Fr, G1, G1Affine};
+use rayon::prelude::*;
 use zkml_core::{
     progress::Progress,
     proving::{MsmBackend, MsmError, Srs},
@@ -99,10 +100,10 @@ pub fn generate_keys<C: Circuit<Fr>>(
 
     progress.begin("synthesise the circuit", None);
     let halo2 = keygen_pk2(&NoCommitments { k }, circuit, false).map_err(KeyError::Synthesis)?;
-    let fixed = halo2.fixed_values().iter().map(|column| column.to_vec()).collect();
-    let sigma = halo2.permutation().permutations().iter().map(|c| c.to_vec()).collect();
+    let [fixed, sigma]: [Vec<Values>; 2] =
+        [halo2.fixed_values(), halo2.permutation().permutations()]
+            .map(|columns| columns.par_iter().map(|column| Values::new(column.to_vec())).collect());
     drop(halo2);
-    let (fixed, sigma) = (Values::of_all(fixed), Values::of_all(sigma));
     progress.end("synthesise the circuit");
 
     progress.begin("commit to fixed columns", None);

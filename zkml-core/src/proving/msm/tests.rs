@@ -12,14 +12,10 @@ use rand_core::{RngCore, SeedableRng};
 use super::cpu::sums;
 use super::trees::Arithmetic;
 use super::*;
+use crate::proving::vector::from_integer as field;
 
 fn naive(scalars: &[Fr], bases: &[G1Affine]) -> G1 {
     scalars.iter().zip(bases).map(|(scalar, base)| base * scalar).sum()
-}
-
-fn field(value: i64) -> Fr {
-    let magnitude = Fr::from(value.unsigned_abs());
-    if value < 0 { -magnitude } else { magnitude }
 }
 
 fn random_bases(count: usize, rng: &mut ChaCha20Rng) -> Vec<G1Affine> {
