@@ -72,8 +72,25 @@ impl Site<'_> {
         let Some(attribute) = self.attribute(name, AttributeType::String)? else {
             return Ok(None);
         };
-        match std::str::from_utf8(attribute.s()) {
-            Ok(text) => Ok(Some(text.chars().take(80).filter(|c| !c.is_control()).collect())),
+        self.text(name, attribute.s()).map(Some)
+    }
+
+    pub(super) fn strings_attribute(&self, name: &str) -> Result<Option<Vec<String>>, Halt> {
+        let Some(attribute) = self.attribute(name, AttributeType::Strings)? else {
+            return Ok(None);
+        };
+        attribute
+            .strings
+            .iter()
+            .map(|bytes| self.text(name, bytes))
+            .collect::<Result<_, _>>()
+            .map(Some)
+    }
+
+    /// The first characters of a text, without control characters.
+    fn text(&self, name: &str, bytes: &[u8]) -> Result<String, Halt> {
+        match std::str::from_utf8(bytes) {
+            Ok(text) => Ok(text.chars().take(80).filter(|c| !c.is_control()).collect()),
             Err(_) => Err(self.invalid(format!("`{name}` is not UTF-8"))),
         }
     }

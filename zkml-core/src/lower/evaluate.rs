@@ -16,6 +16,16 @@ use crate::{
 
 /// Applies a rule to constants only. The first operand plays the activation.
 pub(super) fn run(site: &mut Site<'_>, apply: Apply) -> Result<Lowered, Halt> {
+    let results = run_all(site, |scratch| apply(scratch).map(|result| vec![result]))?;
+    let missing = || site.invalid("a constant has no value"); // there is one result
+    results.into_iter().next().ok_or_else(missing)
+}
+
+/// As [`run`], for a rule with several results.
+pub(super) fn run_all(
+    site: &mut Site<'_>,
+    apply: impl FnOnce(&mut Site<'_>) -> Result<Vec<Lowered>, Halt>,
+) -> Result<Vec<Lowered>, Halt> {
     let first = site.constant(0, "input")?;
     if !matches!(first.elements, Elements::F32(_) | Elements::F64(_)) {
         let hint = format!("supported only on floats, not on {}", first.elements.dtype());
@@ -36,27 +46,35 @@ pub(super) fn run(site: &mut Site<'_>, apply: Apply) -> Result<Lowered, Halt> {
         budget: &mut *site.budget,
         external: &mut *site.external,
     };
-    let Lowered::Activation(result) = apply(&mut scratch)? else {
-        return Err(site.invalid("a constant has no value")); // no rule for floats gives one
+    let mut results = Vec::new();
+    for result in apply(&mut scratch)? {
+        match result {
+            Lowered::Activation(id) => results.push(id),
+            // No rule for floats gives one.
+            _ => return Err(site.invalid("a constant has no value")),
+        }
+    }
+    let tensors = execute(site, &canvas.graph, (id, tensor), &results)?;
+    let constant = |tensor: Tensor<f32>| {
+        let shape = tensor.shape().clone();
+        let data = tensor.into_data();
+        let elements = if double {
+            Elements::F64(data.into_iter().map(f64::from).collect())
+        } else {
+            Elements::F32(data)
+        };
+        let constant = site.valid(Constant::new(shape, elements))?;
+        Ok(Lowered::Constant(Rc::new(constant)))
     };
-    let tensor = execute(site, &canvas.graph, (id, tensor), result)?;
-    let shape = tensor.shape().clone();
-    let data = tensor.into_data();
-    let elements = if double {
-        Elements::F64(data.into_iter().map(f64::from).collect())
-    } else {
-        Elements::F32(data)
-    };
-    let constant = site.valid(Constant::new(shape, elements))?;
-    Ok(Lowered::Constant(Rc::new(constant)))
+    tensors.into_iter().map(constant).collect()
 }
 
 fn execute(
     site: &mut Site<'_>,
     graph: &Graph,
     (input, tensor): (ValueId, Tensor<f32>),
-    result: ValueId,
-) -> Result<Tensor<f32>, Halt> {
+    results: &[ValueId],
+) -> Result<Vec<Tensor<f32>>, Halt> {
     let mut computed = BTreeMap::from([(input, tensor)]);
     for node in graph.nodes() {
         charge(site, graph, node)?;
@@ -68,7 +86,10 @@ fn execute(
         let value = site.valid(float::apply(&node.op, &operands))?;
         computed.insert(node.output, value);
     }
-    computed.remove(&result).ok_or_else(|| site.invalid("a constant has no value"))
+    // Two results may be one value.
+    let result = |id: &ValueId| computed.get(id).cloned();
+    let values: Option<Vec<_>> = results.iter().map(result).collect();
+    values.ok_or_else(|| site.invalid("a constant has no value"))
 }
 
 fn charge(site: &mut Site<'_>, graph: &Graph, node: &Node) -> Result<(), Halt> {

@@ -34,6 +34,7 @@ mod parameter;
 mod plane;
 mod pool;
 mod power;
+mod recurrent;
 mod reduce;
 mod registry;
 mod rotary;

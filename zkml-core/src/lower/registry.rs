@@ -6,7 +6,7 @@
 
 use super::{
     activation, along, arithmetic, attention, cast, compare, convolution, einsum, fill, index,
-    linear, normalise, pad, pool, reduce, rotary, select,
+    linear, normalise, pad, pool, recurrent, reduce, rotary, select,
     site::{Halt, Lowered, Site},
     softmax, statistics, trivial, view,
 };
@@ -116,6 +116,11 @@ static RULES: &[Rule] = &[
     rule("ReduceLogSum", &[1, 11, 13, 18], REDUCE, (1, 2), Float(reduce::reduce_log_sum)),
     rule("ReduceLogSumExp", &[1, 11, 13, 18], REDUCE, (1, 2), Float(reduce::reduce_log_sum_exp)),
     rule("ReduceMax", &[1, 11, 12, 13, 18, 20], REDUCE, (1, 2), Mixed(reduce::reduce_max)),
+
+    // Recurrent.
+    rule("LSTM", &[1, 7, 14, 22], &["activation_alpha", "activation_beta", "activations", "clip", "direction", "hidden_size", "input_forget", "layout"], (3, 8), Many(recurrent::lstm)),
+    rule("GRU", &[1, 3, 7, 14, 22], &["activation_alpha", "activation_beta", "activations", "clip", "direction", "hidden_size", "layout", "linear_before_reset"], (3, 6), Many(recurrent::gru)),
+    rule("RNN", &[1, 7, 14, 22], &["activation_alpha", "activation_beta", "activations", "clip", "direction", "hidden_size", "layout"], (3, 6), Many(recurrent::rnn)),
 
     // Arithmetic.
     rule("Add", &[1, 6, 7, 13, 14], NONE, (2, 2), Any(arithmetic::add)),

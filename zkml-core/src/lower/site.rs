@@ -233,7 +233,8 @@ impl Site<'_> {
     }
 
     pub(super) fn part_name(&self, part: &str) -> String {
-        let output = self.node.outputs.first().map_or(self.node.name.as_str(), String::as_str);
+        let named = self.node.outputs.iter().find(|name| !name.is_empty());
+        let output = named.unwrap_or(&self.node.name);
         if part.is_empty() { output.to_owned() } else { format!("{output}/{part}") }
     }
 

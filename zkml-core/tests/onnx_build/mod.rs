@@ -134,6 +134,25 @@ pub fn int64s(name: &str, dims: &[i64], data: &[i64]) -> TensorProto {
     }
 }
 
+pub fn int32s(name: &str, dims: &[i64], data: &[i32]) -> TensorProto {
+    TensorProto {
+        name: Some(name.into()),
+        dims: dims.to_vec(),
+        data_type: Some(DataType::Int32 as i32),
+        int32_data: data.to_vec(),
+        ..Default::default()
+    }
+}
+
+pub fn strings(name: &str, values: &[&str]) -> AttributeProto {
+    AttributeProto {
+        name: Some(name.into()),
+        r#type: Some(AttributeType::Strings as i32),
+        strings: values.iter().map(|value| value.as_bytes().to_vec()).collect(),
+        ..Default::default()
+    }
+}
+
 pub fn import(model: &ModelProto) -> Result<Imported, ImportError> {
     from_bytes(&model.encode_to_vec(), None, &ImportOptions::default())
 }
