@@ -2,6 +2,7 @@
 
 use super::{
     QuantError,
+    comparison::Comparison,
     form::{Floor, Form, FormTerm, Unit, is_identity},
     function::Function,
     fuse::{Draft, DraftStep, Fused, Precision},
@@ -69,6 +70,9 @@ impl Emitter<'_> {
         choice: &Choice,
         encoding: Encoding,
     ) -> Result<(), QuantError> {
+        if let Some(comparison) = &choice.comparison {
+            return self.comparison(draft, (form, function), (choice, comparison), encoding);
+        }
         let accumulator = choice.x + i32::from(choice.shift);
         let units = matches!(draft.precision, Precision::Units(..));
         let kept_by = function.and_then(Function::kept_by);
@@ -114,6 +118,33 @@ impl Emitter<'_> {
             _ => None,
         };
         let affine = Affine { terms, bias, shift: choice.shift, table };
+        self.builder.affine(draft.shape.clone(), encoding, affine);
+        Ok(())
+    }
+
+    /// A step of integers: what their scales have to do with it is in the constants.
+    fn comparison(
+        &mut self,
+        draft: &Draft,
+        (form, function): (&Form, Option<&Function>),
+        (choice, comparison): (&Choice, &Comparison),
+        encoding: Encoding,
+    ) -> Result<(), QuantError> {
+        let terms = form.terms.iter().flat_map(FormTerm::views).zip(&comparison.factors);
+        let terms = terms.map(|(view, factor)| Term::Scale {
+            view: self.view(view),
+            factor: broadcast(&draft.shape, factor.clone()),
+        });
+        let terms = terms.collect();
+        let bias = comparison.bias.clone();
+        let bias = bias.iter().any(|b| *b != 0).then(|| broadcast(&draft.shape, bias));
+        let table = match (function, &choice.lookup) {
+            (Some(function), Some(lookup)) => {
+                Some(self.builder.table(function.table(lookup, &draft.origin)?))
+            }
+            _ => None,
+        };
+        let affine = Affine { terms, bias, shift: 0, table };
         self.builder.affine(draft.shape.clone(), encoding, affine);
         Ok(())
     }

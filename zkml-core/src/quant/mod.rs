@@ -30,7 +30,10 @@
 //! * a max pool is exact: all tensors of its chain have the scale of its operand and no shift, and
 //!   widths that hold every difference. Operands of pools get at most 15 bits (14 after a function
 //!   of either sign) where the settings do not fix more. So is a maximum along an axis;
-//! * whole numbers (ids, masks, comparisons) have scale 0 and are exact.
+//! * whole numbers (ids, masks, comparisons) have scale 0 and are exact;
+//! * comparisons with constants are exact: of the integers, not of a difference rounded to its range
+//!   (see `comparison`). Operands have at most 15 bits (14 after a function) where the settings do not
+//!   fix more.
 //!
 //! # Tables and transformers
 //!
@@ -53,6 +56,7 @@
 //!   (`share_within`), and all trees of maxima one of differences.
 
 mod calibrate;
+mod comparison;
 mod compile;
 mod emit;
 mod error;

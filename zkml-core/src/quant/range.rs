@@ -2,6 +2,7 @@
 
 use super::{
     QuantError, Settings,
+    comparison::{is_comparison, multiples},
     form::FormTerm,
     function::Function,
     fuse::{Draft, DraftStep, Precision},
@@ -105,8 +106,8 @@ impl Range {
     }
 }
 
-/// Leaves room in the operands of what needs some: the differences of max pools and softmaxes, the
-/// sums of products by squares, the lift of masks, the whole table of embeddings.
+/// Leaves room in the operands of what needs some: the differences of max pools, softmaxes and
+/// comparisons, the sums of products by squares, the lift of masks, the whole table of embeddings.
 ///
 /// 15 bits for signed integers, 14 for a function of either sign (its greatest value may be a power
 /// of two) and for a masked tensor. A width by hand stays.
@@ -133,6 +134,12 @@ pub(super) fn limit_operands(
             }
             Precision::Whole => hold_ids(drafts, draft, &mut wanted),
             Precision::Own | Precision::Maximum(_) | Precision::Winner { .. } => (),
+        }
+        if let DraftStep::Linear(form, Some(Function::Of(f))) = &draft.step
+            && is_comparison(f)
+            && let Some(terms) = multiples(form)
+        {
+            operands.extend(terms.iter().map(|(view, _)| view.tensor.0));
         }
         if let Some(Function::Mask { dropped, .. }) = draft.function() {
             wanted[id].leave_room(MASKED);

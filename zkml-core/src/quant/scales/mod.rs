@@ -9,6 +9,7 @@ pub(super) use wanted::{Wanted, Width};
 
 use super::{
     QuantError, Settings,
+    comparison::{Comparison, is_comparison, whole_range},
     form::{Form, Least},
     function::{Function, Lookup},
     fuse::{Draft, DraftStep, Precision},
@@ -19,7 +20,7 @@ use crate::{
     ir::Graph,
     program::{Bits, TensorId},
 };
-use shared::{choose_shifts, share_contests, share_scales};
+use shared::{choose_shifts, share_comparisons, share_contests, share_scales};
 use slack::Slack;
 use value::Readers;
 
@@ -39,6 +40,8 @@ pub(super) struct Choice {
     pub(super) lift: i64,
     /// The table, if there is one.
     pub(super) lookup: Option<Lookup>,
+    /// What the table is of, if it compares integers.
+    pub(super) comparison: Option<Comparison>,
 }
 
 /// Chooses for every draft.
@@ -64,6 +67,7 @@ pub(super) fn choose(
         chosen.slack.push(slack);
     }
     share_contests(drafts, &mut chosen.choices);
+    share_comparisons(drafts, &mut chosen.choices);
     choose_shifts(drafts, &mut chosen.choices, &chosen.slack, settings)?;
     Ok(chosen.choices)
 }
@@ -200,6 +204,14 @@ impl Chosen {
         context: &Context<'_>,
     ) -> Chosing {
         let settings = context.settings;
+        if let Some(Function::Of(f)) = function
+            && let Some(comparison) = Comparison::of((form, f), draft, &self.choices)?
+        {
+            let y = value::scale(f, id, draft, (wanted, comparison.domain), self, context);
+            let choice = looked_up(draft, (0, y), comparison.domain, 0)?;
+            let comparison = Some(comparison);
+            return Ok((Choice { range: Range::up_to(1 << y.max(0)), comparison, ..choice }, None));
+        }
         // What is read of a function has a scale of its own.
         let x = match function {
             Some(Function::Of(_)) => wanted.x,
@@ -210,7 +222,16 @@ impl Chosen {
         let wanted = wanted.at(x);
         let choice = match function {
             None => Choice::unshifted(wanted.bits, x),
-            Some(function) => self.function(id, draft, function, &wanted, context)?,
+            Some(function) => {
+                let choice = self.function(id, draft, function, &wanted, context)?;
+                let whole = context.graph.get(draft.x).integer && is_comparison_of(function);
+                match whole_range(form, &self.choices).filter(|_| whole) {
+                    Some(range) => {
+                        Choice { range: choice.range, ..looked_up(draft, (x, choice.y), range, 0)? }
+                    }
+                    None => choice,
+                }
+            }
         };
         Ok((choice, Some(slack)))
     }
@@ -302,8 +323,14 @@ fn looked_up(
 impl Choice {
     fn unshifted(bits: Bits, scale: i32) -> Self {
         let range = Range::of_bits(bits);
-        Self { bits, x: scale, y: scale, shift: 0, range, lift: 0, lookup: None }
+        let (lookup, comparison) = (None, None);
+        Self { bits, x: scale, y: scale, shift: 0, range, lift: 0, lookup, comparison }
     }
+}
+
+/// Whether a function is a comparison with 0.
+pub(super) fn is_comparison_of(function: &Function) -> bool {
+    matches!(function, Function::Of(f) if is_comparison(f))
 }
 
 /// Scales of this magnitude are never exceeded, whatever the ranges.

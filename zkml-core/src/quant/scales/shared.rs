@@ -1,6 +1,6 @@
 //! What steps share, so that the circuit has few tables: scales of functions, and the shift.
 
-use super::{Choice, Slack, Wanted};
+use super::{Choice, Slack, Wanted, is_comparison_of};
 use crate::{
     program::{Bits, Program},
     quant::{
@@ -69,6 +69,30 @@ pub(super) fn share_contests(drafts: &[Draft], choices: &mut [Choice]) {
         if let Some(lookup) = &mut choice.lookup {
             lookup.domain = -last..=last;
             choice.bits = lookup.bits(1).unwrap_or(choice.bits);
+        }
+    }
+}
+
+/// One table for all comparisons by one function of integers, whatever they differ by.
+pub(super) fn share_comparisons(drafts: &[Draft], choices: &mut [Choice]) {
+    let mut tables: BTreeMap<(String, i32), Vec<&mut Choice>> = BTreeMap::new();
+    for (draft, choice) in drafts.iter().zip(choices) {
+        if let Some(function) = draft.function().filter(|function| is_comparison_of(function))
+            && choice.x == 0
+        {
+            tables.entry((function.key(), choice.y)).or_default().push(choice);
+        }
+    }
+    for table in tables.into_values() {
+        let lookups = || table.iter().filter_map(|choice| choice.lookup.as_ref());
+        let first = lookups().map(|lookup| *lookup.domain.start()).min();
+        let last = lookups().map(|lookup| *lookup.domain.end()).max();
+        let (Some(first), Some(last)) = (first, last) else { continue };
+        for choice in table {
+            if let Some(lookup) = &mut choice.lookup {
+                (lookup.domain, lookup.live) = (first..=last, first.into());
+                choice.bits = lookup.bits(1).unwrap_or(choice.bits);
+            }
         }
     }
 }

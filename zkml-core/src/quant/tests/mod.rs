@@ -11,6 +11,7 @@ use proptest::prelude::*;
 mod arrange;
 mod attention;
 mod bound;
+mod comparison;
 mod convolution;
 mod embedding;
 mod functions;
