@@ -107,6 +107,25 @@ impl Site<'_> {
         }
     }
 
+    /// A list of strings of ASCII, of at most `most` bytes each.
+    pub(super) fn ascii_list(&self, name: &str, most: usize) -> Result<Option<Vec<&str>>, Halt> {
+        let Some(attribute) = self.attribute(name, AttributeType::Strings)? else {
+            return Ok(None);
+        };
+        let text =
+            |bytes| std::str::from_utf8(bytes).ok().filter(|s| s.is_ascii() && s.len() <= most);
+        let list: Option<Vec<_>> = attribute.strings.iter().map(|bytes| text(bytes)).collect();
+        let wrong = || {
+            self.invalid(format!("`{name}` has a string that is not ASCII of at most {most} bytes"))
+        };
+        list.ok_or_else(wrong).map(Some)
+    }
+
+    /// Length of a list of strings of any kind.
+    pub(super) fn strings_count(&self, name: &str) -> Result<Option<usize>, Halt> {
+        Ok(self.attribute(name, AttributeType::Strings)?.map(|a| a.strings.len()))
+    }
+
     pub(super) fn tensor_attribute(&mut self, name: &str) -> Result<Option<Constant>, Halt> {
         let Some(attribute) = self.attribute(name, AttributeType::Tensor)? else {
             return Ok(None);

@@ -43,6 +43,7 @@ pub(super) fn run_all(
         since: site.since,
         inputs,
         canvas: &mut canvas,
+        live: site.live,
         budget: &mut *site.budget,
         external: &mut *site.external,
     };

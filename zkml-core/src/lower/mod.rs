@@ -27,6 +27,7 @@ mod interface;
 mod kind;
 mod linear;
 mod liveness;
+mod ml;
 mod normalise;
 mod operands;
 mod pad;

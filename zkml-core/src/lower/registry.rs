@@ -1,4 +1,4 @@
-//! Which operators are supported, since which versions, with which attributes.
+//! Which operators of which domains are supported, since which versions, with which attributes.
 //!
 //! `since` lists the opsets that changed an operator, from `onnx.defs` of onnx 1.22.0, up to
 //! [`NEWEST_OPSET`]; many of them only added element types. An opset newer than that may mean
@@ -6,16 +6,36 @@
 
 use super::{
     activation, along, arithmetic, attention, cast, compare, convolution, einsum, fill, index,
-    linear, normalise, pad, pool, recurrent, reduce, rotary, select,
+    linear, ml, normalise, pad, pool, recurrent, reduce, rotary, select,
     site::{Halt, Lowered, Site},
     softmax, statistics, trivial, view,
 };
 
 /// Newest opset of ai.onnx that the table knows.
-pub(super) const NEWEST_OPSET: i64 = 27;
+const NEWEST_OPSET: i64 = 27;
 
 /// Oldest opset of ai.onnx supported: the first with today's broadcasting.
-pub(super) const OLDEST_OPSET: i64 = 7;
+const OLDEST_OPSET: i64 = 7;
+
+/// The operators of one domain.
+pub(super) struct Domain {
+    /// Oldest opset supported.
+    pub(super) oldest: i64,
+    /// Newest opset that the rules know.
+    pub(super) newest: i64,
+    pub(super) rules: &'static [Rule],
+}
+
+static STANDARD: Domain = Domain { oldest: OLDEST_OPSET, newest: NEWEST_OPSET, rules: RULES };
+
+/// The domain of that name, empty for ai.onnx.
+pub(super) fn domain(name: &str) -> Option<&'static Domain> {
+    match name {
+        "" => Some(&STANDARD),
+        ml::NAME => Some(&ml::DOMAIN),
+        _ => None,
+    }
+}
 
 pub(super) type Apply = fn(&mut Site<'_>) -> Result<Lowered, Halt>;
 
@@ -34,7 +54,7 @@ pub(super) enum Form {
     Many(fn(&mut Site<'_>) -> Result<Vec<Lowered>, Halt>),
 }
 
-/// A supported operator of ai.onnx.
+/// A supported operator.
 pub(super) struct Rule {
     pub(super) op: &'static str,
     /// Opsets that changed it, ascending.
@@ -57,12 +77,14 @@ impl Rule {
     }
 }
 
-/// The rule of operator `op` of ai.onnx.
-pub(super) fn find(op: &str) -> Option<&'static Rule> {
-    RULES.iter().find(|rule| rule.op == op)
+impl Domain {
+    /// The rule of operator `op`.
+    pub(super) fn find(&self, op: &str) -> Option<&'static Rule> {
+        self.rules.iter().find(|rule| rule.op == op)
+    }
 }
 
-const fn rule(
+pub(super) const fn rule(
     op: &'static str,
     since: &'static [i64],
     attributes: &'static [&'static str],
@@ -72,11 +94,11 @@ const fn rule(
     Rule { op, since, attributes, inputs, form }
 }
 
-const NONE: &[&str] = &[];
+pub(super) const NONE: &[&str] = &[];
 const WINDOW: &[&str] = &["auto_pad", "dilations", "group", "kernel_shape", "pads", "strides"];
 const REDUCE: &[&str] = &["axes", "keepdims", "noop_with_empty_axes"];
 /// No limit on operands.
-const MANY: usize = 1 << 16;
+pub(super) const MANY: usize = 1 << 16;
 
 use Form::{Any, Constant, Float, Many, Mixed};
 
@@ -211,19 +233,23 @@ mod tests {
 
     #[test]
     fn versions_ascend_and_names_are_unique() {
-        for (i, rule) in RULES.iter().enumerate() {
-            assert!(rule.since.is_sorted_by(|a, b| a < b), "{}", rule.op);
-            assert!(rule.since.last() <= Some(&NEWEST_OPSET), "{}", rule.op);
-            assert!(RULES[..i].iter().all(|other| other.op != rule.op), "{}", rule.op);
+        for name in ["", ml::NAME] {
+            let domain = domain(name).expect("supported");
+            for (i, rule) in domain.rules.iter().enumerate() {
+                assert!(rule.since.is_sorted_by(|a, b| a < b), "{}", rule.op);
+                assert!(rule.since.last() <= Some(&domain.newest), "{}", rule.op);
+                assert!(domain.rules[..i].iter().all(|other| other.op != rule.op), "{}", rule.op);
+            }
         }
+        assert!(domain("com.example").is_none());
     }
 
     #[test]
     fn version_is_the_last_change() {
-        let clip = find("Clip").expect("supported");
+        let clip = STANDARD.find("Clip").expect("supported");
         assert_eq!(clip.since(10), Some(6));
         assert_eq!(clip.since(11), Some(11));
         assert_eq!(clip.since(27), Some(13));
-        assert_eq!(find("Gelu").expect("supported").since(19), None);
+        assert_eq!(STANDARD.find("Gelu").expect("supported").since(19), None);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, rc::Rc};
 
-use super::{budget::Budget, kind::Kind};
+use super::{budget::Budget, kind::Kind, liveness::Liveness};
 use crate::{
     ir::{Graph, Op, Origin, ValueId},
     onnx::{Constant, Elements, ExternalData, ImportError, Node, Unsupported},
@@ -67,6 +67,7 @@ pub(super) struct Site<'a> {
     pub(super) since: i64,
     pub(super) inputs: Vec<Option<Lowered>>,
     pub(super) canvas: &'a mut Canvas,
+    pub(super) live: &'a Liveness<'a>,
     pub(super) budget: &'a mut Budget,
     pub(super) external: &'a mut ExternalData,
 }
@@ -98,6 +99,11 @@ impl Site<'_> {
     /// Is operand `i` given?
     pub(super) fn has(&self, i: usize) -> bool {
         self.inputs.get(i).is_some_and(Option::is_some)
+    }
+
+    /// Does an output of the graph depend on result `i`?
+    pub(super) fn is_live(&self, i: usize) -> bool {
+        self.node.outputs.get(i).is_some_and(|name| self.live.value(name))
     }
 
     /// Are all operands constants?

@@ -8,8 +8,9 @@ use super::{
     interface::{check_bindings, check_type, input_kind, input_shape, not_a_node},
     kind::Kind,
     liveness::Liveness,
+    ml,
     operands::{check_attributes, check_floats},
-    registry::{self, Form, NEWEST_OPSET, OLDEST_OPSET, Rule},
+    registry::{self, Form, Rule},
     site::{Canvas, Halt, Lowered, Site, origin_of, unsupported},
 };
 use crate::{
@@ -178,6 +179,7 @@ impl Walk<'_, '_> {
             since,
             inputs,
             canvas: &mut self.canvas,
+            live: self.live,
             budget: &mut self.budget,
             external: &mut *self.external,
         };
@@ -225,19 +227,21 @@ impl Walk<'_, '_> {
         if node.attributes.values().any(|a| graphs.contains(&a.r#type()) || a.g.is_some()) {
             return refuse("control flow with sub-graphs is not supported".into());
         }
-        let rule = registry::find(&node.op).filter(|_| node.domain.is_empty());
-        let Some(rule) = rule else {
+        let domain = registry::domain(&node.domain);
+        let rule = domain.and_then(|domain| Some((domain, domain.find(&node.op)?)));
+        let Some((domain, rule)) = rule else {
             return refuse("the operator is not supported".into());
         };
-        if node.opset > NEWEST_OPSET {
+        if node.opset > domain.newest {
             return refuse(format!(
-                "this version knows opsets up to {NEWEST_OPSET}; export with an older one"
+                "this version knows opsets up to {}; export with an older one",
+                domain.newest
             ));
         }
-        if node.opset < OLDEST_OPSET {
+        if node.opset < domain.oldest {
             return refuse(format!(
-                "opsets before {OLDEST_OPSET} are not supported; convert with \
-                 onnx.version_converter"
+                "opsets before {} are not supported; convert with onnx.version_converter",
+                domain.oldest
             ));
         }
         match rule.since(node.opset) {
@@ -309,7 +313,10 @@ impl Walk<'_, '_> {
 
     fn outputs(&mut self) {
         for output in &self.model.outputs {
-            if let Err(Halt::Unsupported(item)) = check_type("output", output) {
+            let zipped = ml::is_zipped(self.model, &output.name);
+            if let Err(Halt::Unsupported(item)) = check_type("output", output)
+                && !zipped
+            {
                 self.unsupported.push(*item);
                 continue;
             }

@@ -1,0 +1,125 @@
+//! The label of a classifier: the class of the greatest score, the first of equals.
+//!
+//! ```text
+//! d_ij = [s_j - s_i > 0]  for i < j        class j is it if it beats all before it, and none after it
+//!                                          beats it: (sum of d_ij) - (sum of d_jk) - j >= 0
+//! ```
+//!
+//! Scores are compared as they are quantised, whatever is applied to them afterwards: what is, never
+//! changes their order.
+
+use super::{Result, Site};
+use crate::{
+    ir::{Activation, Op, ValueId},
+    lower::{kind::Kind, plane::filled},
+};
+
+/// Labels of classes.
+#[derive(Clone, Debug)]
+pub(super) enum Classes {
+    Numbers(Vec<i64>),
+    /// So many strings.
+    Strings(usize),
+}
+
+/// Labels are numbers of the program, 16 bits.
+const LARGEST: u64 = i16::MAX as u64;
+
+impl Classes {
+    /// The labels of a classifier, by attributes of these names, one of which is given.
+    pub(super) fn of(site: &Site<'_>, numbers: &str, strings: &str) -> Result<Self> {
+        let list = site.ints_attribute(numbers)?.filter(|list| !list.is_empty());
+        let count = site.strings_count(strings)?.filter(|count| *count > 0);
+        match (list, count) {
+            (Some(list), None) => Ok(Self::Numbers(list)),
+            (None, Some(count)) => Ok(Self::Strings(count)),
+            (Some(_), Some(_)) => {
+                Err(site.invalid(format!("`{numbers}` and `{strings}` are both given")))
+            }
+            (None, None) => Err(site.invalid(format!("`{numbers}` and `{strings}` are missing"))),
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Self::Numbers(list) => list.len(),
+            Self::Strings(count) => *count,
+        }
+    }
+
+    /// The numbers, if an output depends on the label; an error if it does and they are strings, or
+    /// too large.
+    pub(super) fn wanted(&self, site: &Site<'_>) -> Result<Option<&[i64]>> {
+        if !site.is_live(0) {
+            return Ok(None);
+        }
+        let label = &site.node.outputs[0];
+        let Self::Numbers(list) = self else {
+            let scores = site.node.outputs.get(1).map_or("", String::as_str);
+            let hint = format!(
+                "labels that are strings cannot be proven; drop the output `{label}` and what \
+                 reads it (onnx.utils.extract_model with the output `{scores}` alone), or train \
+                 with numbers for classes"
+            );
+            return Err(site.unsupported(Some(label), hint));
+        };
+        match list.iter().find(|v| v.unsigned_abs() > LARGEST) {
+            Some(large) => {
+                let hint = format!("label {large} has more than 16 bits");
+                Err(site.unsupported(Some(label), hint))
+            }
+            None => Ok(Some(list)),
+        }
+    }
+}
+
+/// The label of the greatest of the scores `[N, C]`, C at least 2: `[N]`.
+pub(super) fn top(site: &mut Site<'_>, scores: ValueId, labels: &[i64]) -> Result<ValueId> {
+    let count = labels.len();
+    let pairs = count.saturating_mul(count) / 2;
+    site.spend(pairs.saturating_mul(count))?;
+    let pairs: Vec<(usize, usize)> = (0..count).flat_map(|j| (0..j).map(move |i| (i, j))).collect();
+    let mut side = |name: &str, of: fn(&(usize, usize)) -> usize| {
+        // Classes are fewer than Shape::MAX_ELEMENTS.
+        let indices = pairs.iter().map(|pair| of(pair) as u32).collect();
+        site.push(Op::Take { axis: 1, indices }, vec![scores], name)
+    };
+    let (later, earlier) = (side("later", |pair| pair.1)?, side("earlier", |pair| pair.0)?);
+    let lead = site.push(Op::Sub, vec![later, earlier], "lead")?;
+    let beats = site.apply(Activation::IsPositive, lead, "beats")?;
+    if let [first, second] = labels {
+        return chosen(site, beats, (*first, *second));
+    }
+    let wins = filled(site, vec![pairs.len(), count], |e| {
+        let ((i, j), class) = (pairs[e / count], e % count);
+        f32::from(i8::from(class == j) - i8::from(class == i))
+    })?;
+    let wins = site.own_constant("pairs", wins)?;
+    let balance = site.push(Op::MatMul, vec![beats, wins], "balance")?;
+    let needed = filled(site, vec![count], |class| class as f32)?;
+    let needed = site.own_constant("needed", needed)?;
+    // By IsPositive, the table that is there already.
+    let ahead = site.push(Op::Sub, vec![balance, needed], "ahead")?;
+    let ahead = site.plus(ahead, 1.0, "won")?;
+    let top = site.apply(Activation::IsPositive, ahead, "top")?;
+    let labels = filled(site, vec![count, 1], |class| labels[class] as f32)?;
+    let labels = site.own_constant("labels", labels)?;
+    let label = site.push(Op::MatMul, vec![top, labels], "label")?;
+    finish(site, label)
+}
+
+/// The second label where `second`, `[N, 1]`, is 1, the first where it is 0: `[N]`.
+pub(super) fn chosen(site: &mut Site<'_>, second: ValueId, labels: (i64, i64)) -> Result<ValueId> {
+    // Both have 16 bits.
+    let (first, last) = (labels.0 as f32, labels.1 as f32);
+    let step = site.times(second, last - first, "step")?;
+    let label = site.plus(step, first, "label")?;
+    finish(site, label)
+}
+
+fn finish(site: &mut Site<'_>, label: ValueId) -> Result<ValueId> {
+    let rows = site.dims(label)[0];
+    let label = site.reshape(label, vec![rows], "")?;
+    site.canvas.set_kind(label, Kind::Int);
+    Ok(label)
+}
