@@ -115,6 +115,18 @@ pub enum Activation {
     Sin,
     /// Cosine.
     Cos,
+    /// `min(max(round(x / scale) + zero, min), max)`, the quotient rounded to `f32` and then to the
+    /// nearest whole number, the even one of two: ONNX's QuantizeLinear.
+    Quantize {
+        /// The step, above 0.
+        scale: f32,
+        /// What 0 becomes, a whole number.
+        zero: f32,
+        /// Least result, a whole number.
+        min: f32,
+        /// Greatest result, a whole number.
+        max: f32,
+    },
     /// 1 if `x == 0`, else 0.
     IsZero,
     /// 1 if `x > 0`, else 0.
@@ -162,6 +174,7 @@ impl Activation {
             Self::Round => "Round",
             Self::Sin => "Sin",
             Self::Cos => "Cos",
+            Self::Quantize { .. } => "Quantize",
             Self::IsZero => "IsZero",
             Self::IsPositive => "IsPositive",
             Self::IsNonNegative => "IsNonNegative",
@@ -177,11 +190,13 @@ impl Activation {
             | Self::Floor
             | Self::Ceil
             | Self::Round
+            | Self::Quantize { .. }
             | Self::IsZero
             | Self::IsPositive
             | Self::IsNonNegative => true,
             Self::Relu | Self::Abs | Self::Square | Self::ThresholdedRelu { .. } => argument,
             Self::Clip { min, max } => argument && whole(min) && whole(max),
+            Self::Pointwise(ref expression) => expression.is_whole(argument),
             _ => false,
         }
     }
@@ -203,6 +218,9 @@ impl fmt::Display for Activation {
             | Self::Selu { alpha: first, gamma: second }
             | Self::Shrink { bias: first, lambd: second }
             | Self::Clip { min: first, max: second } => write!(f, "({first}, {second})"),
+            Self::Quantize { scale, zero, min, max } => {
+                write!(f, "({scale}, {zero}, {min}, {max})")
+            }
             Self::Pointwise(expression) => write!(f, "({expression})"),
             _ => Ok(()),
         }

@@ -69,6 +69,11 @@ impl Activation {
             Self::Round => libm::rint(x),
             Self::Sin => libm::sin(x),
             Self::Cos => libm::cos(x),
+            Self::Quantize { scale, zero, min, max } => {
+                let steps = (x / f64::from(scale)) as f32;
+                let value = libm::rint(f64::from(steps)) + f64::from(zero);
+                value.max(f64::from(min)).min(f64::from(max))
+            }
             Self::IsZero => f64::from(x == 0.0),
             Self::IsPositive => f64::from(x > 0.0),
             Self::IsNonNegative => f64::from(x >= 0.0),
@@ -144,6 +149,12 @@ mod tests {
             (ThresholdedRelu { alpha: 1.0 }, 1.5, 1.5),
             (Shrink { bias: 0.25, lambd: 0.5 }, -1.0, -0.75),
             (Shrink { bias: 0.25, lambd: 0.5 }, 0.5, 0.0),
+            (Quantize { scale: 0.5, zero: 3.0, min: 0.0, max: 9.0 }, 1.25, 5.0),
+            (Quantize { scale: 0.5, zero: 3.0, min: 0.0, max: 9.0 }, 1.75, 7.0),
+            (Quantize { scale: 0.5, zero: 3.0, min: 0.0, max: 9.0 }, 3.3, 9.0),
+            (Quantize { scale: 0.5, zero: 3.0, min: 0.0, max: 9.0 }, -9.0, 0.0),
+            // The quotient is less than 3.5, by less than half a float.
+            (Quantize { scale: 0.1, zero: 0.0, min: -9.0, max: 9.0 }, f64::from(0.35f32), 4.0),
             (IsZero, 0.0, 1.0),
             (IsZero, 1e-9, 0.0),
             (IsPositive, 0.0, 0.0),

@@ -45,6 +45,18 @@ impl Pointwise {
         self.size() <= Self::MAX_SIZE && self.is_finite()
     }
 
+    /// Whether every value is a whole number, if `argument` says so of every argument.
+    pub(super) fn is_whole(&self, argument: bool) -> bool {
+        match self {
+            Self::Argument => argument,
+            Self::Constant(value) => value.fract() == 0.0,
+            Self::Sum(a, b) | Self::Difference(a, b) | Self::Product(a, b) => {
+                a.is_whole(argument) && b.is_whole(argument)
+            }
+            Self::Apply(f, a) => f.is_whole(a.is_whole(argument)),
+        }
+    }
+
     fn is_finite(&self) -> bool {
         match self {
             Self::Argument => true,

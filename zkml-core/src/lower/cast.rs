@@ -34,8 +34,12 @@ pub(super) fn cast_like(site: &mut Site<'_>) -> Result<Lowered, Halt> {
             Elements::F64(_) => DataType::Double,
             Elements::I64(_) => DataType::Int64,
             Elements::I32(_) => DataType::Int32,
+            Elements::I16(_) => DataType::Int16,
+            Elements::U16(_) => DataType::Uint16,
             Elements::I8(_) => DataType::Int8,
             Elements::U8(_) => DataType::Uint8,
+            Elements::I4(_) => DataType::Int4,
+            Elements::U4(_) => DataType::Uint4,
             Elements::Bool(_) => DataType::Bool,
         },
         other => match site.kind_of(&other) {
@@ -106,6 +110,8 @@ fn convert(site: &Site<'_>, from: &Elements, to: DataType) -> Result<Elements, H
         DataType::Bool => Elements::Bool(from.to_f64().into_iter().map(|v| v != 0.0).collect()),
         DataType::Int64 => Elements::I64(truncated(from).ok_or_else(outside)?),
         DataType::Int32 => Elements::I32(narrowed(from).ok_or_else(outside)?),
+        DataType::Int16 => Elements::I16(narrowed(from).ok_or_else(outside)?),
+        DataType::Uint16 => Elements::U16(narrowed(from).ok_or_else(outside)?),
         DataType::Int8 => Elements::I8(narrowed(from).ok_or_else(outside)?),
         DataType::Uint8 => Elements::U8(narrowed(from).ok_or_else(outside)?),
         _ => {

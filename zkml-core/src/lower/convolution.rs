@@ -10,7 +10,7 @@ use super::{
     window::{AutoPad, Sliding, per_axis},
 };
 use crate::{
-    ir::{Axis, Op, Window},
+    ir::{Axis, Op, ValueId, Window},
     tensor::Tensor,
 };
 
@@ -18,25 +18,39 @@ type Result<T = Lowered> = std::result::Result<T, Halt>;
 
 pub(super) fn conv(site: &mut Site<'_>) -> Result {
     let planes = Planes::of(site)?;
-    let groups = groups(site, &planes)?;
-    let weights = weights(site, &planes)?;
+    let weights = site.floats(1, "W")?;
+    let bias = if site.has(2) { Some(site.floats(2, "B")?) } else { None };
+    let id = forward(site, &planes, (&weights, bias), planes.last())?;
+    planes.finish(site, id)
+}
+
+/// The convolution of `planes`, with the attributes of the node; `part` as for [`Site::push`].
+pub(super) fn forward(
+    site: &mut Site<'_>,
+    planes: &Planes,
+    (weights, bias): (&Tensor<f32>, Option<Tensor<f32>>),
+    part: &str,
+) -> Result<ValueId> {
+    let groups = groups(site, planes)?;
+    let weights = self::weights(site, planes, weights)?;
     let [outputs, inner, height, width] = dims(&weights);
     if inner != planes.channels / groups || !outputs.is_multiple_of(groups) || outputs == 0 {
-        return Err(mismatch(site, &planes, &weights, groups));
+        return Err(mismatch(site, planes, &weights, groups));
     }
-    kernel_shape(site, &planes, [height, width])?;
-    let sliding = Sliding::of(site, &planes)?;
+    kernel_shape(site, planes, [height, width])?;
+    let sliding = Sliding::of(site, planes)?;
     let window = Window {
         height: sliding.axis(site, 0, planes.size[0], height)?,
         width: sliding.axis(site, 1, planes.size[1], width)?,
     };
-    correlate(site, &planes, (window, groups), weights)
+    correlate(site, planes, (window, groups), (weights, bias), part)
 }
 
 pub(super) fn conv_transpose(site: &mut Site<'_>) -> Result {
     let planes = Planes::of(site)?;
     let groups = groups(site, &planes)?;
-    let weights = weights(site, &planes)?;
+    let weights = weights(site, &planes, &site.floats(1, "W")?)?;
+    let bias = if site.has(2) { Some(site.floats(2, "B")?) } else { None };
     let [inputs, per_group, height, width] = dims(&weights);
     if inputs != planes.channels || per_group == 0 {
         return Err(mismatch(site, &planes, &weights, groups));
@@ -59,7 +73,8 @@ pub(super) fn conv_transpose(site: &mut Site<'_>) -> Result {
         let (input, tap) = (group * inner + rest / area, rest % area);
         weights.data()[(input * per_group + output) * area + tap]
     })?;
-    correlate(site, &planes, (window, groups), turned)
+    let id = correlate(site, &planes, (window, groups), (turned, bias), planes.last())?;
+    planes.finish(site, id)
 }
 
 /// An axis of a transposed convolution. Given its output, pads make up the difference; they are
@@ -102,34 +117,41 @@ fn correlate(
     site: &mut Site<'_>,
     planes: &Planes,
     (window, groups): (Window, usize),
-    weights: Tensor<f32>,
-) -> Result {
+    (weights, bias): (Tensor<f32>, Option<Tensor<f32>>),
+    part: &str,
+) -> Result<ValueId> {
     let outputs = dims(&weights)[0];
-    let bias = if site.has(2) { Some(bias(site, outputs)?) } else { None };
+    let bias = bias.map(|bias| by_channel(site, "B", bias, outputs)).transpose()?;
     let weights = site.own_constant("weights", weights)?;
-    let part = if bias.is_some() { "product" } else { planes.last() };
+    let product = if bias.is_some() { "product" } else { part };
     let op = Op::Correlate { window, groups };
-    let mut id = site.push(op, vec![planes.id, weights], part)?;
-    if let Some(bias) = bias {
-        let bias = site.own_constant("bias", bias)?;
-        id = site.push(Op::Add, vec![id, bias], planes.last())?;
+    let id = site.push(op, vec![planes.id, weights], product)?;
+    match bias {
+        Some(bias) => {
+            let bias = site.own_constant("bias", bias)?;
+            site.push(Op::Add, vec![id, bias], part)
+        }
+        None => Ok(id),
     }
-    planes.finish(site, id)
 }
 
-fn bias(site: &Site<'_>, outputs: usize) -> Result<Tensor<f32>> {
-    let bias = site.floats(2, "B")?;
-    if bias.shape().dims() != [outputs] {
-        let got = bias.shape();
-        return Err(site.invalid(format!("`B` has shape {got}, expected [{outputs}]")));
+/// A number for each output channel, as `[1, O, 1, 1]`.
+pub(super) fn by_channel(
+    site: &Site<'_>,
+    name: &str,
+    numbers: Tensor<f32>,
+    outputs: usize,
+) -> Result<Tensor<f32>> {
+    if numbers.shape().dims() != [outputs] {
+        let got = numbers.shape();
+        return Err(site.invalid(format!("`{name}` has shape {got}, expected [{outputs}]")));
     }
     let shape = new_shape(site, vec![1, outputs, 1, 1])?;
-    site.valid(bias.reshaped(shape))
+    site.valid(numbers.reshaped(shape))
 }
 
 /// Constant weights with two spatial axes.
-fn weights(site: &Site<'_>, planes: &Planes) -> Result<Tensor<f32>> {
-    let weights = site.floats(1, "W")?;
+fn weights(site: &Site<'_>, planes: &Planes, weights: &Tensor<f32>) -> Result<Tensor<f32>> {
     let mut dims = weights.shape().dims().to_vec();
     if dims.len() != planes.spatial + 2 || dims.contains(&0) {
         let (got, axes) = (weights.shape(), planes.spatial + 2);
@@ -139,7 +161,7 @@ fn weights(site: &Site<'_>, planes: &Planes) -> Result<Tensor<f32>> {
         dims.insert(2, 1);
     }
     let shape = new_shape(site, dims)?;
-    site.valid(weights.reshaped(shape))
+    site.valid(weights.clone().reshaped(shape))
 }
 
 fn dims(weights: &Tensor<f32>) -> [usize; 4] {

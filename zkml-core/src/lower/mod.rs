@@ -35,6 +35,7 @@ mod parameter;
 mod plane;
 mod pool;
 mod power;
+mod quantised;
 mod recurrent;
 mod reduce;
 mod registry;

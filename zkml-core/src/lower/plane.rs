@@ -24,8 +24,13 @@ pub(super) struct Planes {
 impl Planes {
     /// Operand 0, which is an activation.
     pub(super) fn of(site: &mut Site<'_>) -> Result<Self> {
-        let shape = site.shape(0)?;
         let id = site.operand(0)?;
+        Self::of_value(site, id)
+    }
+
+    /// Any value of the graph.
+    pub(super) fn of_value(site: &mut Site<'_>, id: ValueId) -> Result<Self> {
+        let shape = site.canvas.graph.get(id).shape.clone();
         match *shape.dims() {
             [batch, channels, width] => {
                 let dims = vec![batch, channels, 1, width];

@@ -9,6 +9,7 @@
 //! second output, which is refused where it is used.
 
 use super::{
+    kind::Kind,
     plane::{Planes, filled},
     site::{Halt, Lowered, Site},
     window::{Sliding, per_axis},
@@ -22,6 +23,10 @@ pub(super) fn max_pool(site: &mut Site<'_>) -> Result {
     site.not_before("ceil_mode", 10)?;
     site.not_before("dilations", 10)?;
     site.flag("storage_order", false)?;
+    // Since 12 also of 8-bit integers.
+    if site.kind(0)? == Kind::Bool {
+        return Err(site.invalid("the input holds truth values, expected numbers"));
+    }
     let planes = Planes::of(site)?;
     let (sliding, kernel) = (Sliding::of(site, &planes)?, kernel(site, &planes)?);
     let axis = |i: usize| sliding.axis(site, i, planes.size[i], kernel[i]);

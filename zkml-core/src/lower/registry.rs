@@ -6,7 +6,7 @@
 
 use super::{
     activation, along, arithmetic, attention, cast, compare, convolution, einsum, fill, index,
-    linear, ml, normalise, pad, pool, recurrent, reduce, rotary, select,
+    linear, ml, normalise, pad, pool, quantised, recurrent, reduce, rotary, select,
     site::{Halt, Lowered, Site},
     softmax, statistics, trivial, view,
 };
@@ -126,7 +126,7 @@ static RULES: &[Rule] = &[
     rule("Conv", &[1, 11, 22], WINDOW, (2, 3), Float(convolution::conv)),
     rule("ConvTranspose", &[1, 11, 22], &["auto_pad", "dilations", "group", "kernel_shape", "output_padding", "output_shape", "pads", "strides"], (2, 3), Float(convolution::conv_transpose)),
     rule("AveragePool", &[1, 7, 10, 11, 19, 22], &["auto_pad", "ceil_mode", "count_include_pad", "dilations", "kernel_shape", "pads", "strides"], (1, 1), Float(pool::average_pool)),
-    rule("MaxPool", &[1, 8, 10, 11, 12, 22], &["auto_pad", "ceil_mode", "dilations", "kernel_shape", "pads", "storage_order", "strides"], (1, 1), Float(pool::max_pool)),
+    rule("MaxPool", &[1, 8, 10, 11, 12, 22], &["auto_pad", "ceil_mode", "dilations", "kernel_shape", "pads", "storage_order", "strides"], (1, 1), Mixed(pool::max_pool)),
     rule("GlobalAveragePool", &[1, 22], NONE, (1, 1), Float(pool::global_average_pool)),
     rule("GlobalMaxPool", &[1, 22], NONE, (1, 1), Float(pool::global_max_pool)),
     rule("ReduceSum", &[1, 11, 13], REDUCE, (1, 2), Mixed(reduce::reduce_sum)),
@@ -143,6 +143,15 @@ static RULES: &[Rule] = &[
     rule("LSTM", &[1, 7, 14, 22], &["activation_alpha", "activation_beta", "activations", "clip", "direction", "hidden_size", "input_forget", "layout"], (3, 8), Many(recurrent::lstm)),
     rule("GRU", &[1, 3, 7, 14, 22], &["activation_alpha", "activation_beta", "activations", "clip", "direction", "hidden_size", "layout", "linear_before_reset"], (3, 6), Many(recurrent::gru)),
     rule("RNN", &[1, 7, 14, 22], &["activation_alpha", "activation_beta", "activations", "clip", "direction", "hidden_size", "layout"], (3, 6), Many(recurrent::rnn)),
+
+    // Quantised models.
+    rule("QuantizeLinear", &[10, 13, 19, 21, 23, 24, 25], &["axis", "block_size", "output_dtype", "precision", "saturate"], (2, 3), Any(quantised::quantize_linear)),
+    rule("DequantizeLinear", &[10, 13, 19, 21, 23, 24, 25], &["axis", "block_size", "output_dtype"], (2, 3), Any(quantised::dequantize_linear)),
+    rule("DynamicQuantizeLinear", &[11], NONE, (1, 1), Many(quantised::dynamic_quantize_linear)),
+    rule("MatMulInteger", &[10], NONE, (2, 4), Any(quantised::matmul_integer)),
+    rule("QLinearMatMul", &[10, 21], NONE, (8, 8), Any(quantised::qlinear_matmul)),
+    rule("ConvInteger", &[10], WINDOW, (2, 4), Any(quantised::conv_integer)),
+    rule("QLinearConv", &[10], WINDOW, (8, 9), Any(quantised::qlinear_conv)),
 
     // Arithmetic.
     rule("Add", &[1, 6, 7, 13, 14], NONE, (2, 2), Any(arithmetic::add)),

@@ -10,6 +10,7 @@ use super::{
     liveness::Liveness,
     ml,
     operands::{check_attributes, check_floats},
+    quantised,
     registry::{self, Form, Rule},
     site::{Canvas, Halt, Lowered, Site, origin_of, unsupported},
 };
@@ -230,7 +231,11 @@ impl Walk<'_, '_> {
         let domain = registry::domain(&node.domain);
         let rule = domain.and_then(|domain| Some((domain, domain.find(&node.op)?)));
         let Some((domain, rule)) = rule else {
-            return refuse("the operator is not supported".into());
+            let hint = quantised::hint(&node.op).filter(|_| node.domain == "com.microsoft");
+            return refuse(match hint {
+                Some(hint) => format!("operators of onnxruntime alone are not supported; {hint}"),
+                None => "the operator is not supported".into(),
+            });
         };
         if node.opset > domain.newest {
             return refuse(format!(

@@ -1,7 +1,8 @@
 //! `TensorProto` to typed elements.
 //!
 //! Lengths are checked against the dimensions before anything is allocated. Raw data is
-//! little-endian, whatever the machine. `float16` and `bfloat16` become `f32`, exactly.
+//! little-endian, whatever the machine. `float16` and `bfloat16` become `f32`, exactly. Two numbers of
+//! 4 bits share a byte, the first in its lower half.
 
 use super::{
     Constant, Elements, ExternalError,
@@ -17,8 +18,8 @@ use crate::tensor::{Shape, ShapeError};
 pub enum TensorError {
     /// Elements of a type that is not supported.
     #[error(
-        "elements are {dtype}, expected float32, float64, float16, bfloat16, int64, int32, int8, \
-         uint8 or bool"
+        "elements are {dtype}, expected float32, float64, float16, bfloat16, int64, int32, int16, \
+         uint16, int8, uint8, int4, uint4 or bool"
     )]
     Dtype {
         /// Name or number of the type.
@@ -94,7 +95,7 @@ impl Constant {
                 return Err(ExternalError::Inline.into());
             }
             // At most 2^28 elements of 8 bytes.
-            let bytes = external.read(tensor, (shape.len() * dtype.size()) as u64)?;
+            let bytes = external.read(tensor, dtype.bytes(shape.len()) as u64)?;
             source.read_bytes(&bytes, "external data")?
         } else if let Some(bytes) = tensor.raw_data.as_deref().filter(|raw| !raw.is_empty()) {
             source.read_bytes(bytes, "raw_data")?
@@ -129,8 +130,12 @@ enum Dtype {
     Bf16,
     I64,
     I32,
+    I16,
+    U16,
     I8,
     U8,
+    I4,
+    U4,
     Bool,
 }
 
@@ -144,20 +149,31 @@ impl Dtype {
             Ok(DataType::Bfloat16) => Self::Bf16,
             Ok(DataType::Int64) => Self::I64,
             Ok(DataType::Int32) => Self::I32,
+            Ok(DataType::Int16) => Self::I16,
+            Ok(DataType::Uint16) => Self::U16,
             Ok(DataType::Int8) => Self::I8,
             Ok(DataType::Uint8) => Self::U8,
+            Ok(DataType::Int4) => Self::I4,
+            Ok(DataType::Uint4) => Self::U4,
             Ok(DataType::Bool) => Self::Bool,
             _ => return Err(TensorError::Dtype { dtype: dtype_name(code) }),
         })
     }
 
-    fn size(self) -> usize {
+    /// Bytes of so many elements, of which there are at most 2^28.
+    fn bytes(self, count: usize) -> usize {
         match self {
-            Self::F64 | Self::I64 => 8,
-            Self::F32 | Self::I32 => 4,
-            Self::F16 | Self::Bf16 => 2,
-            Self::I8 | Self::U8 | Self::Bool => 1,
+            Self::F64 | Self::I64 => 8 * count,
+            Self::F32 | Self::I32 => 4 * count,
+            Self::F16 | Self::Bf16 | Self::I16 | Self::U16 => 2 * count,
+            Self::I8 | Self::U8 | Self::Bool => count,
+            Self::I4 | Self::U4 => count.div_ceil(2),
         }
+    }
+
+    /// Elements of the typed field for so many elements.
+    fn fields(self, count: usize) -> usize {
+        if matches!(self, Self::I4 | Self::U4) { count.div_ceil(2) } else { count }
     }
 
     /// The typed field that may hold the elements.
@@ -166,7 +182,7 @@ impl Dtype {
             Self::F32 => "float_data",
             Self::F64 => "double_data",
             Self::I64 => "int64_data",
-            Self::F16 | Self::Bf16 | Self::I32 | Self::I8 | Self::U8 | Self::Bool => "int32_data",
+            _ => "int32_data",
         }
     }
 }
@@ -215,7 +231,7 @@ impl Source<'_> {
     }
 
     fn read_bytes(&self, bytes: &[u8], field: &'static str) -> Result<Elements, TensorError> {
-        self.check_length((field, "bytes"), self.shape.len() * self.dtype.size(), bytes.len())?;
+        self.check_length((field, "bytes"), self.dtype.bytes(self.shape.len()), bytes.len())?;
         Ok(match self.dtype {
             Dtype::F32 => Elements::F32(words(bytes, f32::from_le_bytes)),
             Dtype::F64 => Elements::F64(words(bytes, f64::from_le_bytes)),
@@ -223,8 +239,12 @@ impl Source<'_> {
             Dtype::I32 => Elements::I32(words(bytes, i32::from_le_bytes)),
             Dtype::F16 => Elements::F32(words(bytes, |b| half_to_f32(u16::from_le_bytes(b)))),
             Dtype::Bf16 => Elements::F32(words(bytes, |b| bfloat_to_f32(u16::from_le_bytes(b)))),
+            Dtype::I16 => Elements::I16(words(bytes, i16::from_le_bytes)),
+            Dtype::U16 => Elements::U16(words(bytes, u16::from_le_bytes)),
             Dtype::I8 => Elements::I8(words(bytes, i8::from_le_bytes)),
             Dtype::U8 => Elements::U8(bytes.to_vec()),
+            Dtype::I4 => Elements::I4(self.halves(bytes).map(signed).collect()),
+            Dtype::U4 => Elements::U4(self.halves(bytes).collect()),
             Dtype::Bool => {
                 Elements::Bool(self.narrow(bytes.iter().map(|b| i32::from(*b)), "bool", bit)?)
             }
@@ -239,15 +259,22 @@ impl Source<'_> {
             Dtype::I64 => ("int64_data", t.int64_data.len()),
             _ => ("int32_data", t.int32_data.len()),
         };
-        self.check_length((field, "elements"), self.shape.len(), got)?;
+        self.check_length((field, "elements"), self.dtype.fields(self.shape.len()), got)?;
         let ints = t.int32_data.iter().copied();
         Ok(match self.dtype {
             Dtype::F32 => Elements::F32(t.float_data.clone()),
             Dtype::F64 => Elements::F64(t.double_data.clone()),
             Dtype::I64 => Elements::I64(t.int64_data.clone()),
             Dtype::I32 => Elements::I32(t.int32_data.clone()),
+            Dtype::I16 => Elements::I16(self.narrow(ints, "int16", |v| v.try_into().ok())?),
+            Dtype::U16 => Elements::U16(self.narrow(ints, "uint16", |v| v.try_into().ok())?),
             Dtype::I8 => Elements::I8(self.narrow(ints, "int8", |v| v.try_into().ok())?),
             Dtype::U8 => Elements::U8(self.narrow(ints, "uint8", |v| v.try_into().ok())?),
+            Dtype::I4 | Dtype::U4 => {
+                let byte = |v: i32| u8::try_from(v).ok();
+                let bytes = self.narrow(ints, "pair of 4 bits", byte)?;
+                self.read_bytes(&bytes, field)?
+            }
             Dtype::Bool => Elements::Bool(self.narrow(ints, "bool", bit)?),
             // The bit patterns, as unsigned numbers.
             Dtype::F16 => {
@@ -257,6 +284,11 @@ impl Source<'_> {
                 self.narrow(ints, "bfloat16", |v| v.try_into().ok().map(bfloat_to_f32))?,
             ),
         })
+    }
+
+    /// The halves of bytes, the lower one first.
+    fn halves(&self, bytes: &[u8]) -> impl Iterator<Item = u8> {
+        bytes.iter().flat_map(|byte| [byte & 15, byte >> 4]).take(self.shape.len())
     }
 
     fn narrow<T>(
@@ -272,6 +304,13 @@ impl Source<'_> {
             })
             .collect()
     }
+}
+
+/// 4 bits as a number from -8 to 7.
+fn signed(half: u8) -> i8 {
+    // Below 16.
+    let half = half as i8;
+    if half < 8 { half } else { half - 16 }
 }
 
 fn bit(value: i32) -> Option<bool> {
@@ -310,6 +349,32 @@ mod tests {
     }
 
     #[test]
+    fn narrow_integers() {
+        let raw = |dtype, dims: &[i64], bytes: &[u8]| TensorProto {
+            raw_data: Some(bytes.to_vec()),
+            ..tensor(dtype, dims)
+        };
+        let elements = |tensor: &TensorProto| decode(tensor).expect("valid").elements;
+        let halves = raw(DataType::Int4, &[3], &[0x8f, 0xf7]);
+        assert_eq!(elements(&halves), Elements::I4(vec![-1, -8, 7]));
+        let typed = TensorProto { int32_data: vec![0x8f, 7], ..tensor(DataType::Uint4, &[3]) };
+        assert_eq!(elements(&typed), Elements::U4(vec![15, 8, 7]));
+        let short = raw(DataType::Int4, &[3], &[0x8f]);
+        assert!(matches!(decode(&short), Err(TensorError::Length { expected: 2, got: 1, .. })));
+        let wide = TensorProto { int32_data: vec![256], ..tensor(DataType::Int4, &[2]) };
+        assert!(matches!(decode(&wide), Err(TensorError::Element { value: 256, .. })));
+        let words = raw(DataType::Int16, &[2], &[0xff, 0xff, 0, 0x80]);
+        assert_eq!(elements(&words), Elements::I16(vec![-1, i16::MIN]));
+        let words = raw(DataType::Uint16, &[1], &[0xff, 0xff]);
+        assert_eq!(elements(&words), Elements::U16(vec![u16::MAX]));
+        let typed = TensorProto { int32_data: vec![-32769], ..tensor(DataType::Int16, &[1]) };
+        assert!(matches!(decode(&typed), Err(TensorError::Element { value: -32769, .. })));
+        let four = Elements::I4(vec![]);
+        assert_eq!(four.with_i64(vec![7, -8]), Some(Elements::I4(vec![7, -8])));
+        assert_eq!(four.with_i64(vec![8]), None);
+    }
+
+    #[test]
     fn malformed_tensors_are_refused() {
         let both = TensorProto {
             float_data: vec![1.0],
@@ -332,7 +397,8 @@ mod tests {
         assert!(matches!(decode(&byte), Err(TensorError::Element { value: 256, .. })));
         let flag = TensorProto { raw_data: Some(vec![2]), ..tensor(DataType::Bool, &[1]) };
         assert!(matches!(decode(&flag), Err(TensorError::Element { value: 2, .. })));
-        for dtype in [DataType::String, DataType::Complex64, DataType::Int4, DataType::Uint64] {
+        for dtype in [DataType::String, DataType::Complex64, DataType::Float4e2m1, DataType::Uint64]
+        {
             assert!(matches!(decode(&tensor(dtype, &[0])), Err(TensorError::Dtype { .. })));
         }
         let unknown = TensorProto { data_type: Some(99), ..Default::default() };
