@@ -127,6 +127,24 @@ pub enum Activation {
         /// Greatest result, a whole number.
         max: f32,
     },
+    /// Tangent.
+    Tan,
+    /// Hyperbolic sine.
+    Sinh,
+    /// Hyperbolic cosine.
+    Cosh,
+    /// Inverse sine; no number outside of `[-1, 1]`.
+    Asin,
+    /// Inverse cosine; no number outside of `[-1, 1]`.
+    Acos,
+    /// Inverse tangent.
+    Atan,
+    /// Inverse hyperbolic sine.
+    Asinh,
+    /// Inverse hyperbolic cosine; no number below 1.
+    Acosh,
+    /// Inverse hyperbolic tangent; no finite number outside of `(-1, 1)`.
+    Atanh,
     /// 1 if `x == 0`, else 0.
     IsZero,
     /// 1 if `x > 0`, else 0.
@@ -175,6 +193,15 @@ impl Activation {
             Self::Sin => "Sin",
             Self::Cos => "Cos",
             Self::Quantize { .. } => "Quantize",
+            Self::Tan => "Tan",
+            Self::Sinh => "Sinh",
+            Self::Cosh => "Cosh",
+            Self::Asin => "Asin",
+            Self::Acos => "Acos",
+            Self::Atan => "Atan",
+            Self::Asinh => "Asinh",
+            Self::Acosh => "Acosh",
+            Self::Atanh => "Atanh",
             Self::IsZero => "IsZero",
             Self::IsPositive => "IsPositive",
             Self::IsNonNegative => "IsNonNegative",
@@ -196,6 +223,7 @@ impl Activation {
             | Self::IsNonNegative => true,
             Self::Relu | Self::Abs | Self::Square | Self::ThresholdedRelu { .. } => argument,
             Self::Clip { min, max } => argument && whole(min) && whole(max),
+            Self::Pow { exponent } => argument && exponent >= 0.0 && exponent.fract() == 0.0,
             Self::Pointwise(ref expression) => expression.is_whole(argument),
             _ => false,
         }

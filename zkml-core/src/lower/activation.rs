@@ -1,5 +1,6 @@
 //! Functions of one variable: Relu, LeakyRelu, PRelu, Sigmoid, Tanh, Gelu, Erf, Elu, Celu, Selu,
-//! Softplus, Softsign, HardSigmoid, HardSwish, Swish, Mish, ThresholdedRelu, Shrink, Sin, Cos, Clip.
+//! Softplus, Softsign, HardSigmoid, HardSwish, Swish, Mish, ThresholdedRelu, Shrink, Clip and the
+//! trigonometric and hyperbolic functions.
 //! Later versions only add element types, but for Clip, whose bounds were attributes before 11 and
 //! are inputs since.
 
@@ -108,6 +109,42 @@ pub(super) fn sin(site: &mut Site<'_>) -> Result {
 
 pub(super) fn cos(site: &mut Site<'_>) -> Result {
     push(site, Activation::Cos)
+}
+
+pub(super) fn tan(site: &mut Site<'_>) -> Result {
+    push(site, Activation::Tan)
+}
+
+pub(super) fn sinh(site: &mut Site<'_>) -> Result {
+    push(site, Activation::Sinh)
+}
+
+pub(super) fn cosh(site: &mut Site<'_>) -> Result {
+    push(site, Activation::Cosh)
+}
+
+pub(super) fn asin(site: &mut Site<'_>) -> Result {
+    push(site, Activation::Asin)
+}
+
+pub(super) fn acos(site: &mut Site<'_>) -> Result {
+    push(site, Activation::Acos)
+}
+
+pub(super) fn atan(site: &mut Site<'_>) -> Result {
+    push(site, Activation::Atan)
+}
+
+pub(super) fn asinh(site: &mut Site<'_>) -> Result {
+    push(site, Activation::Asinh)
+}
+
+pub(super) fn acosh(site: &mut Site<'_>) -> Result {
+    push(site, Activation::Acosh)
+}
+
+pub(super) fn atanh(site: &mut Site<'_>) -> Result {
+    push(site, Activation::Atanh)
 }
 
 /// One slope for all is a LeakyRelu, else `slope x + (1 - slope) relu(x)`. The slopes broadcast to

@@ -10,7 +10,7 @@
 
 use super::{
     build::hidden,
-    extreme,
+    divide, extreme,
     fill::finish,
     index::broadcast_map,
     kind::Kind,
@@ -46,6 +46,9 @@ pub(super) fn div(site: &mut Site<'_>) -> Result {
         (Lowered::Constant(a), Lowered::Constant(b)) => {
             binary(site, &a, &b, (|a, b| a / b, i64::checked_div))
         }
+        (_, Lowered::Constant(_)) if site.common_kind()? == Kind::Int => {
+            divide::whole_quotient(site)
+        }
         (_, Lowered::Constant(_)) => {
             whole_division(site)?;
             let divisor = site.floats(1, "B")?;
@@ -71,7 +74,7 @@ pub(super) fn div(site: &mut Site<'_>) -> Result {
 fn whole_division(site: &Site<'_>) -> Result<()> {
     match site.common_kind()? {
         Kind::Float => Ok(()),
-        _ => Err(site.unsupported(None, "whole numbers are divided only when they are constants")),
+        _ => Err(site.unsupported(None, "whole numbers are divided only by constants")),
     }
 }
 
@@ -142,6 +145,12 @@ pub(super) fn pow(site: &mut Site<'_>) -> Result {
 /// With `fmod` the sign is that of the dividend, as in C, else that of the divisor.
 pub(super) fn modulo(site: &mut Site<'_>) -> Result {
     let fmod = site.flag("fmod", false)?;
+    if !site.all_constant() {
+        if site.kind(0)? == Kind::Float && !fmod {
+            return Err(site.invalid("floats need `fmod` = 1"));
+        }
+        return divide::remainder(site, fmod);
+    }
     let (a, b) = (site.constant(0, "A")?, site.constant(1, "B")?);
     let is_float = matches!(a.elements, Elements::F32(_) | Elements::F64(_));
     if is_float && !fmod {

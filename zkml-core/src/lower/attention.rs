@@ -9,7 +9,7 @@
 //! truth values, minus infinity in a constant mask, causality or a window hides is not kept by the
 //! softmax; other masks are added.
 //!
-//! The cache (`past_key`, `past_value`, `nonpad_kv_seqlen` and the outputs after the first) is not
+//! The cache (`past_key`, `past_value`, `nonpad_kv_seqlen`, `present_key` and `present_value`) is not
 //! supported. `softmax_precision` is the type of what here are real numbers.
 
 use super::{
@@ -26,7 +26,8 @@ use crate::{
 
 type Result<T = Lowered> = std::result::Result<T, Halt>;
 
-pub(super) fn attention(site: &mut Site<'_>) -> Result {
+/// The second output that is supported besides the result is `qk_matmul_output`, the fourth.
+pub(super) fn attention(site: &mut Site<'_>) -> Result<Vec<Lowered>> {
     for (i, role) in [(4, "past_key"), (5, "past_value"), (6, "nonpad_kv_seqlen")] {
         if site.has(i) {
             return Err(site.unsupported(Some(role), "a cache of keys and values is not supported"));
@@ -47,19 +48,69 @@ pub(super) fn attention(site: &mut Site<'_>) -> Result {
     };
     let q = site.times(q, scale, "q_scaled")?;
     let keys = site.permute(k, &[0, 1, 3, 2], "k_transposed")?;
-    let scores = site.push(Op::MatMul, vec![q, keys], "scores")?;
-    let scores = capped(site, scores)?;
-    let (scores, keep) = masked(site, scores, &sizes)?;
+    let raw = site.push(Op::MatMul, vec![q, keys], "scores")?;
+    let capped = capped(site, raw)?;
+    let (scores, keep) = masked(site, capped, &sizes)?;
     let weights = softmax::normalised(site, (scores, keep), 3, "weights")?;
+    let steps = Steps { raw, capped, scores, kept: keep.is_none(), weights };
+    let shown = steps.shown(site)?;
+    let y = weighted(site, weights, v)?;
+    Ok([vec![y], shown].concat().into_iter().map(Lowered::Activation).collect())
+}
+
+/// The weights times the values, its heads beside each other if they came so.
+fn weighted(site: &mut Site<'_>, weights: ValueId, v: ValueId) -> Result<ValueId> {
     let three = site.shape(0)?.rank() == 3;
     let y = site.push(Op::MatMul, vec![weights, v], if three { "heads" } else { "" })?;
     if !three {
-        return Ok(Lowered::Activation(y));
+        return Ok(y);
     }
     let y = site.permute(y, &[0, 2, 1, 3], "features")?;
     let dims = site.dims(y);
-    let y = site.reshape(y, vec![dims[0], dims[1], dims[2] * dims[3]], "")?;
-    Ok(Lowered::Activation(y))
+    site.reshape(y, vec![dims[0], dims[1], dims[2] * dims[3]], "")
+}
+
+/// What `qk_matmul_output` may show.
+struct Steps {
+    raw: ValueId,
+    capped: ValueId,
+    /// Capped and with the mask added.
+    scores: ValueId,
+    /// Nothing is hidden, so the scores are numbers.
+    kept: bool,
+    weights: ValueId,
+}
+
+impl Steps {
+    /// The outputs after the first, if the node names the fourth. Versions differ in whether the cap or
+    /// the mask comes first: with both, the steps between are refused.
+    fn shown(&self, site: &Site<'_>) -> Result<Vec<ValueId>> {
+        let named = |i: usize| site.node.outputs.get(i).is_some_and(|name| !name.is_empty());
+        if let Some(i) = [1, 2].into_iter().find(|i| named(*i)) {
+            let role = ["present_key", "present_value"][i - 1];
+            return Err(site.unsupported(Some(role), "a cache of keys and values is not supported"));
+        }
+        if !named(3) {
+            return Ok(Vec::new());
+        }
+        let (masks, caps) = (self.scores != self.capped || !self.kept, self.capped != self.raw);
+        let shown = match site.int_attribute("qk_matmul_output_mode")?.unwrap_or(0) {
+            0 => self.raw,
+            1 if self.kept && !caps => self.scores,
+            2 if !masks => self.capped,
+            3 => self.weights,
+            mode @ 1..=2 => {
+                let hint = format!("{mode} is not supported with this mask or with `softcap`");
+                return Err(site.unsupported(Some("qk_matmul_output_mode"), hint));
+            }
+            mode => {
+                let what = format!("`qk_matmul_output_mode` is {mode}, expected 0 to 3");
+                return Err(site.invalid(what));
+            }
+        };
+        // The outputs between have no names.
+        Ok(vec![shown; 3])
+    }
 }
 
 /// Operand `i` as `[B, H, T, D]`.

@@ -32,6 +32,14 @@ impl Site<'_> {
         Ok(())
     }
 
+    /// Refuses attribute `name` in versions from `since` on, which do not have it any more.
+    pub(super) fn not_from(&self, name: &str, since: i64) -> Result<(), Halt> {
+        if self.since >= since && self.node.attributes.contains_key(name) {
+            return Err(self.invalid(format!("`{name}` does not exist from opset {since} on")));
+        }
+        Ok(())
+    }
+
     pub(super) fn int_attribute(&self, name: &str) -> Result<Option<i64>, Halt> {
         Ok(self.attribute(name, AttributeType::Int)?.map(|a| a.i()))
     }

@@ -19,29 +19,47 @@ use crate::{
 
 pub(super) fn cast(site: &mut Site<'_>) -> Result<Lowered, Halt> {
     let code = site.int_attribute("to")?.ok_or_else(|| site.invalid("`to` is missing"))?;
-    let to = i32::try_from(code)
+    let to = element_type(site, code)?;
+    to_type(site, to)
+}
+
+fn element_type(site: &Site<'_>, code: i64) -> Result<DataType, Halt> {
+    i32::try_from(code)
         .ok()
         .and_then(|code| DataType::try_from(code).ok())
-        .ok_or_else(|| site.invalid(format!("`to` is {code}, which is no element type")))?;
-    to_type(site, to)
+        .ok_or_else(|| site.invalid(format!("{code} is no element type")))
+}
+
+/// Elements in the type of a code.
+pub(super) fn to_code(site: &Site<'_>, from: &Elements, code: i64) -> Result<Elements, Halt> {
+    convert(site, from, element_type(site, code)?)
+}
+
+/// Elements in the type of others.
+pub(super) fn like(site: &Site<'_>, from: &Elements, like: &Elements) -> Result<Elements, Halt> {
+    convert(site, from, type_of(like))
+}
+
+fn type_of(elements: &Elements) -> DataType {
+    match elements {
+        Elements::F32(_) => DataType::Float,
+        Elements::F64(_) => DataType::Double,
+        Elements::I64(_) => DataType::Int64,
+        Elements::I32(_) => DataType::Int32,
+        Elements::I16(_) => DataType::Int16,
+        Elements::U16(_) => DataType::Uint16,
+        Elements::I8(_) => DataType::Int8,
+        Elements::U8(_) => DataType::Uint8,
+        Elements::I4(_) => DataType::Int4,
+        Elements::U4(_) => DataType::Uint4,
+        Elements::Bool(_) => DataType::Bool,
+    }
 }
 
 /// The type is that of the second operand.
 pub(super) fn cast_like(site: &mut Site<'_>) -> Result<Lowered, Halt> {
     let to = match site.input(1)? {
-        Lowered::Constant(like) => match &like.elements {
-            Elements::F32(_) => DataType::Float,
-            Elements::F64(_) => DataType::Double,
-            Elements::I64(_) => DataType::Int64,
-            Elements::I32(_) => DataType::Int32,
-            Elements::I16(_) => DataType::Int16,
-            Elements::U16(_) => DataType::Uint16,
-            Elements::I8(_) => DataType::Int8,
-            Elements::U8(_) => DataType::Uint8,
-            Elements::I4(_) => DataType::Int4,
-            Elements::U4(_) => DataType::Uint4,
-            Elements::Bool(_) => DataType::Bool,
-        },
+        Lowered::Constant(like) => type_of(&like.elements),
         other => match site.kind_of(&other) {
             Kind::Float => DataType::Float,
             Kind::Int => DataType::Int64,

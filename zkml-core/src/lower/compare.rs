@@ -88,6 +88,22 @@ pub(super) fn is_nan(site: &mut Site<'_>) -> Result {
     finish(site, Constant::new(shape, Elements::Bool(bits)))
 }
 
+/// No activation is infinite. The flags say which infinities count.
+pub(super) fn is_inf(site: &mut Site<'_>) -> Result {
+    let negative = site.flag("detect_negative", true)?;
+    let positive = site.flag("detect_positive", true)?;
+    let input = site.input(0)?;
+    let shape = site.shape_of(&input);
+    site.spend(shape.len())?;
+    site.expect_kind(0, "X", Kind::Float)?;
+    let is = |v: &f64| v.is_infinite() && if *v > 0.0 { positive } else { negative };
+    let bits = match &input {
+        Lowered::Constant(x) => x.elements.to_f64().iter().map(is).collect(),
+        _ => vec![false; shape.len()],
+    };
+    finish(site, Constant::new(shape, Elements::Bool(bits)))
+}
+
 /// Of constants by `of_constants`; of activations by a function of `a - b`, or `b - a` if `swapped`.
 fn compare(
     site: &mut Site<'_>,

@@ -4,6 +4,7 @@
 use std::{collections::BTreeMap, rc::Rc};
 
 use super::{
+    kind::{EXACT, Kind},
     registry::Apply,
     site::{Canvas, Halt, Lowered, Site},
 };
@@ -27,15 +28,16 @@ pub(super) fn run_all(
     apply: impl FnOnce(&mut Site<'_>) -> Result<Vec<Lowered>, Halt>,
 ) -> Result<Vec<Lowered>, Halt> {
     let first = site.constant(0, "input")?;
-    if !matches!(first.elements, Elements::F32(_) | Elements::F64(_)) {
-        let hint = format!("supported only on floats, not on {}", first.elements.dtype());
-        return Err(site.unsupported(None, hint));
-    }
-    let double = matches!(first.elements, Elements::F64(_));
-    let tensor = site.float_tensor(&first)?;
+    let tensor = site.number_tensor(&first)?;
+    let kind = Kind::of_elements(&first.elements);
 
     let mut canvas = Canvas::default();
-    let id = canvas.graph.input(&site.node.inputs[0], first.shape.clone());
+    let name = &site.node.inputs[0];
+    let id = match kind {
+        Kind::Float => canvas.graph.input(name, first.shape.clone()),
+        Kind::Int | Kind::Bool => canvas.graph.integer_input(name, first.shape.clone()),
+    };
+    canvas.set_kind(id, kind);
     let mut inputs = site.inputs.clone();
     inputs[0] = Some(Lowered::Activation(id));
     let mut scratch = Site {
@@ -47,35 +49,51 @@ pub(super) fn run_all(
         budget: &mut *site.budget,
         external: &mut *site.external,
     };
-    let mut results = Vec::new();
-    for result in apply(&mut scratch)? {
-        match result {
-            Lowered::Activation(id) => results.push(id),
-            // No rule for floats gives one.
-            _ => return Err(site.invalid("a constant has no value")),
-        }
-    }
-    let tensors = execute(site, &canvas.graph, (id, tensor), &results)?;
-    let constant = |tensor: Tensor<f32>| {
-        let shape = tensor.shape().clone();
-        let data = tensor.into_data();
-        let elements = if double {
-            Elements::F64(data.into_iter().map(f64::from).collect())
-        } else {
-            Elements::F32(data)
+    let results = apply(&mut scratch)?;
+    let computed = execute(site, &canvas.graph, (id, tensor))?;
+    let mut constants = Vec::with_capacity(results.len());
+    for result in results {
+        let Lowered::Activation(result) = result else {
+            constants.push(result);
+            continue;
         };
-        let constant = site.valid(Constant::new(shape, elements))?;
-        Ok(Lowered::Constant(Rc::new(constant)))
-    };
-    tensors.into_iter().map(constant).collect()
+        let tensor =
+            computed.get(&result).ok_or_else(|| site.invalid("a constant has no value"))?;
+        let elements = typed(site, &first.elements, canvas.kind(result), tensor.data())?;
+        let constant = site.valid(Constant::new(tensor.shape().clone(), elements))?;
+        constants.push(Lowered::Constant(Rc::new(constant)));
+    }
+    Ok(constants)
+}
+
+/// Numbers of a kind in the type of the first operand, if it is of that kind; else float32, int64
+/// or bool.
+fn typed(site: &Site<'_>, like: &Elements, kind: Kind, data: &[f32]) -> Result<Elements, Halt> {
+    Ok(match (kind, like) {
+        (Kind::Float, Elements::F64(_)) => {
+            Elements::F64(data.iter().map(|v| f64::from(*v)).collect())
+        }
+        (Kind::Float, _) => Elements::F32(data.to_vec()),
+        (Kind::Bool, _) => Elements::Bool(data.iter().map(|v| *v != 0.0).collect()),
+        (Kind::Int, like) => {
+            let whole = |v: &f32| v.fract() == 0.0 && v.abs() <= EXACT as f32;
+            if !data.iter().all(whole) {
+                return Err(site.invalid("a whole number is too large to be exact"));
+            }
+            let values: Vec<i64> = data.iter().map(|v| *v as i64).collect();
+            match like.with_i64(values.clone()) {
+                Some(elements) => elements,
+                None => Elements::I64(values),
+            }
+        }
+    })
 }
 
 fn execute(
     site: &mut Site<'_>,
     graph: &Graph,
     (input, tensor): (ValueId, Tensor<f32>),
-    results: &[ValueId],
-) -> Result<Vec<Tensor<f32>>, Halt> {
+) -> Result<BTreeMap<ValueId, Tensor<f32>>, Halt> {
     let mut computed = BTreeMap::from([(input, tensor)]);
     for node in graph.nodes() {
         charge(site, graph, node)?;
@@ -87,10 +105,7 @@ fn execute(
         let value = site.valid(float::apply(&node.op, &operands))?;
         computed.insert(node.output, value);
     }
-    // Two results may be one value.
-    let result = |id: &ValueId| computed.get(id).cloned();
-    let values: Option<Vec<_>> = results.iter().map(result).collect();
-    values.ok_or_else(|| site.invalid("a constant has no value"))
+    Ok(computed)
 }
 
 fn charge(site: &mut Site<'_>, graph: &Graph, node: &Node) -> Result<(), Halt> {

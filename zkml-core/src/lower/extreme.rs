@@ -52,7 +52,8 @@ pub(super) fn of(site: &mut Site<'_>, greatest: bool) -> Result {
     }
 }
 
-fn of_two(
+/// The greater (or lesser) of two, element by element.
+pub(super) fn of_two(
     site: &mut Site<'_>,
     (a, b): (ValueId, ValueId),
     greatest: bool,

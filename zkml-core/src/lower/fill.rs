@@ -2,7 +2,11 @@
 
 use std::rc::Rc;
 
-use super::site::{Halt, Lowered, Site};
+use super::{
+    cast,
+    kind::Kind,
+    site::{Halt, Lowered, Site},
+};
 use crate::{
     onnx::{Constant, Elements},
     tensor::{Shape, ShapeError},
@@ -143,6 +147,32 @@ pub(super) fn shape(site: &mut Site<'_>) -> Result {
 pub(super) fn size(site: &mut Site<'_>) -> Result {
     let len = site.shape(0)?.len();
     finish(site, Constant::scalar(Elements::I64(vec![len as i64])))
+}
+
+/// Ones on a diagonal of a matrix of the input's shape, in its type or that of `dtype`.
+pub(super) fn eye_like(site: &mut Site<'_>) -> Result {
+    let shape = site.shape(0)?;
+    let &[rows, columns] = shape.dims() else {
+        return Err(site.invalid(format!("the input has shape {shape}, expected a matrix")));
+    };
+    let k = i128::from(site.int_attribute("k")?.unwrap_or(0));
+    site.spend(shape.len())?;
+    // Dimensions are at most 2^28.
+    let bits =
+        (0..rows * columns).map(|e| (e % columns) as i128 - (e / columns) as i128 == k).collect();
+    let eye = Elements::Bool(bits);
+    let elements = match site.int_attribute("dtype")? {
+        Some(code) => cast::to_code(site, &eye, code)?,
+        None => match site.input(0)? {
+            Lowered::Constant(like) => cast::like(site, &eye, &like.elements)?,
+            other => match site.kind_of(&other) {
+                Kind::Float => Elements::F32(eye.to_f64().iter().map(|v| *v as f32).collect()),
+                Kind::Int => Elements::I64(eye.to_i64().unwrap_or_default()),
+                Kind::Bool => eye,
+            },
+        },
+    };
+    finish(site, Constant::new(shape, elements))
 }
 
 /// A constant as the result of the node.

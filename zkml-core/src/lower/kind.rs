@@ -11,7 +11,7 @@ use crate::{
 type Result<T> = std::result::Result<T, Halt>;
 
 /// Whole numbers beyond this are not exact in `f32`.
-const EXACT: u64 = 1 << 24;
+pub(super) const EXACT: u64 = 1 << 24;
 
 /// What a tensor holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

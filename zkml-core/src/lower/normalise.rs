@@ -3,7 +3,8 @@
 //! computed in double precision and rounded once; the passes fold both into a matrix product
 //! beside it.
 //!
-//! Training is asked for by `training_mode` since opset 14, before by naming more than one output.
+//! Training is asked for by `training_mode` since opset 14, before by naming more than one output, and
+//! before 7 by `is_test = 0`.
 
 use super::site::{Halt, Lowered, Site};
 use crate::{
@@ -16,8 +17,11 @@ pub(super) fn batch_normalization(site: &mut Site<'_>) -> Result<Lowered, Halt> 
     if !site.flag("spatial", true)? {
         return Err(site.unsupported(Some("spatial"), "statistics per element are not supported"));
     }
+    site.not_from("is_test", 7)?;
     let training = if site.since >= 14 {
         site.flag("training_mode", false)?
+    } else if site.since < 7 && !site.flag("is_test", false)? {
+        true
     } else {
         site.node.outputs.iter().skip(1).any(|name| !name.is_empty())
     };

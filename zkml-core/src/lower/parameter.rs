@@ -1,7 +1,10 @@
 //! Parameters of operators that were attributes and have become operands, and others that depend on
 //! the version.
 
-use super::site::{Halt, Site};
+use super::{
+    kind::Kind,
+    site::{Halt, Site},
+};
 use crate::onnx::Elements;
 
 type Result<T> = std::result::Result<T, Halt>;
@@ -40,6 +43,10 @@ pub(super) fn number(site: &Site<'_>, role: &str, i: usize) -> Result<Option<f32
     let value = match &constant.elements {
         Elements::F32(v) => v.as_slice().first().copied(),
         Elements::F64(v) => v.first().map(|v| *v as f32),
+        // Of whole numbers, whole numbers.
+        other if site.kind(0)? == Kind::Int && Kind::of_elements(other) == Kind::Int => {
+            other.to_f64().first().map(|v| *v as f32)
+        }
         other => {
             let got = other.dtype();
             return Err(site.invalid(format!("`{role}` is {got}, expected float32")));

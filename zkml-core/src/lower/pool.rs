@@ -1,4 +1,4 @@
-//! AveragePool, MaxPool and their global forms.
+//! AveragePool, MaxPool, LpPool and their global forms.
 //!
 //! An average is a correlation of each channel with a constant. Where all windows count equally
 //! many positions the constant is the reciprocal, else it is 1 and a product with the reciprocal of
@@ -14,7 +14,8 @@ use super::{
     site::{Halt, Lowered, Site},
     window::{Sliding, per_axis},
 };
-use crate::ir::{Axis, Op, Window};
+use crate::ir::{Activation, Axis, Op, Pointwise, Window};
+use std::sync::Arc;
 
 type Result<T = Lowered> = std::result::Result<T, Halt>;
 
@@ -80,6 +81,46 @@ pub(super) fn global_average_pool(site: &mut Site<'_>) -> Result {
     let planes = Planes::of(site)?;
     let positions = planes.size[0] as f64 * planes.size[1] as f64;
     sum(site, &planes, whole(planes.size, [true; 2]), (1.0 / positions) as f32)
+}
+
+/// `(sum |x|^p)^(1/p)` over a window; pads are 0.
+pub(super) fn lp_pool(site: &mut Site<'_>) -> Result {
+    site.not_before("ceil_mode", 18)?;
+    site.not_before("dilations", 18)?;
+    let planes = Planes::of(site)?;
+    let (sliding, kernel) = (Sliding::of(site, &planes)?, kernel(site, &planes)?);
+    let axis = |i: usize| sliding.axis(site, i, planes.size[i], kernel[i]);
+    let window = Window { height: axis(0)?, width: axis(1)? };
+    lp(site, &planes, window)
+}
+
+pub(super) fn global_lp_pool(site: &mut Site<'_>) -> Result {
+    let planes = Planes::of(site)?;
+    lp(site, &planes, whole(planes.size, [true; 2]))
+}
+
+fn lp(site: &mut Site<'_>, planes: &Planes, window: Window) -> Result {
+    let (power, root) = match site.int_attribute("p")?.unwrap_or(2) {
+        1 => (Activation::Abs, None),
+        2 => (Activation::Square, Some(Activation::Sqrt)),
+        p @ 3..=64 => {
+            let magnitude = Pointwise::Apply(Activation::Abs, Box::new(Pointwise::Argument));
+            let power = Activation::Pow { exponent: p as f32 };
+            let power = Pointwise::Apply(power, Box::new(magnitude));
+            let root = Activation::Pow { exponent: (1.0 / p as f64) as f32 };
+            (Activation::Pointwise(Arc::new(power)), Some(root))
+        }
+        other => {
+            let hint = format!("a norm of {other} is not supported, only of 1 to 64");
+            return Err(site.unsupported(Some("p"), hint));
+        }
+    };
+    let id = site.apply(power, planes.id, "power")?;
+    let planes = Planes { id, ..*planes };
+    let Some(root) = root else { return sum(site, &planes, window, 1.0) };
+    let sum = correlated(site, &planes, window, 1.0, "sum")?;
+    let id = site.apply(root, sum, planes.last())?;
+    planes.finish(site, id)
 }
 
 /// The window that covers the axes that are `reduced` and steps along the others.

@@ -1,12 +1,12 @@
-//! Pow of activations: `x^c` with one exponent for all, by a function of its own where there is one,
-//! and `c^x = exp(x ln c)` for positive `c`.
+//! Pow of activations: `x^c` with constant exponents, by a function of its own where there is one, and `c^x = exp(x ln c)` for positive `c`.
 
 use super::{
+    groups,
     kind::Kind,
     site::{Halt, Lowered, Site},
 };
 use crate::{
-    ir::{Activation, Op},
+    ir::{Activation, Op, ValueId},
     tensor::Tensor,
 };
 
@@ -15,31 +15,14 @@ type Result<T = Lowered> = std::result::Result<T, Halt>;
 pub(super) fn of(site: &mut Site<'_>) -> Result {
     match (site.input(0)?, site.input(1)?) {
         (Lowered::Activation(_), exponent @ Lowered::Constant(_)) => {
-            let exponent_shape = site.shape_of(&exponent);
-            let Some(exponent) = site.uniform(&exponent)? else {
-                return Err(site.unsupported(Some("Y"), "the exponents must all be the same"));
-            };
-            let shape = site.valid(site.shape(0)?.broadcast(&exponent_shape))?;
-            let base = site.input(0)?;
-            let base = site.broadcast(base, &shape, "base")?;
-            let x = site.value(base, "base")?;
-            let f = match exponent as f32 {
-                1.0 => return Ok(Lowered::Activation(x)),
-                2.0 => Activation::Square,
-                _ if site.kind(0)? != Kind::Float => {
-                    let hint = "powers of whole numbers that depend on the input are supported \
-                                only with exponents 1 and 2";
-                    return Err(site.unsupported(Some("Y"), hint));
-                }
-                0.5 => Activation::Sqrt,
-                -0.5 => Activation::Rsqrt,
-                -1.0 => Activation::Reciprocal,
-                exponent if exponent.is_finite() => Activation::Pow { exponent },
-                exponent => {
-                    return Err(site.invalid(format!("an exponent is {exponent}")));
-                }
-            };
-            Ok(Lowered::Activation(site.apply(f, x, "")?))
+            let Lowered::Constant(exponent) = exponent else { return Err(Halt::Poisoned) };
+            let exponents = site.number_tensor(&exponent)?;
+            let whole = site.kind(0)? != Kind::Float;
+            let kind = site.kind(0)?;
+            let id = groups::by_parameter(site, &exponents, |site, x, exponent, part| {
+                power(site, x, (exponent, whole), part)
+            })?;
+            Ok(site.holds(id, kind))
         }
         (Lowered::Constant(_), Lowered::Activation(_)) => {
             site.expect_kind(1, "Y", Kind::Float)?;
@@ -56,4 +39,27 @@ pub(super) fn of(site: &mut Site<'_>) -> Result {
         }
         _ => Err(site.unsupported(Some("Y"), "base or exponent must be a constant")),
     }
+}
+
+/// `x^exponent`; of whole numbers, if `whole`.
+fn power(
+    site: &mut Site<'_>,
+    x: ValueId,
+    (exponent, whole): (f32, bool),
+    part: &str,
+) -> Result<ValueId> {
+    let f = match exponent {
+        1.0 => return Ok(x),
+        2.0 => Activation::Square,
+        _ if whole && (exponent < 0.0 || exponent.fract() != 0.0) => {
+            let hint = "powers of whole numbers need exponents that are whole and not negative";
+            return Err(site.unsupported(Some("Y"), hint));
+        }
+        0.5 => Activation::Sqrt,
+        -0.5 => Activation::Rsqrt,
+        -1.0 => Activation::Reciprocal,
+        exponent if exponent.is_finite() => Activation::Pow { exponent },
+        exponent => return Err(site.invalid(format!("an exponent is {exponent}"))),
+    };
+    site.apply(f, x, part)
 }

@@ -7,6 +7,7 @@
 //! ReduceMin        = - max(-x)
 //! ReduceL1         = sum |x|           ReduceL2     = sqrt(sum x^2)
 //! ReduceSumSquare  = sum x^2           ReduceLogSum = ln(sum x)
+//! ReduceProd       = a tree of products
 //! ReduceLogSumExp  = m + ln(sum exp(x - m)),  m = max x
 //! ```
 //!
@@ -128,6 +129,34 @@ pub(super) fn reduce_log_sum_exp(site: &mut Site<'_>) -> Result {
     let log = site.apply(Activation::Log, z, "log")?;
     let result = site.push(Op::Add, vec![max, log], "log_sum")?;
     finish(site, result, &reduced)
+}
+
+/// Halves are multiplied until one element is left.
+pub(super) fn reduce_prod(site: &mut Site<'_>) -> Result {
+    let reduced = reduced(site, 18)?;
+    numbers(site)?;
+    if !reduced.contains(&true) {
+        return site.input(0);
+    }
+    let x = site.operand(0)?;
+    let mut x = rows(site, x, &reduced)?;
+    let axis = site.dims(x).len() - 1;
+    while site.dims(x)[axis] > 1 {
+        let size = site.dims(x)[axis];
+        let half = size / 2;
+        let mut part = |range: std::ops::Range<usize>, name: &str| {
+            // Positions of an axis are below 2^28.
+            let indices = range.map(|i| i as u32).collect();
+            site.push(Op::Take { axis, indices }, vec![x], &format!("{name}{size}"))
+        };
+        let (left, right) = (part(0..half, "left")?, part(half..2 * half, "right")?);
+        let odd = if size % 2 == 1 { Some(part(size - 1..size, "odd")?) } else { None };
+        x = site.push(Op::Mul, vec![left, right], &format!("product{size}"))?;
+        if let Some(odd) = odd {
+            x = site.push(Op::Concat { axis }, vec![x, odd], &format!("all{size}"))?;
+        }
+    }
+    finish(site, x, &reduced)
 }
 
 /// Both spatial axes.

@@ -5,21 +5,23 @@
 //! something else and is refused, as is an attribute that is not listed.
 
 use super::{
-    activation, along, arithmetic, attention, cast, compare, convolution, einsum, fill, index,
-    linear, ml, normalise, pad, pool, quantised, recurrent, reduce, rotary, select,
+    activation, along, arg, arithmetic, attention, blocks, cast, choose, compare, convolution,
+    cumulative, einsum, fill, index, linear, ml, normalise, one_hot, pad, pool, positions,
+    quantised, recurrent, reduce, resize, response, rotary, select,
     site::{Halt, Lowered, Site},
-    softmax, statistics, trivial, view,
+    softmax, statistics, top_k, trivial, view,
 };
 
 /// Newest opset of ai.onnx that the table knows.
 const NEWEST_OPSET: i64 = 27;
 
-/// Oldest opset of ai.onnx supported: the first with today's broadcasting.
+/// Oldest opset of ai.onnx supported as a whole: the first with today's broadcasting. Of older ones
+/// operators that are the same in this one are supported, and those of [`super::legacy`].
 const OLDEST_OPSET: i64 = 7;
 
 /// The operators of one domain.
 pub(super) struct Domain {
-    /// Oldest opset supported.
+    /// Oldest opset supported as a whole.
     pub(super) oldest: i64,
     /// Newest opset that the rules know.
     pub(super) newest: i64,
@@ -39,6 +41,9 @@ pub(super) fn domain(name: &str) -> Option<&'static Domain> {
 
 pub(super) type Apply = fn(&mut Site<'_>) -> Result<Lowered, Halt>;
 
+/// A rule with a result for each output.
+pub(super) type ApplyMany = fn(&mut Site<'_>) -> Result<Vec<Lowered>, Halt>;
+
 /// What an operator works on.
 #[derive(Clone, Copy)]
 pub(super) enum Form {
@@ -50,8 +55,12 @@ pub(super) enum Form {
     Mixed(Apply),
     /// Constants only.
     Constant(Apply),
-    /// Activations and constants, with a result for each output.
-    Many(fn(&mut Site<'_>) -> Result<Vec<Lowered>, Halt>),
+    /// As [`Self::Any`], with a result for each output.
+    Many(ApplyMany),
+    /// As [`Self::Float`], with a result for each output.
+    FloatMany(ApplyMany),
+    /// As [`Self::Mixed`], with a result for each output.
+    MixedMany(ApplyMany),
 }
 
 /// A supported operator.
@@ -96,26 +105,28 @@ pub(super) const fn rule(
 
 pub(super) const NONE: &[&str] = &[];
 const WINDOW: &[&str] = &["auto_pad", "dilations", "group", "kernel_shape", "pads", "strides"];
+/// Of opset 6, see [`super::legacy`].
+const BROADCAST: &[&str] = &["axis", "broadcast"];
 const REDUCE: &[&str] = &["axes", "keepdims", "noop_with_empty_axes"];
 /// No limit on operands.
 pub(super) const MANY: usize = 1 << 16;
 
-use Form::{Any, Constant, Float, Many, Mixed};
+use Form::{Any, Constant, Float, FloatMany, Many, Mixed, MixedMany};
 
 #[rustfmt::skip]
 static RULES: &[Rule] = &[
     // Linear algebra.
-    rule("Gemm", &[1, 6, 7, 9, 11, 13], &["alpha", "beta", "transA", "transB"], (2, 3), Float(linear::gemm)),
+    rule("Gemm", &[1, 6, 7, 9, 11, 13], &["alpha", "beta", "broadcast", "transA", "transB"], (2, 3), Float(linear::gemm)),
     rule("MatMul", &[1, 9, 13], NONE, (2, 2), Float(linear::matmul)),
-    rule("BatchNormalization", &[1, 6, 7, 9, 14, 15], &["epsilon", "momentum", "spatial", "training_mode"], (5, 5), Float(normalise::batch_normalization)),
+    rule("BatchNormalization", &[1, 6, 7, 9, 14, 15], &["epsilon", "is_test", "momentum", "spatial", "training_mode"], (5, 5), Float(normalise::batch_normalization)),
     rule("Einsum", &[12], &["equation"], (1, MANY), Mixed(einsum::einsum)),
 
     // Attention and normalisation.
-    rule("Attention", &[23, 24, 25], &["is_causal", "kv_num_heads", "left_window_size", "q_num_heads", "qk_matmul_output_mode", "right_window_size", "scale", "softcap", "softmax_precision"], (3, 7), Mixed(attention::attention)),
+    rule("Attention", &[23, 24, 25], &["is_causal", "kv_num_heads", "left_window_size", "q_num_heads", "qk_matmul_output_mode", "right_window_size", "scale", "softcap", "softmax_precision"], (3, 7), MixedMany(attention::attention)),
     rule("RotaryEmbedding", &[23], &["interleaved", "num_heads", "rotary_embedding_dim"], (3, 4), Mixed(rotary::rotary_embedding)),
     rule("Softmax", &[1, 11, 13], &["axis"], (1, 1), Float(softmax::softmax)),
     rule("LogSoftmax", &[1, 11, 13], &["axis"], (1, 1), Float(softmax::log_softmax)),
-    rule("LayerNormalization", &[17], &["axis", "epsilon", "stash_type"], (2, 3), Float(statistics::layer_normalization)),
+    rule("LayerNormalization", &[17], &["axis", "epsilon", "stash_type"], (2, 3), FloatMany(statistics::layer_normalization)),
     rule("RMSNormalization", &[23], &["axis", "epsilon", "stash_type"], (2, 2), Float(statistics::rms_normalization)),
     rule("GroupNormalization", &[18, 21], &["epsilon", "num_groups", "stash_type"], (3, 3), Float(statistics::group_normalization)),
     rule("InstanceNormalization", &[1, 6, 22], &["epsilon"], (3, 3), Float(statistics::instance_normalization)),
@@ -139,6 +150,13 @@ static RULES: &[Rule] = &[
     rule("ReduceLogSumExp", &[1, 11, 13, 18], REDUCE, (1, 2), Float(reduce::reduce_log_sum_exp)),
     rule("ReduceMax", &[1, 11, 12, 13, 18, 20], REDUCE, (1, 2), Mixed(reduce::reduce_max)),
 
+    rule("ReduceProd", &[1, 11, 13, 18], REDUCE, (1, 2), Mixed(reduce::reduce_prod)),
+    rule("LpPool", &[1, 2, 11, 18, 22], &["auto_pad", "ceil_mode", "dilations", "kernel_shape", "p", "pads", "strides"], (1, 1), Float(pool::lp_pool)),
+    rule("GlobalLpPool", &[1, 2, 22], &["p"], (1, 1), Float(pool::global_lp_pool)),
+    rule("LRN", &[1, 13], &["alpha", "beta", "bias", "size"], (1, 1), Float(response::lrn)),
+    rule("Resize", &[10, 11, 13, 18, 19], &["antialias", "axes", "coordinate_transformation_mode", "cubic_coeff_a", "exclude_outside", "extrapolation_value", "keep_aspect_ratio_policy", "mode", "nearest_mode"], (2, 4), Mixed(resize::resize)),
+    rule("Upsample", &[7, 9, 10], &["mode", "scales"], (1, 2), Mixed(resize::upsample)),
+
     // Recurrent.
     rule("LSTM", &[1, 7, 14, 22], &["activation_alpha", "activation_beta", "activations", "clip", "direction", "hidden_size", "input_forget", "layout"], (3, 8), Many(recurrent::lstm)),
     rule("GRU", &[1, 3, 7, 14, 22], &["activation_alpha", "activation_beta", "activations", "clip", "direction", "hidden_size", "layout", "linear_before_reset"], (3, 6), Many(recurrent::gru)),
@@ -153,14 +171,20 @@ static RULES: &[Rule] = &[
     rule("ConvInteger", &[10], WINDOW, (2, 4), Any(quantised::conv_integer)),
     rule("QLinearConv", &[10], WINDOW, (8, 9), Any(quantised::qlinear_conv)),
 
+    // Order.
+    rule("ArgMax", &[1, 11, 12, 13], &["axis", "keepdims", "select_last_index"], (1, 1), Mixed(arg::arg_max)),
+    rule("ArgMin", &[1, 11, 12, 13], &["axis", "keepdims", "select_last_index"], (1, 1), Mixed(arg::arg_min)),
+    rule("Hardmax", &[1, 11, 13], &["axis"], (1, 1), Float(arg::hardmax)),
+    rule("TopK", &[1, 10, 11, 24], &["axis", "k", "largest", "sorted"], (1, 2), MixedMany(top_k::top_k)),
+
     // Arithmetic.
-    rule("Add", &[1, 6, 7, 13, 14], NONE, (2, 2), Any(arithmetic::add)),
-    rule("Sub", &[1, 6, 7, 13, 14], NONE, (2, 2), Any(arithmetic::sub)),
-    rule("Mul", &[1, 6, 7, 13, 14], NONE, (2, 2), Any(arithmetic::mul)),
-    rule("Div", &[1, 6, 7, 13, 14], NONE, (2, 2), Any(arithmetic::div)),
+    rule("Add", &[1, 6, 7, 13, 14], BROADCAST, (2, 2), Any(arithmetic::add)),
+    rule("Sub", &[1, 6, 7, 13, 14], BROADCAST, (2, 2), Any(arithmetic::sub)),
+    rule("Mul", &[1, 6, 7, 13, 14], BROADCAST, (2, 2), Any(arithmetic::mul)),
+    rule("Div", &[1, 6, 7, 13, 14], BROADCAST, (2, 2), Any(arithmetic::div)),
     rule("Neg", &[1, 6, 13], NONE, (1, 1), Any(arithmetic::neg)),
-    rule("Pow", &[1, 7, 12, 13, 15], NONE, (2, 2), Any(arithmetic::pow)),
-    rule("Mod", &[10, 13], &["fmod"], (2, 2), Constant(arithmetic::modulo)),
+    rule("Pow", &[1, 7, 12, 13, 15], BROADCAST, (2, 2), Any(arithmetic::pow)),
+    rule("Mod", &[10, 13], &["fmod"], (2, 2), Any(arithmetic::modulo)),
     rule("Min", &[1, 6, 8, 12, 13], NONE, (1, MANY), Any(arithmetic::min)),
     rule("Max", &[1, 6, 8, 12, 13], NONE, (1, MANY), Any(arithmetic::max)),
     rule("Abs", &[1, 6, 13], NONE, (1, 1), Any(arithmetic::abs)),
@@ -196,7 +220,16 @@ static RULES: &[Rule] = &[
     rule("Shrink", &[9], &["bias", "lambd"], (1, 1), Float(activation::shrink)),
     rule("Sin", &[7, 22], NONE, (1, 1), Float(activation::sin)),
     rule("Cos", &[7, 22], NONE, (1, 1), Float(activation::cos)),
-    rule("Clip", &[1, 6, 11, 12, 13], &["min", "max"], (1, 3), Float(activation::clip)),
+    rule("Tan", &[7, 22], NONE, (1, 1), Float(activation::tan)),
+    rule("Sinh", &[9, 22], NONE, (1, 1), Float(activation::sinh)),
+    rule("Cosh", &[9, 22], NONE, (1, 1), Float(activation::cosh)),
+    rule("Asin", &[7, 22], NONE, (1, 1), Float(activation::asin)),
+    rule("Acos", &[7, 22], NONE, (1, 1), Float(activation::acos)),
+    rule("Atan", &[7, 22], NONE, (1, 1), Float(activation::atan)),
+    rule("Asinh", &[9, 22], NONE, (1, 1), Float(activation::asinh)),
+    rule("Acosh", &[9, 22], NONE, (1, 1), Float(activation::acosh)),
+    rule("Atanh", &[9, 22], NONE, (1, 1), Float(activation::atanh)),
+    rule("Clip", &[1, 6, 11, 12, 13], &["min", "max"], (1, 3), Mixed(activation::clip)),
 
     // The same elements.
     rule("Flatten", &[1, 9, 11, 13, 21, 23, 24, 25], &["axis"], (1, 1), Any(view::flatten)),
@@ -205,7 +238,7 @@ static RULES: &[Rule] = &[
     rule("Unsqueeze", &[1, 11, 13, 21, 23, 24, 25], &["axes"], (1, 2), Any(view::unsqueeze)),
     rule("Transpose", &[1, 13, 21, 23, 24, 25], &["perm"], (1, 1), Any(view::transpose)),
     rule("Identity", &[1, 13, 14, 16, 19, 21, 23, 24, 25], NONE, (1, 1), Any(trivial::identity)),
-    rule("Dropout", &[1, 6, 7, 10, 12, 13, 22], &["ratio", "seed"], (1, 3), Any(trivial::dropout)),
+    rule("Dropout", &[1, 6, 7, 10, 12, 13, 22], &["is_test", "ratio", "seed"], (1, 3), Many(trivial::dropout)),
     rule("Cast", &[1, 6, 9, 13, 19, 21, 23, 24, 25], &["to", "saturate", "round_mode"], (1, 1), Any(cast::cast)),
     rule("CastLike", &[15, 19, 21, 23, 24, 25], &["saturate", "round_mode"], (2, 2), Any(cast::cast_like)),
 
@@ -217,22 +250,36 @@ static RULES: &[Rule] = &[
     rule("Size", &[1, 13, 19, 21, 23, 24, 25], NONE, (1, 1), Any(fill::size)),
     rule("Split", &[1, 2, 11, 13, 18], &["axis", "split", "num_outputs"], (1, 2), Many(along::split)),
     rule("Tile", &[6, 13], NONE, (2, 2), Any(along::tile)),
-    rule("Pad", &[1, 2, 11, 13, 18, 19, 21, 23, 24, 25], &["mode", "pads", "value"], (1, 4), Float(pad::pad)),
+    rule("Pad", &[1, 2, 11, 13, 18, 19, 21, 23, 24, 25], &["mode", "pads", "value"], (1, 4), Mixed(pad::pad)),
     rule("Gather", &[1, 11, 13], &["axis"], (2, 2), Any(along::gather)),
     rule("Concat", &[1, 4, 11, 13], &["axis"], (1, MANY), Any(index::concat)),
     rule("Slice", &[1, 10, 11, 13], &["axes", "ends", "starts"], (1, 5), Any(along::slice)),
     rule("Expand", &[8, 13], NONE, (2, 2), Any(along::expand)),
+    rule("GatherElements", &[11, 13], &["axis"], (2, 2), Any(positions::gather_elements)),
+    rule("GatherND", &[11, 12, 13], &["batch_dims"], (2, 2), Any(positions::gather_nd)),
+    rule("Scatter", &[9, 11], &["axis"], (3, 3), Any(positions::scatter_elements)),
+    rule("ScatterElements", &[11, 13, 16, 18], &["axis", "reduction"], (3, 3), Any(positions::scatter_elements)),
+    rule("ScatterND", &[11, 13, 16, 18], &["reduction"], (3, 3), Any(positions::scatter_nd)),
+    rule("TensorScatter", &[24], &["axis", "mode"], (2, 3), Any(positions::tensor_scatter)),
+    rule("DepthToSpace", &[1, 11, 13], &["blocksize", "mode"], (1, 1), Any(blocks::depth_to_space)),
+    rule("SpaceToDepth", &[1, 13], &["blocksize"], (1, 1), Any(blocks::space_to_depth)),
+    rule("Compress", &[9, 11], &["axis"], (2, 2), Any(choose::compress)),
+    rule("ReverseSequence", &[10], &["batch_axis", "time_axis"], (2, 2), Any(choose::reverse_sequence)),
+    rule("CumSum", &[11, 14], &["exclusive", "reverse"], (2, 2), Mixed(cumulative::cum_sum)),
+    rule("OneHot", &[9, 11], &["axis"], (3, 3), Any(one_hot::one_hot)),
+    rule("EyeLike", &[9, 22], &["dtype", "k"], (1, 1), Any(fill::eye_like)),
+    rule("IsInf", &[10, 20], &["detect_negative", "detect_positive"], (1, 1), Any(compare::is_inf)),
     rule("Where", &[9, 16], NONE, (3, 3), Any(select::choose)),
     rule("Trilu", &[14], &["upper"], (1, 2), Any(select::trilu)),
     rule("IsNaN", &[9, 13, 20], NONE, (1, 1), Any(compare::is_nan)),
-    rule("Xor", &[1, 7], NONE, (2, 2), Any(compare::xor)),
-    rule("Equal", &[1, 7, 11, 13, 19], NONE, (2, 2), Any(compare::equal)),
-    rule("Less", &[1, 7, 9, 13], NONE, (2, 2), Any(compare::less)),
-    rule("Greater", &[1, 7, 9, 13], NONE, (2, 2), Any(compare::greater)),
+    rule("Xor", &[1, 7], BROADCAST, (2, 2), Any(compare::xor)),
+    rule("Equal", &[1, 7, 11, 13, 19], BROADCAST, (2, 2), Any(compare::equal)),
+    rule("Less", &[1, 7, 9, 13], BROADCAST, (2, 2), Any(compare::less)),
+    rule("Greater", &[1, 7, 9, 13], BROADCAST, (2, 2), Any(compare::greater)),
     rule("LessOrEqual", &[12, 16], NONE, (2, 2), Any(compare::less_or_equal)),
     rule("GreaterOrEqual", &[12, 16], NONE, (2, 2), Any(compare::greater_or_equal)),
-    rule("And", &[1, 7], NONE, (2, 2), Any(compare::and)),
-    rule("Or", &[1, 7], NONE, (2, 2), Any(compare::or)),
+    rule("And", &[1, 7], BROADCAST, (2, 2), Any(compare::and)),
+    rule("Or", &[1, 7], BROADCAST, (2, 2), Any(compare::or)),
     rule("Not", &[1], NONE, (1, 1), Any(compare::not)),
 ];
 

@@ -44,8 +44,8 @@ impl From<ImportError> for Halt {
 #[derive(Debug, Default)]
 pub(super) struct Canvas {
     pub(super) graph: Graph,
-    /// Constants of the model that are in the graph already, by name.
-    placed: BTreeMap<String, ValueId>,
+    /// Constants of the model that are in the graph already, by name and shape.
+    placed: BTreeMap<(String, Vec<usize>), ValueId>,
     /// What activations hold, if it is not floats.
     kinds: BTreeMap<ValueId, Kind>,
 }
@@ -177,13 +177,13 @@ impl Site<'_> {
     pub(super) fn operand(&mut self, i: usize) -> Result<ValueId, Halt> {
         match self.input(i)? {
             Lowered::Constant(constant) => {
-                let name = self.node.inputs[i].clone();
-                if let Some(id) = self.canvas.placed.get(&name) {
+                let key = (self.node.inputs[i].clone(), constant.shape.dims().to_vec());
+                if let Some(id) = self.canvas.placed.get(&key) {
                     return Ok(*id);
                 }
                 let tensor = self.float_tensor(&constant)?;
-                let id = self.place(&name, tensor)?;
-                self.canvas.placed.insert(name, id);
+                let id = self.place(&key.0, tensor)?;
+                self.canvas.placed.insert(key, id);
                 Ok(id)
             }
             Lowered::Activation(id) => Ok(id),

@@ -45,7 +45,8 @@ pub(super) fn normalised(
     site.push(Op::Mul, vec![e, inverse], part)
 }
 
-fn by_axis(
+/// `f` along the axis of the node, by its version's rules.
+pub(super) fn by_axis(
     site: &mut Site<'_>,
     f: impl FnOnce(&mut Site<'_>, ValueId, usize, &str) -> Result<ValueId>,
 ) -> Result {

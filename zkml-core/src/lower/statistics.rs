@@ -21,16 +21,17 @@ use crate::{
 
 type Result<T = Lowered> = std::result::Result<T, Halt>;
 
-pub(super) fn layer_normalization(site: &mut Site<'_>) -> Result {
+/// Also the mean and the inverse of the deviation, with normalised axes of size 1.
+pub(super) fn layer_normalization(site: &mut Site<'_>) -> Result<Vec<Lowered>> {
     along_trailing_axes(site, true)
 }
 
 pub(super) fn rms_normalization(site: &mut Site<'_>) -> Result {
-    along_trailing_axes(site, false)
+    along_trailing_axes(site, false)?.into_iter().next().ok_or(Halt::Poisoned)
 }
 
 /// All axes from `axis` on are normalised together.
-fn along_trailing_axes(site: &mut Site<'_>, centre: bool) -> Result {
+fn along_trailing_axes(site: &mut Site<'_>, centre: bool) -> Result<Vec<Lowered>> {
     let epsilon = site.float_attribute("epsilon", 1e-5)?;
     let axis = site.int_attribute("axis")?.unwrap_or(-1);
     let shape = site.shape(0)?;
@@ -42,16 +43,24 @@ fn along_trailing_axes(site: &mut Site<'_>, centre: bool) -> Result {
     };
     let x = site.operand(0)?;
     let x = site.reshape(x, rows, "rows")?;
-    let y = normalised(site, x, centre, epsilon)?;
-    let y = site.reshape(y, shape.dims().to_vec(), "normalised")?;
+    let Normalised { unit, mean, inverse } = normalised(site, x, centre, epsilon)?;
+    let y = site.reshape(unit, shape.dims().to_vec(), "normalised")?;
     let bias = site.has(2);
     let scale = fitting(site, 1, "`Scale`", &shape)?;
     let y = site.push(Op::Mul, vec![y, scale], if bias { "scaled" } else { "" })?;
-    if !bias {
-        return Ok(Lowered::Activation(y));
+    let mut results = vec![y];
+    if bias {
+        let bias = fitting(site, 2, "`B`", &shape)?;
+        results = vec![site.push(Op::Add, vec![y, bias], "")?];
     }
-    let bias = fitting(site, 2, "`B`", &shape)?;
-    Ok(Lowered::Activation(site.push(Op::Add, vec![y, bias], "")?))
+    let ones = [outer, &vec![1; inner.len()]].concat();
+    for (i, (what, value)) in [("mean", mean), ("deviation", Some(inverse))].iter().enumerate() {
+        // Only of a node that names them.
+        if let (Some(value), true) = (value, site.node.outputs.len() > i + 1) {
+            results.push(site.reshape(*value, ones.clone(), &format!("{what}_out"))?);
+        }
+    }
+    Ok(results.into_iter().map(Lowered::Activation).collect())
 }
 
 /// Operand `i`, which must broadcast to `shape`.
@@ -99,7 +108,7 @@ fn grouped(site: &mut Site<'_>, groups: usize, parameters: usize) -> Result {
     };
     let x = site.operand(0)?;
     let x = site.reshape(x, per(groups), "groups")?;
-    let y = normalised(site, x, true, epsilon)?;
+    let y = normalised(site, x, true, epsilon)?.unit;
     let y = site.reshape(y, per(parameters), "normalised")?;
     let mut column = |i: usize, role: &str| {
         let got = site.shape(i)?;
@@ -116,20 +125,35 @@ fn grouped(site: &mut Site<'_>, groups: usize, parameters: usize) -> Result {
     Ok(Lowered::Activation(site.push(Op::Reshape(shape), vec![y], "")?))
 }
 
+/// What is normalised, and its statistics.
+struct Normalised {
+    unit: ValueId,
+    /// If it was subtracted.
+    mean: Option<ValueId>,
+    /// One over the deviation.
+    inverse: ValueId,
+}
+
 /// `x - mean`, over the square root of the mean square of that, along the last axis. Without
 /// `centre` nothing is subtracted.
-fn normalised(site: &mut Site<'_>, x: ValueId, centre: bool, epsilon: f32) -> Result<ValueId> {
-    let x = if centre { centred(site, x)? } else { x };
+fn normalised(site: &mut Site<'_>, x: ValueId, centre: bool, epsilon: f32) -> Result<Normalised> {
+    let (x, mean) = if centre {
+        let (x, mean) = centred(site, x)?;
+        (x, Some(mean))
+    } else {
+        (x, None)
+    };
     let mean_square = mean_square(site, x)?;
     let shifted = site.plus(mean_square, epsilon, "shifted")?;
     let inverse = site.apply(Activation::Rsqrt, shifted, "inverse")?;
-    site.push(Op::Mul, vec![x, inverse], "unit")
+    Ok(Normalised { unit: site.push(Op::Mul, vec![x, inverse], "unit")?, mean, inverse })
 }
 
-fn centred(site: &mut Site<'_>, x: ValueId) -> Result<ValueId> {
+/// `x - mean`, and the mean.
+fn centred(site: &mut Site<'_>, x: ValueId) -> Result<(ValueId, ValueId)> {
     let weight = share(site, x);
     let mean = site.sum_last(x, weight, "mean")?;
-    site.push(Op::Sub, vec![x, mean], "centred")
+    Ok((site.push(Op::Sub, vec![x, mean], "centred")?, mean))
 }
 
 fn mean_square(site: &mut Site<'_>, x: ValueId) -> Result<ValueId> {
@@ -154,7 +178,7 @@ pub(super) fn mean_variance_normalization(site: &mut Site<'_>) -> Result {
     let (outer, inner) = moved_dims.split_at(kept);
     let rows = vec![outer.iter().product(), inner.iter().product()];
     let rows = site.reshape(moved, rows, "rows")?;
-    let d = centred(site, rows)?;
+    let (d, _) = centred(site, rows)?;
     let variance = mean_square(site, d)?;
     let deviation = site.apply(Activation::Sqrt, variance, "deviation")?;
     let shifted = site.plus(deviation, 1e-9, "shifted")?;

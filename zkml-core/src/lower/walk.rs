@@ -7,6 +7,7 @@ use super::{
     evaluate,
     interface::{check_bindings, check_type, input_kind, input_shape, not_a_node},
     kind::Kind,
+    legacy,
     liveness::Liveness,
     ml,
     operands::{check_attributes, check_floats},
@@ -191,15 +192,19 @@ impl Walk<'_, '_> {
                 if fewest == most { fewest.to_string() } else { format!("{fewest} to {most}") };
             return Err(site.invalid(format!("expected {expected} inputs, got {got}")));
         }
+        legacy::prepare(&mut site)?;
+        if matches!(rule.form, Form::Float(_) | Form::FloatMany(_)) {
+            check_floats(&site)?;
+        }
+        let constant = site.all_constant();
         let value = match rule.form {
             Form::Many(apply) => return apply(&mut site),
-            Form::Any(apply) => apply(&mut site),
-            Form::Float(apply) | Form::Mixed(apply) => {
-                if matches!(rule.form, Form::Float(_)) {
-                    check_floats(&site)?;
-                }
-                if site.all_constant() { evaluate::run(&mut site, apply) } else { apply(&mut site) }
+            Form::FloatMany(apply) | Form::MixedMany(apply) if constant => {
+                return evaluate::run_all(&mut site, apply);
             }
+            Form::FloatMany(apply) | Form::MixedMany(apply) => return apply(&mut site),
+            Form::Float(apply) | Form::Mixed(apply) if constant => evaluate::run(&mut site, apply),
+            Form::Any(apply) | Form::Float(apply) | Form::Mixed(apply) => apply(&mut site),
             Form::Constant(apply) => {
                 if site.inputs.iter().flatten().any(|operand| {
                     matches!(
@@ -243,9 +248,11 @@ impl Walk<'_, '_> {
                 domain.newest
             ));
         }
-        if node.opset < domain.oldest {
+        let unchanged = rule.since(node.opset) == rule.since(domain.oldest);
+        if node.opset < domain.oldest && !unchanged && !legacy::knows(node) {
             return refuse(format!(
-                "opsets before {} are not supported; convert with onnx.version_converter",
+                "opset {} changed the operator, and it is supported only as it is since; convert \
+                 with onnx.version_converter",
                 domain.oldest
             ));
         }
@@ -261,7 +268,7 @@ impl Walk<'_, '_> {
 
     /// Most operators have one result that matters; the others must be unused.
     fn check_outputs(&self, node: &Node, rule: &Rule) -> Result<(), Halt> {
-        if matches!(rule.form, Form::Many(_)) {
+        if matches!(rule.form, Form::Many(_) | Form::FloatMany(_) | Form::MixedMany(_)) {
             return Ok(());
         }
         if node.outputs.first().is_none_or(String::is_empty) {

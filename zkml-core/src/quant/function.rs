@@ -178,8 +178,15 @@ pub(super) fn is_singular(f: &Activation) -> bool {
         | Activation::Log
         | Activation::Sqrt
         | Activation::Rsqrt
-        | Activation::Reciprocal => true,
-        Activation::Pow { exponent } => *exponent < 0.0 || exponent.fract() != 0.0,
+        | Activation::Reciprocal
+        | Activation::Tan
+        | Activation::Sinh
+        | Activation::Cosh
+        | Activation::Asin
+        | Activation::Acos
+        | Activation::Acosh
+        | Activation::Atanh => true,
+        Activation::Pow { exponent } => *exponent != 2.0,
         Activation::Pointwise(expression) => has_singular(expression),
         _ => false,
     }
