@@ -44,6 +44,9 @@ pub(super) enum Place {
     CropAndResize,
 }
 
+/// What an output reads: positions and weights, no weight 0; none if it lies outside of the inputs.
+pub(super) type Row = Option<Vec<(usize, f64)>>;
+
 /// How outputs follow from inputs.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Interpolation {
@@ -57,15 +60,14 @@ pub(super) struct Interpolation {
 }
 
 impl Interpolation {
-    /// For each output the positions it reads and their weights, no weight 0; none for an output
-    /// outside of the inputs.
+    /// One for each output.
     pub(super) fn rows(
         &self,
         inputs: usize,
         outputs: usize,
         scale: f64,
         region: (f64, f64),
-    ) -> Vec<Option<Vec<(usize, f64)>>> {
+    ) -> Vec<Row> {
         (0..outputs)
             .map(|i| {
                 let x = self.position(i, inputs, outputs, scale, region)?;

@@ -12,7 +12,7 @@
 
 mod axis;
 
-use self::axis::{Interpolation, Mode, Nearest, Place};
+use self::axis::{Interpolation, Mode, Nearest, Place, Row};
 use super::{
     along::take,
     kind::Kind,
@@ -254,9 +254,9 @@ fn along(
     site: &mut Site<'_>,
     value: Lowered,
     axis: usize,
-    (rows, outside): (&[Option<Vec<(usize, f64)>>], f32),
+    (rows, outside): (&[Row], f32),
 ) -> Result {
-    let single = |row: &Option<Vec<(usize, f64)>>| match row.as_deref() {
+    let single = |row: &Row| match row.as_deref() {
         Some([(j, 1.0)]) => Some(*j),
         _ => None,
     };
