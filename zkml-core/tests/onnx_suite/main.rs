@@ -58,17 +58,17 @@ fn op_of(case: &Case, ops: &BTreeMap<String, String>) -> String {
 }
 
 fn bless(cases: &[Case], ops: &BTreeMap<String, String>, lists: &Lists) -> ExitCode {
-    let mut verdicts = BTreeMap::new();
+    let (mut verdicts, mut wrong) = (BTreeMap::new(), false);
     for case in cases {
         let op = op_of(case, ops);
-        eprintln!("--- {}", case.name);
         let verdict = catch_unwind(AssertUnwindSafe(|| verdict::of(case, &op)))
             .unwrap_or_else(|_| Verdict::Wrong("panic".into()));
         if let Verdict::Wrong(what) = &verdict {
-            println!("WRONG {}: {what}", case.name);
+            eprintln!("WRONG {}: {what}", case.name);
+            wrong = true;
         }
         verdicts.insert(case.name.clone(), verdict);
     }
     lists.write(&verdicts);
-    ExitCode::SUCCESS
+    if wrong { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
