@@ -46,16 +46,51 @@ impl Fixture {
         Self { folder, _unpacked: None }
     }
 
-    /// Imports the model. A batch axis that the exporter left open is bound to 1.
-    pub(crate) fn import(&self) -> Result<Imported, ImportError> {
+    /// Imports the model. A batch axis that the exporter left open is bound to `batch`; whether one
+    /// is comes second.
+    fn import_batch(&self, batch: usize) -> (Result<Imported, ImportError>, bool) {
         let path = self.folder.join("model.onnx");
         let mut result = load(&path, &ImportOptions::default());
         let mut dims = DimBindings::new();
         while let Err(ImportError::UnboundDim { flag, .. }) = &result {
-            dims.bind(flag.clone(), 1).expect("not bound before");
+            dims.bind(flag.clone(), batch).expect("not bound before");
             result = load(&path, &ImportOptions::with_dims(dims.clone()));
         }
-        result
+        (result, dims.keys().next().is_some())
+    }
+
+    /// Imports the model for one sample.
+    pub(crate) fn import(&self) -> Result<Imported, ImportError> {
+        self.import_batch(1).0
+    }
+
+    /// The float error of two samples at a time, for a model that has an open batch axis.
+    pub(crate) fn error_of_pairs(&self) -> Result<Option<f64>, String> {
+        let (model, true) = self.import_batch(2) else { return Ok(None) };
+        let graph = model.map_err(|error| error.to_string())?.graph;
+        let Arrays::Named(arrays) = self.arrays("inputs.npz") else { panic!("no names") };
+        let expected = self.expected(&graph);
+        let mut largest: f64 = 0.0;
+        for pair in 0..2 {
+            let input = |spec: &InputSpec| {
+                let (_, array) =
+                    arrays.iter().find(|(name, _)| *name == spec.name).expect("its samples");
+                let data = &array.data()[pair * spec.shape.len()..][..spec.shape.len()];
+                Tensor::new(spec.shape.clone(), data.to_vec()).expect("its length")
+            };
+            let inputs: Vec<_> = InputSpec::of_graph(&graph).iter().map(input).collect();
+            let trace = float::run(&graph, &inputs).map_err(|error| error.to_string())?;
+            for (output, got) in expected.iter().zip(trace.outputs()) {
+                let got: Vec<f64> = got.data().iter().map(|v| f64::from(*v)).collect();
+                if got.len() != 2 * output.per_sample {
+                    return Err(format!("`{}` has {} elements for two", output.name, got.len()));
+                }
+                for (i, got) in got.chunks(output.per_sample).enumerate() {
+                    largest = largest.max(output.error(2 * pair + i, got)?);
+                }
+            }
+        }
+        Ok(Some(largest))
     }
 
     fn arrays(&self, file: &str) -> Arrays {

@@ -62,6 +62,9 @@ fn check(name: &str, known: &Known) {
         (Known::Runs { float, integer, .. }, Ok(errors)) => {
             assert!(errors.float <= *float, "{name}: {errors:?}");
             assert!(errors.integer <= *integer, "{name}: {errors:?}");
+            let pairs = fixture.error_of_pairs().unwrap_or_else(|error| panic!("{name}: {error}"));
+            assert!(pairs.is_some() || !name.contains("open"), "{name} is not open");
+            assert!(pairs <= Some(*float), "{name}: {pairs:?} for two samples at a time");
         }
         (Known::Runs { .. }, Err(error)) => panic!("{name}: {error}"),
         (Fails(text), Err(error)) => assert!(error.contains(text), "{name}: {error}"),
