@@ -7,7 +7,7 @@ use prost::Message;
 use zkml_core::onnx::{
     ImportOptions, NodeStatus, inspect_bytes,
     proto::{
-        FunctionProto, ModelProto, NodeProto, OperatorSetIdProto, SparseTensorProto, TensorProto,
+        ModelProto, NodeProto, OperatorSetIdProto, SparseTensorProto, TensorProto,
         tensor_proto::DataType, type_proto,
     },
 };
@@ -109,13 +109,6 @@ fn an_opset_that_no_node_needs_may_be_missing() {
     graph(&mut proto).output[0].name = Some("x".into());
     proto.opset_import.clear();
     assert!(import(&proto).is_ok());
-}
-
-#[test]
-fn local_functions() {
-    let mut proto = model(17, &[2], vec![node("Relu", &["x"], &["y"])]);
-    proto.functions.push(FunctionProto { name: Some("Relu".into()), ..Default::default() });
-    assert!(only(&proto).2.contains("function"));
 }
 
 #[test]

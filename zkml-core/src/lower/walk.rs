@@ -225,11 +225,6 @@ impl Walk<'_, '_> {
     fn rule(&self, node: &Node) -> Result<(&'static Rule, i64), Halt> {
         let refuse = |hint: String| Err(Halt::Unsupported(Box::new(unsupported(node, None, hint))));
         let graphs = [AttributeType::Graph, AttributeType::Graphs];
-        if self.model.functions.contains(&(node.domain.clone(), node.op.clone())) {
-            return refuse(
-                "model-local functions are not supported; inline them with onnx.inliner".into(),
-            );
-        }
         if node.attributes.values().any(|a| graphs.contains(&a.r#type()) || a.g.is_some()) {
             return refuse("control flow with sub-graphs is not supported".into());
         }

@@ -104,6 +104,14 @@ pub enum ImportError {
         /// The domain; empty for ai.onnx.
         domain: String,
     },
+    /// A model-local function, or a call of one, is malformed.
+    #[error("function `{name}`: {reason}")]
+    Function {
+        /// The function, escaped and cut.
+        name: String,
+        /// What is wrong.
+        reason: String,
+    },
     /// The model has no outputs.
     #[error("the graph has no outputs")]
     NoOutputs,

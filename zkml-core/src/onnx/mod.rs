@@ -14,6 +14,7 @@ mod dims;
 mod elements;
 mod error;
 mod external;
+mod function;
 mod half;
 mod import;
 mod model;

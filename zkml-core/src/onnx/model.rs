@@ -3,17 +3,25 @@
 //! * every name is printable and of bounded length; values are defined once (SSA);
 //! * nodes are in topological order: their inputs are graph inputs, initializers or outputs of
 //!   earlier nodes;
+//! * calls of model-local functions are replaced by their bodies;
 //! * every node has the opset version of its domain (an opset that no node needs may be missing);
 //! * an initializer that is also listed as an input is a constant, as in IR version 3.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+};
 
 use prost::Message;
 
 use super::{
     ImportError, ValueInfo,
+    function::{Flat, Functions},
     names::{check_name, required_name},
-    proto::{AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto},
+    proto::{
+        AttributeProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto,
+        ValueInfoProto,
+    },
     value_info::value_info,
     wire,
 };
@@ -46,15 +54,13 @@ impl Node {
 pub struct Model {
     pub(crate) ir_version: i64,
     pub(crate) producer: String,
-    pub(crate) opsets: BTreeMap<String, i64>,
+    pub(crate) opsets: Opsets,
     pub(crate) inputs: Vec<ValueInfo>,
     pub(crate) outputs: Vec<ValueInfo>,
     pub(crate) nodes: Vec<Node>,
     pub(crate) initializers: BTreeMap<String, TensorProto>,
     /// Names of sparse initializers.
     pub(crate) sparse: BTreeSet<String>,
-    /// Model-local functions, as (domain, name).
-    pub(crate) functions: BTreeSet<(String, String)>,
 }
 
 impl Model {
@@ -74,9 +80,8 @@ impl Model {
     /// # Errors
     /// The first rule that the model breaks.
     pub fn from_proto(model: ModelProto) -> Result<Self, ImportError> {
-        let opsets = opsets(&model)?;
-        let functions =
-            model.functions.iter().map(|f| (domain(f.domain()), f.name().to_owned())).collect();
+        let opsets = Rc::new(opsets(&model.opset_import)?);
+        let functions = Functions::new(model.functions.clone())?;
         let producer = [model.producer_name(), model.producer_version()].join(" ");
         let producer: String =
             producer.trim().chars().filter(|c| !c.is_control()).take(200).collect();
@@ -88,18 +93,17 @@ impl Model {
         let GraphProto { node, initializer, input, output, .. } = graph;
         let initializers = initializers(initializer, &mut values)?;
         let inputs = inputs(&input, &mut values)?;
-        let nodes = nodes(node, &opsets, &mut values)?;
+        let nodes = nodes(functions.inline(node, &opsets)?, &mut values)?;
         let outputs = outputs(&output, &values)?;
         Ok(Self {
             ir_version,
             producer,
-            opsets,
+            opsets: Rc::unwrap_or_clone(opsets),
             inputs,
             outputs,
             nodes,
             initializers,
             sparse,
-            functions,
         })
     }
 
@@ -129,9 +133,12 @@ impl Definitions {
     }
 }
 
-fn opsets(model: &ModelProto) -> Result<BTreeMap<String, i64>, ImportError> {
+/// Versions by domain.
+pub(super) type Opsets = BTreeMap<String, i64>;
+
+pub(super) fn opsets(imports: &[OperatorSetIdProto]) -> Result<Opsets, ImportError> {
     let mut opsets = BTreeMap::new();
-    for import in &model.opset_import {
+    for import in imports {
         let domain = domain(check_name("an opset import", import.domain())?);
         let version = import.version();
         // skl2onnx repeats imports; only a contradiction is an error.
@@ -143,7 +150,7 @@ fn opsets(model: &ModelProto) -> Result<BTreeMap<String, i64>, ImportError> {
 }
 
 /// `ai.onnx` is another spelling of the empty domain.
-fn domain(domain: &str) -> String {
+pub(super) fn domain(domain: &str) -> String {
     if domain == "ai.onnx" { String::new() } else { domain.to_owned() }
 }
 
@@ -195,22 +202,18 @@ fn inputs(
     Ok(inputs)
 }
 
-fn nodes(
-    list: Vec<NodeProto>,
-    opsets: &BTreeMap<String, i64>,
-    values: &mut Definitions,
-) -> Result<Vec<Node>, ImportError> {
+fn nodes(list: Vec<Flat>, values: &mut Definitions) -> Result<Vec<Node>, ImportError> {
     // Known only to tell an undefined value from one defined too late.
     let producers: BTreeMap<String, String> = list
         .iter()
         .enumerate()
-        .flat_map(|(i, node)| {
+        .flat_map(|(i, Flat { node, .. })| {
             node.output.iter().map(move |output| (output.clone(), node_name(node, i)))
         })
         .collect();
     let mut nodes = Vec::with_capacity(list.len());
-    for (index, node) in list.into_iter().enumerate() {
-        let node = checked_node(node, index, opsets)?;
+    for (index, Flat { node, opsets }) in list.into_iter().enumerate() {
+        let node = checked_node(node, index, &opsets)?;
         for name in node.inputs.iter().filter(|name| !name.is_empty()) {
             if values.0.contains_key(name) {
                 continue;
@@ -238,11 +241,7 @@ fn node_name(node: &NodeProto, index: usize) -> String {
     }
 }
 
-fn checked_node(
-    node: NodeProto,
-    index: usize,
-    opsets: &BTreeMap<String, i64>,
-) -> Result<Node, ImportError> {
+fn checked_node(node: NodeProto, index: usize, opsets: &Opsets) -> Result<Node, ImportError> {
     let op = required_name("an operator", node.op_type())?.to_owned();
     check_name("a node", node.name())?;
     let name = node_name(&node, index);
