@@ -1,6 +1,6 @@
 //! The cases of the suite: a model, its inputs and the outputs expected, as `fetch.py` packs them.
 
-use std::{io::Read, path::Path};
+use std::{collections::BTreeMap, io::Read, path::Path};
 
 use prost::Message;
 use zkml_core::{
@@ -27,6 +27,15 @@ pub(crate) struct Bound {
     pub(crate) inputs: Vec<Tensor<f32>>,
     /// By output; `None` where a case leaves an output out.
     pub(crate) expected: Vec<Tensor<f64>>,
+}
+
+impl Bound {
+    /// Elements of the largest input or output.
+    #[allow(dead_code, reason = "only of interest where cases are proven")]
+    pub(crate) fn elements(&self) -> usize {
+        let inputs = self.inputs.iter().map(|tensor| tensor.data().len());
+        inputs.chain(self.expected.iter().map(|tensor| tensor.data().len())).max().unwrap_or(0)
+    }
 }
 
 /// All cases of a file.
@@ -64,6 +73,12 @@ impl Case {
     pub(crate) fn op(&self) -> &str {
         let nodes = self.model.graph.as_ref().map_or(&[][..], |graph| &graph.node);
         nodes.first().map_or("", |node| node.op_type())
+    }
+
+    /// The operator whose inputs the case has: of the body of a function, that of the function.
+    pub(crate) fn family(&self, ops: &BTreeMap<String, String>) -> String {
+        let function = self.name.split("_expanded").next().unwrap_or_default();
+        ops.get(function).cloned().unwrap_or_else(|| self.op().to_owned())
     }
 
     /// Whether the first input holds whole numbers.

@@ -35,7 +35,7 @@ fn main() -> ExitCode {
     let mut trials = Vec::new();
     let names: Vec<String> = cases.iter().map(|case| case.name.clone()).collect();
     for case in cases {
-        let (op, lists) = (op_of(&case, &ops), lists.clone());
+        let (op, lists) = (case.family(&ops), lists.clone());
         trials.push(Trial::test(case.name.clone(), move || {
             lists.check(&case.name, &verdict::of(&case, &op)).map_err(Failed::from)
         }));
@@ -51,16 +51,10 @@ fn main() -> ExitCode {
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
 
-/// The operator whose inputs a case has; the body of a function has those of the function.
-fn op_of(case: &Case, ops: &BTreeMap<String, String>) -> String {
-    let function = case.name.split("_expanded").next().unwrap_or_default();
-    ops.get(function).cloned().unwrap_or_else(|| case.op().to_owned())
-}
-
 fn bless(cases: &[Case], ops: &BTreeMap<String, String>, lists: &Lists) -> ExitCode {
     let (mut verdicts, mut wrong) = (BTreeMap::new(), false);
     for case in cases {
-        let op = op_of(case, ops);
+        let op = case.family(ops);
         let verdict = catch_unwind(AssertUnwindSafe(|| verdict::of(case, &op)))
             .unwrap_or_else(|_| Verdict::Wrong("panic".into()));
         if let Verdict::Wrong(what) = &verdict {
