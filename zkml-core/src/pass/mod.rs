@@ -9,6 +9,7 @@
 //!   them;
 //! * [`fold_pads`]: pads go into the window that reads them;
 //! * [`activate_before_pools`]: functions that never fall go before the maximum they are applied to;
+//! * [`join_steps`]: what is around roundings of quantised models is part of them, or undoes them;
 //! * [`name_powers`]: squares, roots and reciprocals of roots under their own names;
 //! * [`recognise_softmax`], [`mask_softmax`], [`normalise_after_products`]: attention as the
 //!   quantiser wants it: exponentials of rows that know what is masked, divided by their sum after
@@ -44,6 +45,7 @@ mod rewrite;
 mod rows;
 mod softmax;
 mod split;
+mod steps;
 mod sums;
 mod twins;
 
@@ -61,6 +63,7 @@ pub use powers::name_powers;
 pub use rows::regroup_rows;
 pub use softmax::recognise_softmax;
 pub use split::split_layers;
+pub use steps::join_steps;
 pub use sums::factor_sums;
 pub use twins::merge_twins;
 
@@ -74,12 +77,13 @@ const MAX_ROUNDS: usize = 64;
 type Pass = fn(&Graph) -> Result<Graph, GraphError>;
 
 /// In the order of a round.
-const PASSES: [Pass; 14] = [
+const PASSES: [Pass; 15] = [
     remove_identities,
     merge_twins,
     move_views,
     fold_pads,
     activate_before_pools,
+    join_steps,
     name_powers,
     recognise_softmax,
     mask_softmax,

@@ -9,7 +9,8 @@
 //! *root*. It is fused if it holds a product of two that vary, or two functions, or a function and a
 //! sum: one function alone is a table as it is. Of the possible roots the one with most functions,
 //! products and sums behind it is taken, and the latest of these: what is linear before it folds into
-//! weights. A value within the group that is read elsewhere too would be computed twice; only one that
+//! weights. A rounding to the whole numbers of a quantised model goes back to whole numbers, if it can: a
+//! function of these is exact. A value within the group that is read elsewhere too would be computed twice; only one that
 //! is a number times or plus another may be. Whole numbers stay as they are: they are exact. Masks for a
 //! softmax stay masks.
 
@@ -64,20 +65,28 @@ struct Fused {
 
 /// The expression that `top` is the value of.
 fn fused(matcher: &Matcher<'_>, top: &Node) -> Option<Fused> {
-    (!matcher.is_integer(top.output)).then_some(())?;
+    let rounds = is_rounding(top);
+    (rounds || !matcher.is_integer(top.output)).then_some(())?;
     let mut group = Group::default();
     group.add(matcher, top)?;
     // Roots with more and more behind them.
     let mut roots: Vec<(Count, ValueId)> = Vec::new();
     loop {
-        if let Some(root) = group.root()
-            && roots.last().is_none_or(|(count, _)| group.count > *count)
-        {
-            roots.push((group.count, root));
+        if let Some(root) = group.root() {
+            let whole = matcher.is_integer(root);
+            let exact = rounds && group.nodes.len() > 1 && whole;
+            let count = Count { exact, ..group.count };
+            // Rounding within is one of whole numbers, or is left to a step of its own.
+            let fits = whole || !group.rounds_within(top);
+            if fits && roots.last().is_none_or(|(last, _)| count > *last) {
+                roots.push((count, root));
+            }
         }
         // The latest first: all its readers in the group are there already.
         let Some(id) = group.open.pop_last() else { break };
-        let more = matcher.producer(id).filter(|node| group.may_hold(matcher, node));
+        let more = matcher
+            .producer(id)
+            .filter(|node| (rounds || !is_rounding(node)) && group.may_hold(matcher, node));
         if more.and_then(|node| group.add(matcher, node)).is_none() {
             group.fixed.insert(id);
             if group.fixed.len() > 1 {
@@ -93,9 +102,16 @@ fn fused(matcher: &Matcher<'_>, top: &Node) -> Option<Fused> {
     })
 }
 
+/// Does a node round to the whole numbers of a quantised model?
+fn is_rounding(node: &Node) -> bool {
+    matches!(node.op, Op::Activation(Activation::Quantize { .. }))
+}
+
 /// What a group holds that is not linear in one value.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct Count {
+    /// The root is whole numbers, and what is computed of it rounds.
+    exact: bool,
     total: usize,
     products: usize,
     functions: usize,
@@ -103,7 +119,10 @@ struct Count {
 
 impl Count {
     fn is_worth_it(self) -> bool {
-        self.products > 0 || self.functions > 1 || self.functions == 1 && self.total > 1
+        self.exact
+            || self.products > 0
+            || self.functions > 1
+            || self.functions == 1 && self.total > 1
     }
 }
 
@@ -132,12 +151,12 @@ impl<'g> Group<'g> {
             }
         }
         let more = match &node.op {
-            Op::Activation(_) => Count { total: 1, functions: 1, products: 0 },
+            Op::Activation(_) => Count { total: 1, functions: 1, ..Count::default() },
             Op::Mask { value } if *value <= NEGLIGIBLE => return None,
             Op::Mul | Op::Mask { .. } if varying == 2 => {
-                Count { total: 1, functions: 0, products: 1 }
+                Count { total: 1, products: 1, ..Count::default() }
             }
-            Op::Add | Op::Sub if varying == 2 => Count { total: 1, functions: 0, products: 0 },
+            Op::Add | Op::Sub if varying == 2 => Count { total: 1, ..Count::default() },
             Op::Add | Op::Sub | Op::Mul => Count::default(),
             _ => return None,
         };
@@ -160,6 +179,11 @@ impl<'g> Group<'g> {
             readers.is_some_and(|r| r.iter().all(|r| self.nodes.contains_key(&r.output)))
         };
         self.nodes.len() < Pointwise::MAX_SIZE && (is_linear() || all_within())
+    }
+
+    /// Does another node than the last round?
+    fn rounds_within(&self, top: &Node) -> bool {
+        self.nodes.values().any(|node| is_rounding(node) && node.output != top.output)
     }
 
     /// The one value that is read.

@@ -10,8 +10,9 @@
 //!
 //! It is done where `x` is the result of a linear operation that nothing else reads: `f` becomes
 //! part of that step, whose result is looked up in a table anyway, and the maximum of values that
-//! are not negative takes one bit less. It would cost a step of its own elsewhere. The pool must have
-//! no other reader.
+//! are not negative takes one bit less. It would cost a step of its own elsewhere, which it may for a
+//! rounding to the steps of a quantised model: what comes after is exact. The pool must have no other
+//! reader.
 
 use super::{matcher::Matcher, rewrite::Rewrite};
 use crate::ir::{Activation, Graph, GraphError, Node, Op};
@@ -33,9 +34,11 @@ pub fn activate_before_pools(graph: &Graph) -> Result<Graph, GraphError> {
 fn pool_before<'g>(matcher: &Matcher<'g>, node: &Node) -> Option<&'g Node> {
     let Op::Activation(f) = &node.op else { return None };
     let pool = matcher.only_user(node.inputs[0])?;
-    let fits = is_non_decreasing(f)
-        && matches!(pool.op, Op::MaxPool(_))
-        && is_linear(matcher, matcher.only_user(pool.inputs[0])?);
+    let worth_it = || {
+        matches!(f, Activation::Quantize { .. })
+            || matcher.only_user(pool.inputs[0]).is_some_and(|x| is_linear(matcher, x))
+    };
+    let fits = is_non_decreasing(f) && matches!(pool.op, Op::MaxPool(_)) && worth_it();
     fits.then_some(pool)
 }
 
@@ -57,6 +60,7 @@ fn is_non_decreasing(f: &Activation) -> bool {
         | Activation::Softplus
         | Activation::Erf
         | Activation::Exp
+        | Activation::Quantize { .. }
         | Activation::Sign
         | Activation::Floor
         | Activation::Ceil => true,

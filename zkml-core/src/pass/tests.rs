@@ -9,6 +9,7 @@ mod masks;
 mod pointwise;
 mod rows;
 mod split;
+mod steps;
 
 use super::{optimise, remove_dead};
 use crate::{

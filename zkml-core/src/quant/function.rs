@@ -164,11 +164,26 @@ pub(super) fn has_domain(f: &Activation) -> bool {
         || matches!(
             f,
             Activation::Pointwise(_)
+                | Activation::Quantize { .. }
                 | Activation::Gelu { .. }
                 | Activation::Silu
                 | Activation::Swish { .. }
                 | Activation::Mish
         )
+}
+
+/// Whether it rounds to the whole numbers of a quantised model.
+pub(super) fn is_quantizing(function: &Function) -> bool {
+    fn is(f: &Activation) -> bool {
+        match f {
+            Activation::Quantize { .. } => true,
+            Activation::Pointwise(expression) => {
+                matches!(&**expression, Pointwise::Apply(f, _) if is(f))
+            }
+            _ => false,
+        }
+    }
+    matches!(function, Function::Of(f) if is(f))
 }
 
 /// Whether the function has no value somewhere, or changes by factors.

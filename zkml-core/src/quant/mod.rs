@@ -35,6 +35,26 @@
 //!   (see `comparison`). Operands have at most 15 bits (14 after a function) where the settings do not
 //!   fix more.
 //!
+//! # Quantised models
+//!
+//! A QuantizeLinear keeps the scale of the user, whatever it is. Its argument `t = x / scale` is counted
+//! in steps, and the shift rounds it to a whole number of them; a table clips. The results are whole and
+//! exact from there on: a DequantizeLinear is a factor of what reads it. Where a QuantizeLinear reads
+//! sums of products of such numbers `q`, with real weights `w` in steps and a shift `s`,
+//!
+//! ```text
+//! t = sum w (q - zero) + b,      the program's t' is within  d = 2^-(s+1) (1 + sum |q|)  of it:
+//! ```
+//!
+//! half a unit of each rounded weight and of the bias. So the result is that of ONNX, unless `t` is
+//! within `d` of the middle of two whole numbers; then it may be the other one of them. Weights, and with
+//! them `d`, are limited by the shift alone, which is up to 6 bits above `max_shift`. What is in the
+//! middle exactly is rounded up, and not to the even number, but where all `w` and `b` are multiples of
+//! `2^-5` (averages and sums at one scale): there `t` is exact and a table rounds it as ONNX does. An
+//! input or another tensor that is rounded to steps has 7 bits more than others, and a table of its own:
+//! nothing but half a unit of it counts. A function of one `q` (another scale, a Sigmoid between) is a table of it: exact. What is
+//! between and is none of this (a softmax, a normalisation) is as precise as it is in other models.
+//!
 //! # Tables and transformers
 //!
 //! Tensors without a function share one table of ranges, whatever their scales, so bits cost little

@@ -97,6 +97,12 @@ pub struct TensorSettings {
     pub scale: Option<i32>,
 }
 
+/// Bits that what is rounded to steps has more than other activations.
+const STEP_BITS: u8 = 7;
+
+/// Bits by which it may be shifted more than others.
+const STEP_SHIFT: u8 = 6;
+
 impl Settings {
     /// Checks every number against its range.
     ///
@@ -137,6 +143,17 @@ impl Settings {
     /// Width of the arguments of functions, where a tensor does not say otherwise.
     pub(super) fn function_bits(&self) -> u8 {
         self.default_bits.saturating_sub(self.table_saving).max(2)
+    }
+
+    /// Width of what is rounded to the whole numbers of a quantised model, where it is a tensor of its
+    /// own or a function of one.
+    pub(super) fn step_bits(&self) -> u8 {
+        self.default_bits.saturating_add(STEP_BITS).min(Bits::MAX)
+    }
+
+    /// Largest shift of such a rounding.
+    pub(super) fn step_shift(&self) -> u8 {
+        self.max_shift.saturating_add(STEP_SHIFT).min(Program::MAX_SHIFT)
     }
 
     /// Settings of a value of the graph.

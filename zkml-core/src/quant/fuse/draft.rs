@@ -25,6 +25,8 @@ pub(in crate::quant) struct Draft {
     pub(in crate::quant) precision: Precision,
     /// Whether it is a multiple of `y`.
     pub(in crate::quant) scaled: bool,
+    /// Of a rounding to steps, how large they are: `x` and the argument of the function count them.
+    pub(in crate::quant) unit: Option<f64>,
 }
 
 impl Draft {

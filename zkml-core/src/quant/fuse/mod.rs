@@ -5,7 +5,8 @@
 //! elements about (Reshape, Transpose, Take, Pad, Concat) is a view and costs nothing, except that
 //! a Concat of several tensors is stored. A MaxPool is a chain of steps, see [`pool`], a maximum
 //! along an axis a tree of them, see [`maximum`]; [`softmax`], [`embed`] and [`bilinear`] say how
-//! softmaxes, masks, embeddings and products of activations come about.
+//! softmaxes, masks, embeddings and products of activations come about, [`quantized`] what becomes of
+//! the whole numbers of a quantised model.
 
 mod arrange;
 mod bilinear;
@@ -14,6 +15,7 @@ mod embed;
 mod linear;
 mod maximum;
 mod pool;
+mod quantized;
 mod softmax;
 
 pub(super) use draft::{Draft, DraftStep, Precision};
@@ -121,12 +123,7 @@ impl<'g> Fuser<'g> {
         let symbol = match &node.op {
             Op::Reshape(to) => self.reshape(node, to.clone()),
             Op::Transpose(perm) => self.transpose(node, perm)?,
-            Op::Activation(f) => {
-                let pending = self.pending(node.inputs[0], &node.origin);
-                let ids = (node.inputs[0], node.output);
-                let function = Some(Function::Of(f.clone()));
-                Symbol::Stored(self.store(pending, ids, function, &node.origin)?)
-            }
+            Op::Activation(f) => Symbol::Stored(self.function(node, f)?),
             Op::Add | Op::Sub => self.sum(node)?,
             Op::Mul => self.product(node)?,
             Op::MatMul => self.matmul(node)?,
@@ -141,7 +138,9 @@ impl<'g> Fuser<'g> {
             Op::Embed => self.embed(node)?,
         };
         let symbol = match symbol {
-            Symbol::Pending(pending) if self.uses[node.output.0] > 1 => {
+            Symbol::Pending(pending)
+                if self.uses[node.output.0] > 1 && !self.is_dequantized(&pending) =>
+            {
                 let ids = (node.output, node.output);
                 Symbol::Stored(self.store(*pending, ids, None, &node.origin)?)
             }
@@ -156,9 +155,11 @@ impl<'g> Fuser<'g> {
         self.graph.get(id).constant.as_ref().or(self.folded[id.0].as_ref())
     }
 
-    /// The value `id`, which depends on the inputs. A pending one has one reader, which takes it.
+    /// The value `id`, which depends on the inputs. A pending one has one reader, which takes it, but
+    /// for multiples of whole numbers.
     fn take(&mut self, id: ValueId) -> Symbol {
         let symbol = match &self.symbols[id.0] {
+            Some(symbol) if self.uses[id.0] > 1 => Some(symbol.clone()),
             Some(Symbol::Stored(view)) => Some(Symbol::Stored(view.clone())),
             _ => self.symbols[id.0].take(),
         };
@@ -221,6 +222,7 @@ impl<'g> Fuser<'g> {
             origin,
             precision,
             scaled: false,
+            unit: None,
         });
         Ok(view)
     }

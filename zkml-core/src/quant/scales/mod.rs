@@ -10,8 +10,8 @@ pub(super) use wanted::{Wanted, Width};
 use super::{
     QuantError, Settings,
     comparison::{Comparison, is_comparison, whole_range},
-    form::{Form, Least},
-    function::{Function, Lookup},
+    form::{Form, FormTerm, Least},
+    function::{Function, Lookup, is_quantizing},
     fuse::{Draft, DraftStep, Precision},
     range::{Range, limit_operands},
     settings::Keys,
@@ -21,7 +21,7 @@ use crate::{
     program::{Bits, TensorId},
 };
 use shared::{choose_shifts, share_comparisons, share_contests, share_scales};
-use slack::Slack;
+use slack::{Slack, exact_form};
 use value::Readers;
 
 /// Encoding of one stored tensor.
@@ -54,7 +54,8 @@ pub(super) fn choose(
     let keys = Keys::new(graph);
     let wanted = drafts
         .iter()
-        .map(|draft| Wanted::new(graph, draft, &keys, settings))
+        .zip(beside_quantized(drafts))
+        .map(|(draft, fine)| Wanted::new(graph, draft, (&keys, settings), fine))
         .collect::<Result<Vec<_>, _>>()?;
     let wanted = share_scales(drafts, limit_operands(drafts, wanted, settings), settings);
 
@@ -70,6 +71,25 @@ pub(super) fn choose(
     share_comparisons(drafts, &mut chosen.choices);
     choose_shifts(drafts, &mut chosen.choices, &chosen.slack, settings)?;
     Ok(chosen.choices)
+}
+
+/// By draft, whether it has no function of its own but is read by one that rounds to the whole numbers
+/// of a quantised model, or is a sum of multiples of such numbers.
+fn beside_quantized(drafts: &[Draft]) -> Vec<bool> {
+    let quantizing = |draft: &Draft| draft.function().is_some_and(is_quantizing);
+    let mut fine = vec![false; drafts.len()];
+    for (id, draft) in drafts.iter().enumerate() {
+        let DraftStep::Linear(form, _) = &draft.step else { continue };
+        if quantizing(draft) {
+            form.terms.iter().flat_map(|term| term.views()).for_each(|v| fine[v.tensor.0] = true);
+        }
+        let multiple = |term: &FormTerm| match term {
+            FormTerm::Scale { view, .. } => quantizing(&drafts[view.tensor.0]),
+            _ => false,
+        };
+        fine[id] |= !form.terms.is_empty() && form.terms.iter().all(multiple);
+    }
+    fine
 }
 
 /// What all choices depend on.
@@ -212,6 +232,12 @@ impl Chosen {
             let comparison = Some(comparison);
             return Ok((Choice { range: Range::up_to(1 << y.max(0)), comparison, ..choice }, None));
         }
+        let exact = exact_form(form, &self.choices).filter(|_| draft.unit.is_some());
+        let wanted = match exact {
+            // The table rounds, in the middle to the even number.
+            Some(x) if !wanted.fixed => &wanted.at(x),
+            _ => wanted,
+        };
         // What is read of a function has a scale of its own.
         let x = match function {
             Some(Function::Of(_)) => wanted.x,
@@ -224,7 +250,9 @@ impl Chosen {
             None => Choice::unshifted(wanted.bits, x),
             Some(function) => {
                 let choice = self.function(id, draft, function, &wanted, context)?;
-                let whole = context.graph.get(draft.x).integer && is_comparison_of(function);
+                let whole = context.graph.get(draft.x).integer
+                    && draft.unit.is_none()
+                    && (is_comparison_of(function) || is_quantizing(function));
                 match whole_range(form, &self.choices).filter(|_| whole) {
                     Some(range) => {
                         Choice { range: choice.range, ..looked_up(draft, (x, choice.y), range, 0)? }

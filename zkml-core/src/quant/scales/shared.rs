@@ -5,6 +5,7 @@ use crate::{
     program::{Bits, Program},
     quant::{
         QuantError, Settings,
+        function::is_quantizing,
         fuse::{Draft, Precision},
     },
 };
@@ -107,30 +108,34 @@ pub(super) fn choose_shifts(
     slack: &[Option<Slack>],
     settings: &Settings,
 ) -> Result<(), QuantError> {
-    let limit = i32::from(settings.max_shift.min(Program::MAX_SHIFT));
-    let need = |choice: &Choice, slack: &Slack| {
-        (slack.needed - choice.x).clamp(0, limit).max(slack.least - choice.x)
+    let need = |draft: &Draft, choice: &Choice, slack: &Slack| {
+        let limit = match draft.function() {
+            Some(function) if is_quantizing(function) => settings.step_shift(),
+            _ => settings.max_shift.min(Program::MAX_SHIFT),
+        };
+        (slack.needed - choice.x).clamp(0, limit.into()).max(slack.least - choice.x)
     };
     for ((draft, choice), slack) in drafts.iter().zip(choices.iter()).zip(slack) {
         if let Some(slack) = slack
-            && need(choice, slack) > i32::from(Program::MAX_SHIFT)
+            && need(draft, choice, slack) > i32::from(Program::MAX_SHIFT)
         {
             return Err(QuantError::Unsupported {
                 origin: draft.origin.clone(),
                 what: format!(
                     "a product {} bits finer than its result, at most {} are supported; give its \
                      operands fewer bits",
-                    need(choice, slack),
+                    need(draft, choice, slack),
                     Program::MAX_SHIFT
                 ),
             });
         }
     }
-    let mut shifted: Vec<(&mut Choice, &Slack)> =
-        choices.iter_mut().zip(slack).filter_map(|(c, s)| Some((c, s.as_ref()?))).collect();
-    let common = shifted.iter().map(|(c, s)| need(c, s)).max().unwrap_or(0);
-    for (choice, slack) in &mut shifted {
-        let needed = need(choice, slack);
+    let steps = drafts.iter().zip(choices.iter_mut()).zip(slack);
+    let mut shifted: Vec<(&Draft, &mut Choice, &Slack)> =
+        steps.filter_map(|((d, c), s)| Some((d, c, s.as_ref()?))).collect();
+    let common = shifted.iter().map(|(d, c, s)| need(d, c, s)).max().unwrap_or(0);
+    for (draft, choice, slack) in &mut shifted {
+        let needed = need(draft, choice, slack);
         let shift = match needed {
             0 => 0,
             _ if common <= slack.highest - choice.x => common,

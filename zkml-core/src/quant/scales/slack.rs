@@ -6,7 +6,7 @@ use crate::{
     quant::{
         Settings,
         form::{Form, FormTerm},
-        function::Function,
+        function::{Function, is_quantizing},
         fuse::{Draft, Precision},
     },
 };
@@ -32,6 +32,10 @@ impl Slack {
         settings: &Settings,
     ) -> Self {
         let kept_by = function.and_then(Function::kept_by);
+        let bits = match function {
+            Some(function) if is_quantizing(function) => STEP_BITS,
+            _ => settings.weight_bits,
+        };
         let mut slack = Self { needed: i32::MIN, highest: EXTREME, least: -EXTREME };
         let terms = form.terms.iter().enumerate().filter(|(i, _)| Some(*i) != kept_by);
         for (_, term) in terms {
@@ -42,11 +46,9 @@ impl Slack {
             if largest > 0.0 {
                 let widest = scale_within(largest, WIDEST);
                 let needed = match term {
-                    FormTerm::Scale { .. } | FormTerm::Product { .. } => {
-                        constant_scale(term, settings)
-                    }
+                    FormTerm::Scale { .. } | FormTerm::Product { .. } => constant_scale(term, bits),
                     FormTerm::Contract { view, .. } | FormTerm::Correlate { view, .. } => {
-                        product_scale(term, x, &choices[view.tensor.0], settings)
+                        product_scale(term, x, &choices[view.tensor.0], bits)
                     }
                 };
                 let needed = needed.min(widest);
@@ -70,20 +72,20 @@ impl Slack {
 }
 
 /// The scale at which the constants of a term have the precision asked for, whatever its result.
-pub(super) fn constant_scale(term: &FormTerm, settings: &Settings) -> i32 {
+pub(super) fn constant_scale(term: &FormTerm, bits: u8) -> i32 {
     let constants = term.constants();
     // Each factor is all there is of its element: the least counts. Of weights the greatest does.
     let counts = match term {
         FormTerm::Scale { .. } | FormTerm::Product { .. } => least(constants),
         FormTerm::Contract { .. } | FormTerm::Correlate { .. } => greatest(constants),
     };
-    exact_scale(constants).unwrap_or_else(|| scale_within(counts, settings.weight_bits))
+    exact_scale(constants).unwrap_or_else(|| scale_within(counts, bits))
 }
 
 /// The scale that the constants of a term ask of what it reads: [`constant_scale`], but no more than
 /// `FACTOR` bits for the factor of a product of activations, whose operands pay for each of them.
 pub(super) fn reserved_scale(term: &FormTerm, settings: &Settings) -> i32 {
-    let whole = constant_scale(term, settings);
+    let whole = constant_scale(term, settings.weight_bits);
     match term {
         FormTerm::Product { factor, .. } => {
             exact_scale(&[*factor]).unwrap_or_else(|| whole.min(scale_within(factor.abs(), FACTOR)))
@@ -91,6 +93,28 @@ pub(super) fn reserved_scale(term: &FormTerm, settings: &Settings) -> i32 {
         _ => whole,
     }
 }
+
+/// The coarsest scale, of `EXACT` bits at most, at which a form is a whole number of units.
+pub(super) fn exact_form(form: &Form, choices: &[Choice]) -> Option<i32> {
+    if !form.floors.is_empty() {
+        return None;
+    }
+    let scale_of = |term: &FormTerm| term.views().map(|view| choices[view.tensor.0].y).sum::<i32>();
+    let whole = |constants: &[f64], scale: i32| {
+        constants.iter().all(|c| {
+            let units = libm::ldexp(*c, scale);
+            // Scales of a model are floats, and so quotients of equal ones close to 1.
+            (units - libm::rint(units)).abs() <= 1e-9 * units.abs()
+        })
+    };
+    (0..=EXACT).find(|scale| {
+        whole(&form.bias, *scale)
+            && form.terms.iter().all(|term| whole(term.constants(), scale - scale_of(term)))
+    })
+}
+
+/// Bits after the point that an exact argument of a rounding may have.
+const EXACT: i32 = 5;
 
 /// The scale below which the factor of a product of activations is lost: they are as fine as they
 /// are, while a constant beside one activation may be rounded to fewer bits.
@@ -108,9 +132,9 @@ fn is_half(draft: &Draft) -> bool {
     matches!(draft.precision, Precision::Units(..))
 }
 
-/// The scale at which each channel of a product has `weight_bits` bits on its own, so the scale of
+/// The scale at which each channel of a product has `bits` bits on its own, so the scale of
 /// its least channel; that at which all weights are integers if this is enough.
-fn product_scale(term: &FormTerm, x: i32, operand: &Choice, settings: &Settings) -> i32 {
+fn product_scale(term: &FormTerm, x: i32, operand: &Choice, bits: u8) -> i32 {
     let weights = term.constants();
     let channels = term.grid().map_or(1, |grid| grid.channels());
     let mut channel = vec![Channel::default(); channels];
@@ -122,9 +146,9 @@ fn product_scale(term: &FormTerm, x: i32, operand: &Choice, settings: &Settings)
     // Below half a unit of the result for any operand a channel has no say either.
     let reach = libm::ldexp(1.0, i32::from(operand.bits.get()) - 1 - operand.y + x);
     let counts = |channel: &&Channel| channel.sum * reach >= 0.5;
-    let scale = |channel: &Channel| scale_within(channel.largest, settings.weight_bits);
+    let scale = |channel: &Channel| scale_within(channel.largest, bits);
     let needed = channel.iter().filter(counts).map(scale).max();
-    let needed = needed.unwrap_or_else(|| scale_within(greatest(weights), settings.weight_bits));
+    let needed = needed.unwrap_or_else(|| scale_within(greatest(weights), bits));
     exact_scale(weights).map_or(needed, |exact| exact.min(needed))
 }
 
@@ -140,6 +164,9 @@ const LEAST: u8 = 5;
 /// Width of the factor of a product of activations that its operands leave room for: it is right
 /// to 1 in 250 then, whatever the width of weights.
 const FACTOR: u8 = 8;
+
+/// Width of the constants of what is rounded to steps, so that the shift alone limits them.
+const STEP_BITS: u8 = 24;
 
 /// Widest constant that is asked for, in bits: beside the others it stays within an `i32`.
 const WIDEST: u8 = 28;

@@ -6,7 +6,7 @@ use crate::{
     program::Bits,
     quant::{
         QuantError, Settings,
-        function::{Dropped, Function, has_domain, is_singular},
+        function::{Dropped, Function, has_domain, is_quantizing, is_singular},
         fuse::{Draft, Precision},
     },
 };
@@ -27,6 +27,8 @@ pub(in crate::quant) struct Wanted {
     /// Real arguments of a table that is narrower than a width.
     domain: Option<(f64, f64)>,
     masked: bool,
+    /// Of a rounding to steps.
+    steps: bool,
 }
 
 /// Whether settings ask for this width of this tensor.
@@ -40,11 +42,13 @@ impl Wanted {
     pub(super) fn new(
         graph: &Graph,
         draft: &Draft,
-        keys: &Keys,
-        settings: &Settings,
+        (keys, settings): (&Keys, &Settings),
+        fine: bool,
     ) -> Result<Self, QuantError> {
         let tensor = settings.of(keys, draft.x)?;
         let default = match draft.function() {
+            Some(function) if is_quantizing(function) => settings.step_bits(),
+            None if fine => settings.step_bits(),
             Some(_) => settings.function_bits(),
             None => settings.default_bits,
         };
@@ -53,7 +57,7 @@ impl Wanted {
         // A tensor that was always zero gets the range of [-1, 1].
         let (min, max) = match (tensor.min, tensor.max) {
             (0.0, 0.0) => (-1.0, 1.0),
-            range => range,
+            (min, max) => (min / draft.unit.unwrap_or(1.0), max / draft.unit.unwrap_or(1.0)),
         };
         let room = 1.0 + settings.headroom;
         let wanted = Self {
@@ -67,6 +71,7 @@ impl Wanted {
             room,
             domain: None,
             masked: false,
+            steps: draft.unit.is_some(),
         };
         let wanted = Self {
             y: wanted.of_function(draft, keys, settings),
@@ -74,7 +79,8 @@ impl Wanted {
             masked: matches!(draft.function(), Some(Function::Mask { .. })),
             ..wanted
         };
-        if graph.get(draft.x).integer && draft.precision == Precision::Own {
+        let whole = graph.get(draft.x).integer && draft.unit.is_none();
+        if whole && draft.precision == Precision::Own {
             return wanted.of_whole(draft, tensor.scale);
         }
         let x = tensor.scale.unwrap_or_else(|| wanted.finest());
@@ -225,6 +231,10 @@ impl Wanted {
     /// The largest scale at which the range fits the width, or the domain has as many integers as
     /// the width.
     fn finest(&self) -> i32 {
+        if self.steps {
+            // The shift rounds to whole ones.
+            return 0;
+        }
         let Some((min, max)) = self.domain else {
             return finest(|scale| {
                 let at = |v: f64| libm::floor(libm::ldexp(v * self.room, scale) + 0.5);

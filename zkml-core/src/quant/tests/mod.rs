@@ -18,6 +18,7 @@ mod functions;
 mod fusion;
 mod pool;
 mod products;
+mod quantized;
 mod random;
 mod settings;
 
