@@ -79,7 +79,7 @@ fn programs_give_the_integers_of_onnxruntime_but_next_to_ties() {
 fn integers(case: &Case, graph: &Graph) -> Tensor<f64> {
     let sample = inputs(graph, &case.x).expect("fits");
     let options = CalibrationOptions::default();
-    let settings = calibrate(graph, &[sample.clone()], &options).expect("runs");
+    let settings = calibrate(graph, std::slice::from_ref(&sample), &options).expect("runs");
     let program = compile(graph, &settings).expect("compiles");
     let integers = integer::quantize_inputs(&program, &sample).expect("in range");
     let trace = integer::run(&program, &integers).expect("in range");
