@@ -158,7 +158,10 @@ fn what_is_not_supported_is_listed() {
     let one = || floats("v", &[1, 1, 1], &[1.0]);
     let tensors =
         vec![one(), TensorProto { name: Some("u".into()), ..one() }, int64s("one", &[1], &[1])];
-    assert!(error(&with_initializers(proto, tensors)).contains("fold"));
+    assert!(error(&with_initializers(proto, tensors.clone())).contains("fold"));
+    // Or for as many positions of rows.
+    let wide = model(17, &[4096, 1 << 15, 1], vec![node("RNN", &["x", "v", "u"], &["y"])]);
+    assert!(error(&with_initializers(wide, tensors)).contains("fold"));
 }
 
 /// All forms of all three, calibrated on what they are run on.

@@ -113,8 +113,20 @@ impl<'l> Direction<'l> {
         Ok(Block { columns: self.columns(gates), weights, part: part.to_owned() })
     }
 
+    /// One gate out of several that were computed together from the first on.
+    pub(super) fn gate(
+        &self,
+        site: &mut Site<'_>,
+        (together, gate): (ValueId, usize),
+        name: &str,
+    ) -> Result {
+        let indices = self.columns(gate..gate + 1);
+        site.spend(indices.len())?;
+        site.push(Op::Take { axis: 1, indices }, vec![together], name)
+    }
+
     /// Columns of some gates.
-    pub(super) fn columns(&self, gates: Range<usize>) -> Vec<u32> {
+    fn columns(&self, gates: Range<usize>) -> Vec<u32> {
         let hidden = self.layer.hidden;
         // Both ends are below Shape::MAX_ELEMENTS.
         ((gates.start * hidden) as u32..(gates.end * hidden) as u32).collect()
@@ -162,6 +174,7 @@ impl Block {
         time: usize,
     ) -> Result {
         let rows = direction.rows;
+        site.spend(rows.saturating_add(self.columns.len()))?;
         // Rows of a matrix are below Shape::MAX_ELEMENTS.
         let indices = ((time * rows) as u32..((time + 1) * rows) as u32).collect();
         let name = direction.at(time, &format!("{}_x", self.part));

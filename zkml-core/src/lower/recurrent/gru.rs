@@ -55,12 +55,8 @@ impl Cell for Gru {
         let name = |part: &str| direction.at(time, part);
         let both = self.gates.linear(site, direction, (time, state.h))?;
         let both = direction.function(0).of(site, both, &name("zr"))?;
-        let half = |site: &mut Site<'_>, i: usize, part: &str| {
-            let take = Op::Take { axis: 1, indices: direction.columns(i..i + 1) };
-            site.push(take, vec![both], &name(part))
-        };
-        let z = half(site, 0, "z")?;
-        let r = half(site, 1, "r")?;
+        let z = direction.gate(site, (both, 0), &name("z"))?;
+        let r = direction.gate(site, (both, 1), &name("r"))?;
         let mut n = self.new.of_input(site, direction, time)?;
         if let Some(recurrent) = self.reset(site, direction, (time, state.h), r)? {
             n = site.push(Op::Add, vec![n, recurrent], &name("n_z"))?;

@@ -109,8 +109,7 @@ impl Now<'_> {
     ) -> Result<ValueId> {
         let name = |part: &str| self.direction.at(self.time, &format!("{}{part}", NAMES[i]));
         if let Some(all) = all {
-            let take = Op::Take { axis: 1, indices: self.direction.columns(i..i + 1) };
-            return site.push(take, vec![all], &name(""));
+            return self.direction.gate(site, (all, i), &name(""));
         }
         let mut z = self.lstm.gates[i].linear(site, self.direction, (self.time, self.h))?;
         if let Some(c) = c {
