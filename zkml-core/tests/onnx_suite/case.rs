@@ -103,6 +103,13 @@ impl Case {
     pub(crate) fn bind(&self, data: &[usize], probe: bool) -> Result<Bound, String> {
         let mut model = self.model.clone();
         let graph = model.graph.as_mut().ok_or("no graph")?;
+        let is_tensor = |value: &ValueInfoProto| {
+            let kind = value.r#type.as_ref().and_then(|t| t.value.as_ref());
+            matches!(kind, None | Some(type_proto::Value::TensorType(_)))
+        };
+        if !graph.input.iter().chain(&graph.output).all(is_tensor) {
+            return Err("type/no tensor".into());
+        }
         let mut inputs = Vec::new();
         let mut kept = Vec::new();
         let given = Self::tensors(&self.inputs);
@@ -212,7 +219,7 @@ fn decode(tensor: &TensorProto) -> Result<Tensor<f64>, String> {
             | DataType::Bool,
             true,
         ) => ints(),
-        (other, _) => return Err(format!("a tensor of {other:?}")),
+        (other, _) => return Err(format!("type/{other:?}")),
     };
     Tensor::new(shape, data).map_err(|e| e.to_string())
 }
