@@ -9,12 +9,16 @@ use std::rc::Rc;
 use super::{
     embed,
     fill::shape_from,
+    kind::Kind,
     parameter,
     plane::new_shape,
     site::{Halt, Lowered, Site},
     view::reshaped,
 };
-use crate::{ir::Op, onnx::Constant};
+use crate::{
+    ir::Op,
+    onnx::{Constant, Elements},
+};
 
 type Result<T = Lowered> = std::result::Result<T, Halt>;
 
@@ -48,6 +52,18 @@ pub(super) fn take(
             }
             let elements = data.elements.pick(&map);
             Ok(Lowered::Constant(Rc::new(Constant { shape, elements })))
+        }
+        // What has no elements depends on nothing.
+        Lowered::Activation(id) if indices.is_empty() => {
+            let mut dims = shape.dims().to_vec();
+            dims[axis] = 0;
+            let elements = match site.canvas.kind(id) {
+                Kind::Float => Elements::F32(Vec::new()),
+                Kind::Int => Elements::I64(Vec::new()),
+                Kind::Bool => Elements::Bool(Vec::new()),
+            };
+            let shape = new_shape(site, dims)?;
+            Ok(Lowered::Constant(Rc::new(site.valid(Constant::new(shape, elements))?)))
         }
         Lowered::Activation(id) => {
             site.spend(indices.len())?;
@@ -138,7 +154,8 @@ pub(super) fn split(site: &mut Site<'_>) -> Result<Vec<Lowered>> {
     let data = site.input(0)?;
     let shape = site.shape_of(&data);
     let axis = site.int_attribute("axis")?.unwrap_or(0);
-    let axis = site.axis(axis, shape.rank(), site.since >= 11)?;
+    // Negative also before 11: exporters wrote it, and onnxruntime takes it.
+    let axis = site.axis(axis, shape.rank(), true)?;
     let (size, outputs) = (shape.dims()[axis], site.node.outputs.len());
     let given = parameter::moved(site, "split", 1, 13)?;
     let number = site.int_attribute("num_outputs")?;

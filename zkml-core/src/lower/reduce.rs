@@ -72,7 +72,10 @@ pub(super) fn reduce_max(site: &mut Site<'_>) -> Result {
 
 pub(super) fn reduce_min(site: &mut Site<'_>) -> Result {
     let reduced = reduced(site, 18)?;
-    numbers(site)?;
+    // Truth values since 20.
+    if site.since < 20 {
+        numbers(site)?;
+    }
     if !reduced.contains(&true) {
         return site.input(0);
     }

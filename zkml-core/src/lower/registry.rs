@@ -266,6 +266,7 @@ static RULES: &[Rule] = &[
     rule("Compress", &[9, 11], &["axis"], (2, 2), Any(choose::compress)),
     rule("ReverseSequence", &[10], &["batch_axis", "time_axis"], (2, 2), Any(choose::reverse_sequence)),
     rule("CumSum", &[11, 14], &["exclusive", "reverse"], (2, 2), Mixed(cumulative::cum_sum)),
+    rule("CumProd", &[26], &["exclusive", "reverse"], (2, 2), Mixed(cumulative::cum_prod)),
     rule("OneHot", &[9, 11], &["axis"], (3, 3), Any(one_hot::one_hot)),
     rule("EyeLike", &[9, 22], &["dtype", "k"], (1, 1), Any(fill::eye_like)),
     rule("IsInf", &[10, 20], &["detect_negative", "detect_positive"], (1, 1), Any(compare::is_inf)),

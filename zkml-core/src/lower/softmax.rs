@@ -61,7 +61,8 @@ pub(super) fn by_axis(
     // The axis may be the rank: rows of one element.
     let axis = match usize::try_from(axis) {
         Ok(axis) if axis == shape.rank() => axis,
-        _ => site.axis(axis, shape.rank(), site.since >= 11)?,
+        // Negative also before 11: exporters wrote it, and onnxruntime takes it.
+        _ => site.axis(axis, shape.rank(), true)?,
     };
     if axis + 1 == shape.rank() {
         return Ok(Lowered::Activation(f(site, x, axis, "")?));
