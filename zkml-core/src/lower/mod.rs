@@ -61,4 +61,5 @@ mod view;
 mod walk;
 mod window;
 
+pub use registry::{Operator, operators};
 pub(crate) use walk::{Lowering, lower};

@@ -39,6 +39,35 @@ pub(super) fn domain(name: &str) -> Option<&'static Domain> {
     }
 }
 
+/// An operator that import supports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Operator {
+    /// Its domain; empty for ai.onnx.
+    pub domain: &'static str,
+    /// Its name.
+    pub name: &'static str,
+    /// The versions of the domain that changed it, ascending.
+    pub since: &'static [i64],
+    /// The attributes supported; any other is refused.
+    pub attributes: &'static [&'static str],
+    /// Whether it is supported on values that depend on the inputs, not on constants and shapes alone.
+    pub on_activations: bool,
+}
+
+/// Every operator that import supports, by domain.
+pub fn operators() -> impl Iterator<Item = Operator> {
+    [("", &STANDARD), (ml::NAME, &ml::DOMAIN)].into_iter().flat_map(|(domain, of)| {
+        of.rules.iter().map(move |rule| Operator {
+            domain,
+            name: rule.op,
+            since: rule.since,
+            attributes: rule.attributes,
+            on_activations: !matches!(rule.form, Form::Constant(_)),
+        })
+    })
+}
+
 pub(super) type Apply = fn(&mut Site<'_>) -> Result<Lowered, Halt>;
 
 /// A rule with a result for each output.

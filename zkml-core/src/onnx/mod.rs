@@ -26,6 +26,7 @@ pub(crate) mod tensor;
 mod value_info;
 mod wire;
 
+pub use crate::lower::{Operator, operators};
 pub use dims::{DimBindingError, DimBindings};
 pub(crate) use elements::{Constant, Elements};
 pub use error::{ImportError, Unsupported};
