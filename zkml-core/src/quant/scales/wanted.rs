@@ -204,8 +204,8 @@ impl Wanted {
     }
 
     /// First and last argument of a table of `f`, or of what a mask keeps: the calibrated ones with
-    /// their room as far as `f` has values there, or the whole width. 0 is left out where `f` has no value there and the range does
-    /// not hold it.
+    /// their room as far as `f` has values there, or the whole width. 0 is left out where `f` has no
+    /// value there and the range does not hold it.
     pub(super) fn domain_units(&self, f: Option<&Activation>) -> (i64, i64) {
         let Some((min, max)) = self.domain else { return (self.bits.min(), self.bits.max()) };
         // Saturating conversions; what exceeds 16 bits is refused later.
@@ -218,8 +218,8 @@ impl Wanted {
         if pole && max < 0.0 && last >= 0 {
             last = -1;
         }
-        // Room where the function has no value is no use.
-        if let Some(f) = f {
+        // Room where the function has no value is no use. (Of a range that is refused later, all.)
+        if let Some(f) = f.filter(|_| i64::from(last) - i64::from(first) < 1 << 17) {
             let real = |v: i32| libm::ldexp(f64::from(v), -self.x);
             let none = |v: i32| !f.eval(real(v)).is_finite();
             let (least, greatest) = self.range;
