@@ -1,5 +1,6 @@
 //! Chooses widths, scales and shifts of all steps.
 
+mod quantized;
 mod shared;
 mod slack;
 mod value;
@@ -10,7 +11,7 @@ pub(super) use wanted::{Wanted, Width};
 use super::{
     QuantError, Settings,
     comparison::{Comparison, is_comparison, whole_range},
-    form::{Form, FormTerm, Least},
+    form::{Form, Least},
     function::{Function, Lookup, is_quantizing},
     fuse::{Draft, DraftStep, Precision},
     range::{Range, limit_operands},
@@ -20,8 +21,9 @@ use crate::{
     ir::Graph,
     program::{Bits, TensorId},
 };
+use quantized::{beside_quantized, exact_form};
 use shared::{choose_shifts, share_comparisons, share_contests, share_scales};
-use slack::{Slack, exact_form};
+use slack::Slack;
 use value::Readers;
 
 /// Encoding of one stored tensor.
@@ -71,25 +73,6 @@ pub(super) fn choose(
     share_comparisons(drafts, &mut chosen.choices);
     choose_shifts(drafts, &mut chosen.choices, &chosen.slack, settings)?;
     Ok(chosen.choices)
-}
-
-/// By draft, whether it has no function of its own but is read by one that rounds to the whole numbers
-/// of a quantised model, or is a sum of multiples of such numbers.
-fn beside_quantized(drafts: &[Draft]) -> Vec<bool> {
-    let quantizing = |draft: &Draft| draft.function().is_some_and(is_quantizing);
-    let mut fine = vec![false; drafts.len()];
-    for (id, draft) in drafts.iter().enumerate() {
-        let DraftStep::Linear(form, _) = &draft.step else { continue };
-        if quantizing(draft) {
-            form.terms.iter().flat_map(|term| term.views()).for_each(|v| fine[v.tensor.0] = true);
-        }
-        let multiple = |term: &FormTerm| match term {
-            FormTerm::Scale { view, .. } => quantizing(&drafts[view.tensor.0]),
-            _ => false,
-        };
-        fine[id] |= !form.terms.is_empty() && form.terms.iter().all(multiple);
-    }
-    fine
 }
 
 /// What all choices depend on.

@@ -94,28 +94,6 @@ pub(super) fn reserved_scale(term: &FormTerm, settings: &Settings) -> i32 {
     }
 }
 
-/// The coarsest scale, of `EXACT` bits at most, at which a form is a whole number of units.
-pub(super) fn exact_form(form: &Form, choices: &[Choice]) -> Option<i32> {
-    if !form.floors.is_empty() {
-        return None;
-    }
-    let scale_of = |term: &FormTerm| term.views().map(|view| choices[view.tensor.0].y).sum::<i32>();
-    let whole = |constants: &[f64], scale: i32| {
-        constants.iter().all(|c| {
-            let units = libm::ldexp(*c, scale);
-            // Scales of a model are floats, and so quotients of equal ones close to 1.
-            (units - libm::rint(units)).abs() <= 1e-9 * units.abs()
-        })
-    };
-    (0..=EXACT).find(|scale| {
-        whole(&form.bias, *scale)
-            && form.terms.iter().all(|term| whole(term.constants(), scale - scale_of(term)))
-    })
-}
-
-/// Bits after the point that an exact argument of a rounding may have.
-const EXACT: i32 = 5;
-
 /// The scale below which the factor of a product of activations is lost: they are as fine as they
 /// are, while a constant beside one activation may be rounded to fewer bits.
 fn least_scale(term: &FormTerm, drafts: &[Draft]) -> Option<i32> {
