@@ -120,16 +120,16 @@ models! {
     xgboost_binary: runs(0.01);
     xgboost_regressor: runs(0.01);
     // onnxruntime's quantiser.
-    lenet_dynamo20_qdq: quantised(0.015);
-    lenet_dynamo20_qdq_signed_channels: quantised(0.015);
+    lenet_dynamo20_qdq: quantised(0.005);
+    lenet_dynamo20_qdq_signed_channels: quantised(0.005);
     lenet_dynamo20_qoperator: Fails("com.microsoft");
-    lenet_legacy17_qdq: quantised(0.015);
-    lenet_legacy17_qdq_signed_channels: quantised(0.015);
+    lenet_legacy17_qdq: quantised(0.005);
+    lenet_legacy17_qdq_signed_channels: quantised(0.005);
     lenet_legacy17_qoperator: Fails("com.microsoft");
-    mlp_dynamo20_qdq: quantised(0.01);
-    mlp_dynamo20_qdq_signed_channels: quantised(0.015);
+    mlp_dynamo20_qdq: quantised(0.005);
+    mlp_dynamo20_qdq_signed_channels: quantised(0.005);
     mlp_dynamo20_qoperator: Fails("com.microsoft");
-    mlp_legacy17_qdq: quantised(0.01);
-    mlp_legacy17_qdq_signed_channels: quantised(0.015);
+    mlp_legacy17_qdq: quantised(0.005);
+    mlp_legacy17_qdq_signed_channels: quantised(0.005);
     mlp_legacy17_qoperator: Fails("com.microsoft");
 }
