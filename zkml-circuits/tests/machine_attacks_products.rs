@@ -315,7 +315,7 @@ fn a_row_read_of_another_position_forges() {
         rest.inputs.push(zkml_core::program::InputDecl {
             name: "lie".into(),
             tensor: PRODUCT,
-            integer: false,
+            kind: zkml_core::program::InputKind::Real,
         });
         let left = trace.tensors[LEFT.0].values();
         let right = trace.tensors[RIGHT.0].values();

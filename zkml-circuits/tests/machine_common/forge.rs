@@ -5,7 +5,7 @@
 
 use zkml_core::{
     exec::integer::{Cells, Trace, run},
-    program::{Bits, InputDecl, Program, Step, TensorId, Term},
+    program::{Bits, InputDecl, InputKind, Program, Step, TensorId, Term},
     tensor::Tensor,
 };
 
@@ -68,7 +68,11 @@ impl Lie {
         let mut rest = program.clone();
         rest.tensors[at].step = Step::Input(rest.inputs.len());
         rest.tensors[at].bits = Bits::new(Bits::MAX).expect("the widest");
-        rest.inputs.push(InputDecl { name: "lie".into(), tensor: self.tensor, integer: false });
+        rest.inputs.push(InputDecl {
+            name: "lie".into(),
+            tensor: self.tensor,
+            kind: InputKind::Real,
+        });
         rest.outputs.retain(|o| o.view.tensor != self.tensor);
         let inputs: Vec<Tensor<i64>> = rest
             .inputs

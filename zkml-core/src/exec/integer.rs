@@ -16,8 +16,10 @@ mod matmul;
 use self::matmul::matmul_add;
 use super::{ExecError, spatial::correlate_add};
 use crate::{
-    program::{Affine, Bounds, InputDecl, Program, Scale, Step, StoredTensor, Table, Term, View},
-    tensor::Tensor,
+    program::{
+        Affine, Bounds, Given, InputDecl, Program, Scale, Step, StoredTensor, Table, Term, View,
+    },
+    tensor::{Shape, Tensor},
 };
 use std::borrow::Cow;
 
@@ -185,7 +187,8 @@ pub fn requantize(c: i64, shift: u8) -> (i64, i64) {
     (x, c + half - (x << shift))
 }
 
-/// Quantises real inputs, in the program's order: `round half up(v * 2^scale)`.
+/// Quantises real inputs, in the order of [`Program::given`]: `round half up(v * 2^scale)`. The result has
+/// a tensor for each input of the program.
 ///
 /// # Errors
 /// Number or shape of the inputs; an element that is not finite or outside the input's range.
@@ -193,13 +196,12 @@ pub fn quantize_inputs(
     program: &Program,
     inputs: &[Tensor<f32>],
 ) -> Result<Vec<Tensor<i64>>, ExecError> {
-    check_count(program.inputs.len(), inputs.len())?;
-    program
-        .inputs
-        .iter()
-        .zip(inputs)
-        .map(|(decl, input)| quantize_input(program, decl, input))
-        .collect()
+    let given = program.given();
+    check_count(given.len(), inputs.len())?;
+    let parts = given.iter().zip(inputs).flat_map(|(given, input)| {
+        given.parts.iter().map(move |part| quantize_input(program, (given, part), input))
+    });
+    parts.collect()
 }
 
 /// The integer nearest to `value * 2^scale`, halves up.
@@ -215,17 +217,25 @@ pub fn dequantize(tensor: &Tensor<i64>, scale: Scale) -> Tensor<f64> {
 
 fn quantize_input(
     program: &Program,
-    decl: &InputDecl,
+    (given, decl): (&Given<'_>, &InputDecl),
     input: &Tensor<f32>,
 ) -> Result<Tensor<i64>, ExecError> {
-    let (name, tensor) = (decl.name.as_str(), &program.tensors[decl.tensor.0]);
-    check_shape(name, tensor, input)?;
-    for (element, value) in input.data().iter().enumerate() {
-        let value = f64::from(*value);
+    let (name, tensor) = (given.name, &program.tensors[decl.tensor.0]);
+    check_shape(name, &given.shape, input)?;
+    let width = given.shape.dims().last().copied().unwrap_or(1).max(1);
+    let taken: Vec<usize> = match decl.columns() {
+        [] => (0..input.data().len()).collect(),
+        columns => {
+            let row = |row| columns.iter().map(move |column| row * width + *column as usize);
+            (0..input.data().len() / width).flat_map(row).collect()
+        }
+    };
+    for &element in &taken {
+        let value = f64::from(input.data()[element]);
         if !value.is_finite() {
             return Err(ExecError::InputNotFinite { name: name.into(), element });
         }
-        if decl.integer && value.fract() != 0.0 {
+        if given.integer && value.fract() != 0.0 {
             let (name, value) = (name.into(), value as f32);
             return Err(ExecError::InputNotWhole { name, element, value });
         }
@@ -235,11 +245,13 @@ fn quantize_input(
             return Err(ExecError::InputRange { name: name.into(), element, value, min, max });
         }
     }
-    Ok(input.map(|value| quantize(f64::from(*value), tensor.scale) as i64))
+    let integer = |at: &usize| quantize(f64::from(input.data()[*at]), tensor.scale) as i64;
+    let integers = taken.iter().map(integer).collect();
+    Ok(Tensor::new(tensor.shape.clone(), integers).expect("as many as the part has"))
 }
 
 fn input_cells(name: &str, tensor: &StoredTensor, input: &Tensor<i64>) -> Result<Cells, ExecError> {
-    check_shape(name, tensor, input)?;
+    check_shape(name, &tensor.shape, input)?;
     if let Some(element) = input.data().iter().position(|v| !tensor.bits.contains(*v)) {
         return Err(ExecError::InputRange {
             name: name.into(),
@@ -298,13 +310,13 @@ fn check_count(expected: usize, got: usize) -> Result<(), ExecError> {
     if expected == got { Ok(()) } else { Err(ExecError::InputCount { expected, got }) }
 }
 
-fn check_shape<T>(name: &str, tensor: &StoredTensor, input: &Tensor<T>) -> Result<(), ExecError> {
-    if input.shape() == &tensor.shape {
+fn check_shape<T>(name: &str, shape: &Shape, input: &Tensor<T>) -> Result<(), ExecError> {
+    if input.shape() == shape {
         return Ok(());
     }
     Err(ExecError::InputShape {
         name: name.into(),
-        expected: tensor.shape.clone(),
+        expected: shape.clone(),
         got: input.shape().clone(),
     })
 }

@@ -29,15 +29,14 @@ impl InputSpec {
         graph.inputs().iter().map(|id| spec(graph.get(*id))).collect()
     }
 
-    /// The inputs of a program that passed [`Program::check`], in its order.
+    /// What is given to a program that passed [`Program::check`], in its order.
     pub fn of_program(program: &Program) -> Vec<Self> {
-        let shape = |id: crate::program::TensorId| program.tensors[id.0].shape.clone();
-        let spec = |input: &crate::program::InputDecl| Self {
-            name: input.name.clone(),
-            shape: shape(input.tensor),
+        let spec = |input: crate::program::Given<'_>| Self {
+            name: input.name.to_owned(),
+            shape: input.shape,
             integer: input.integer,
         };
-        program.inputs.iter().map(spec).collect()
+        program.given().into_iter().map(spec).collect()
     }
 }
 

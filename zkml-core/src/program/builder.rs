@@ -1,8 +1,8 @@
 //! Builds a program step by step, sharing equal tables.
 
 use super::{
-    Affine, Bits, InputDecl, OutputDecl, Program, ProgramError, Scale, Step, StoredTensor, Table,
-    TableId, TensorId, Term, View,
+    Affine, Bits, InputDecl, InputKind, OutputDecl, Program, ProgramError, Scale, Step,
+    StoredTensor, Table, TableId, TensorId, Term, View,
 };
 use crate::{ir::Origin, tensor::Shape, tensor::Tensor};
 use std::collections::BTreeMap;
@@ -33,7 +33,7 @@ impl ProgramBuilder {
 
     /// Declares the next input.
     pub fn input(&mut self, name: impl Into<String>, shape: Shape, encoding: Encoding) -> TensorId {
-        self.declare(name.into(), shape, encoding, false)
+        self.input_of(name, shape, encoding, InputKind::Real)
     }
 
     /// Declares the next input, one of whole numbers.
@@ -43,18 +43,19 @@ impl ProgramBuilder {
         shape: Shape,
         encoding: Encoding,
     ) -> TensorId {
-        self.declare(name.into(), shape, encoding, true)
+        self.input_of(name, shape, encoding, InputKind::Whole)
     }
 
-    fn declare(
+    /// Declares the next input.
+    pub fn input_of(
         &mut self,
-        name: String,
+        name: impl Into<String>,
         shape: Shape,
         encoding: Encoding,
-        integer: bool,
+        kind: InputKind,
     ) -> TensorId {
         let tensor = self.push(shape, encoding, Step::Input(self.program.inputs.len()));
-        self.program.inputs.push(InputDecl { name, tensor, integer });
+        self.program.inputs.push(InputDecl { name: name.into(), tensor, kind });
         tensor
     }
 

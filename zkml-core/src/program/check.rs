@@ -22,7 +22,8 @@ impl Program {
     /// * at least one input and one output; names not empty, unique among inputs and among outputs;
     /// * tables have a domain of 1 to `2^16` integers of 16 signed bits, and no two hold the same
     ///   function;
-    /// * input `i` and the only tensor with step `Input(i)` name each other;
+    /// * input `i` and the only tensor with step `Input(i)` name each other; inputs that are columns
+    ///   of one stand together and hold each of its columns once;
     /// * tensors are not empty, and steps read earlier tensors only, by views whose indices exist;
     /// * terms, factors and biases have the shapes their documentation states, all products of a
     ///   step the same `[I, J]` (Contract; `[B, I, J]` is `[B I, J]` to it), `[B, I, J]` (Product) or
@@ -64,7 +65,7 @@ impl Program {
                 return Err(malformed(format!("tensor {tensor} is not input {i} `{name}`")));
             }
         }
-        Ok(())
+        self.check_columns().map_err(malformed)
     }
 
     fn check_tensor(&self, id: usize, tensor: &StoredTensor) -> Result<(), String> {

@@ -18,6 +18,7 @@
 mod bounds;
 mod builder;
 mod check;
+mod input;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -25,8 +26,9 @@ mod types;
 
 pub use bounds::{BoundError, Bounds};
 pub use builder::{Encoding, ProgramBuilder};
+pub use input::Given;
 pub use table::TableError;
 pub use types::{
-    Affine, Bits, InputDecl, OutputDecl, Program, ProgramError, Scale, Step, StoredTensor, Table,
-    TableId, TensorId, Term, View,
+    Affine, Bits, Columns, InputDecl, InputKind, OutputDecl, Program, ProgramError, Scale, Step,
+    StoredTensor, Table, TableId, TensorId, Term, View,
 };

@@ -264,8 +264,32 @@ pub struct InputDecl {
     pub name: String,
     /// Its tensor, whose step is [`Step::Input`].
     pub tensor: TensorId,
-    /// Whether it takes whole numbers only, which are never rounded: token ids, masks.
-    pub integer: bool,
+    /// What it takes.
+    pub kind: InputKind,
+}
+
+/// What an input takes of what its caller gives.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum InputKind {
+    /// Real numbers, rounded to the scale of the tensor.
+    Real,
+    /// Whole numbers only, which are never rounded: token ids, masks.
+    Whole,
+    /// Some columns of an input, which has other scales in others.
+    Columns(Columns),
+}
+
+/// Columns of an input of real numbers, `[N, width]`. The program has the others too, each once, in
+/// inputs that stand next to each other.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Columns {
+    /// Name of the input that they are columns of.
+    pub input: String,
+    /// Columns it has.
+    pub width: usize,
+    /// Ascending.
+    pub columns: Vec<u32>,
 }
 
 /// A program output: ONNX name and what it reads. Each output reads a stored tensor of its own,

@@ -1,13 +1,16 @@
 //! Observes the range of every value of a graph over samples.
 
 use super::{
-    CalibrationOptions, QuantError, RangeMethod, Settings, TensorSettings, settings::Keys,
+    CalibrationOptions, QuantError, RangeMethod, Settings, TensorSettings,
+    columns::{Columns, groups, may_split},
+    settings::Keys,
 };
 use crate::{
     exec::float,
     ir::{Graph, ValueId},
     tensor::Tensor,
 };
+use std::collections::BTreeMap;
 
 /// Bins of a histogram of magnitudes.
 const BINS: usize = 2048;
@@ -35,6 +38,13 @@ pub fn calibrate(
         }
     }
     let keys = Keys::new(graph);
+    let mut columns: BTreeMap<ValueId, Columns> = BTreeMap::new();
+    for (i, id) in graph.inputs().iter().enumerate().filter(|(_, id)| may_split(graph, **id)) {
+        let by_column = columns_of(samples.iter().map(|inputs| &inputs[i]));
+        if groups(&by_column).len() > 1 {
+            columns.insert(*id, by_column);
+        }
+    }
     let tensors = graph
         .values()
         .iter()
@@ -42,8 +52,9 @@ pub fn calibrate(
         .enumerate()
         .filter(|(_, (value, range))| value.constant.is_none() && range.min <= range.max)
         .map(|(id, (_, range))| {
-            let settings =
-                TensorSettings { min: range.min, max: range.max, bits: None, scale: None };
+            let columns = columns.remove(&ValueId(id)).unwrap_or_default();
+            let (min, max) = (range.min, range.max);
+            let settings = TensorSettings { min, max, bits: None, scale: None, columns };
             (keys.of(ValueId(id)).to_owned(), settings)
         })
         .collect();
@@ -64,6 +75,21 @@ fn for_each_value(
         }
     }
     Ok(())
+}
+
+/// Least and greatest value of each column of matrices.
+fn columns_of<'t>(matrices: impl Iterator<Item = &'t Tensor<f32>>) -> Columns {
+    let mut ranges: Vec<Range> = Vec::new();
+    for matrix in matrices {
+        let count = matrix.shape().dims().last().copied().unwrap_or(1).max(1);
+        ranges.resize(count, Range::default());
+        for row in matrix.data().chunks(count) {
+            for (range, value) in ranges.iter_mut().zip(row) {
+                range.widen(&[*value]);
+            }
+        }
+    }
+    ranges.into_iter().map(|range| [range.min, range.max]).collect()
 }
 
 #[derive(Clone, Copy, Debug)]

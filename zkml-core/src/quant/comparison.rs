@@ -14,8 +14,16 @@
 //! ```
 //!
 //! So `x <= t` is `X <= floor(t 2^s)`, at `t` itself and one unit to each side of it, whatever the
-//! calibrated range of the difference: such a step has the scale of its operand, no shift, and a table
-//! of every difference there can be. Nothing is lost but what rounding an input to its scale loses. The
+//! calibrated range of the difference: such a step has the scale of its operand, which may be another
+//! for each element, and a table for every difference there can be. Where these are many, the table is
+//! one of their quotients by a power of two, which have the same signs:
+//!
+//! ```text
+//! D > 0    if and only if    ceil(D / 2^s) > 0
+//! D >= 0   if and only if    floor(D / 2^s) >= 0
+//! ```
+//!
+//! The shift rounds half up, so that a constant beside `D` makes it either. Nothing is lost but what rounding an input to its scale loses. The
 //! same holds of sums of tensors whose factors all are `+a` or `-a`, at the finest of their scales, and
 //! of sums of whole numbers, as far as a table holds them. Other arguments are rounded to their
 //! calibrated range before they are compared.
@@ -68,41 +76,31 @@ impl Comparison {
         choices: &[Choice],
     ) -> Result<Option<Self>, QuantError> {
         let terms = multiples(form).filter(|_| is_comparison(f) && form.floors.is_empty());
-        let Some(terms) = terms else { return Ok(None) };
-        let [(_, first), others @ ..] = terms.as_slice() else { return Ok(None) };
-        // What the factors of an element have in common: of several tensors, one number.
-        let common = |e: usize| at(first, e).abs();
-        let uniform = |factor: &[f64]| factor.iter().all(|f| f.abs() == common(0) && *f != 0.0);
-        if !others.is_empty() && !terms.iter().all(|(_, factor)| uniform(factor)) {
-            return Ok(None);
-        }
-        let scale = terms.iter().map(|(view, _)| choices[view.tensor.0].y).max().unwrap_or(0);
-        let mut sums = Range::new(0, 0);
-        let mut factors = Vec::with_capacity(terms.len());
-        for (view, factor) in &terms {
-            let Some(unit) = 1i32.checked_shl((scale - choices[view.tensor.0].y) as u32) else {
-                return Ok(None);
-            };
-            let own: Vec<i32> = factor.iter().map(|f| unit.saturating_mul(sign(*f))).collect();
-            let multiples = own.iter().map(|f| i64::from(*f)).collect();
-            sums = sums.plus(range_of(view, choices), &multiples);
-            factors.push(own);
-        }
-        let count = first.len().max(form.bias.len()).max(1);
-        let bias: Vec<i64> = (0..count)
-            .map(|e| match (common(e), at(&form.bias, e)) {
-                (0.0, b) => rounded(f, sign(b).into(), sums),
-                (a, b) => rounded(f, libm::ldexp(b / a, scale), sums),
+        let Some(terms) = terms.filter(|terms| !terms.is_empty()) else { return Ok(None) };
+        let operands: Vec<Operand<'_>> = terms
+            .iter()
+            .map(|(view, factor)| {
+                let choice = &choices[view.tensor.0];
+                Operand { view, factor, range: choice.range, scale: choice.y }
             })
             .collect();
-        let (least, greatest) = ends(&bias);
-        let domain = (sums.least + least, sums.greatest + greatest);
-        if Bits::WIDEST.contains(domain.0) && Bits::WIDEST.contains(domain.1) {
-            return Ok(Some(Self { factors, bias, domain }));
+        let comparison = if operands.len() == 1 || are_disjoint(draft, &operands) {
+            Some(Self::of_each(f, form, draft, &operands))
+        } else {
+            Self::of_sums(f, form, &operands)
+        };
+        let Some(comparison) = comparison else { return Ok(None) };
+        let (least, greatest) = comparison.domain;
+        if Bits::WIDEST.contains(least) && Bits::WIDEST.contains(greatest) {
+            return Ok(Some(comparison));
         }
-        let narrow = Bits::WIDEST.contains(sums.least) && Bits::WIDEST.contains(sums.greatest);
-        if narrow && others.is_empty() {
-            let (least, greatest) = domain;
+        let narrow = |operand: &Operand<'_>| {
+            Bits::WIDEST.contains(operand.range.least)
+                && Bits::WIDEST.contains(operand.range.greatest)
+        };
+        if let [only] = operands.as_slice()
+            && narrow(only)
+        {
             let origin = draft.origin.clone();
             let what = format!(
                 "a comparison of integers that differ by {least} to {greatest}, which exceed {} \
@@ -112,6 +110,95 @@ impl Comparison {
             return Err(QuantError::Unsupported { origin, what });
         }
         Ok(None)
+    }
+
+    /// Of elements each of which reads one operand at most, at its scale.
+    fn of_each(f: &Activation, form: &Form, draft: &Draft, operands: &[Operand<'_>]) -> Self {
+        let uniform = form.bias.len() <= 1
+            && matches!(operands, [Operand { factor: [_], view, .. }] if !has_holes(view));
+        let count = if uniform { 1 } else { draft.shape.len() };
+        let mut factors = vec![vec![0; count]; operands.len()];
+        let (mut least, mut greatest) = (i64::MAX, i64::MIN);
+        let mut biases = Vec::with_capacity(count);
+        for e in 0..count {
+            let b = at(&form.bias, e);
+            let read = operands.iter().position(|operand| operand.reads(e));
+            let (sums, r) = match read.map(|i| (i, &operands[i])) {
+                None => (Range::new(0, 0), sign(b).into()),
+                Some((i, operand)) => {
+                    let a = at(operand.factor, e);
+                    factors[i][e] = sign(a);
+                    let sums =
+                        Range::new(0, 0).plus(operand.range, &BTreeSet::from([sign(a).into()]));
+                    (sums, libm::ldexp(b / a.abs(), operand.scale))
+                }
+            };
+            let bias = rounded(f, r, sums);
+            least = least.min(sums.least + bias);
+            greatest = greatest.max(sums.greatest + bias);
+            biases.push(bias);
+        }
+        Self { factors, bias: biases, domain: (least, greatest) }
+    }
+
+    /// Of sums of operands whose factors are all of one magnitude, at the finest of their scales.
+    fn of_sums(f: &Activation, form: &Form, operands: &[Operand<'_>]) -> Option<Self> {
+        let a = at(operands[0].factor, 0).abs();
+        let uniform = |operand: &Operand<'_>| operand.factor.iter().all(|f| f.abs() == a);
+        if a == 0.0 || !operands.iter().all(uniform) {
+            return None;
+        }
+        let scale = operands.iter().map(|operand| operand.scale).max()?;
+        let mut sums = Range::new(0, 0);
+        let mut factors = Vec::with_capacity(operands.len());
+        for operand in operands {
+            let unit = 1i32.checked_shl((scale - operand.scale) as u32).filter(|unit| *unit > 0)?;
+            let own: Vec<i32> = operand.factor.iter().map(|f| unit * sign(*f)).collect();
+            let range = operand.range.with_holes(has_holes(operand.view));
+            let multiples = own.iter().map(|f| i64::from(*f)).collect();
+            sums = sums.plus(range, &multiples);
+            factors.push(own);
+        }
+        let bias = |e| rounded(f, libm::ldexp(at(&form.bias, e) / a, scale), sums);
+        let bias: Vec<i64> = (0..form.bias.len().max(1)).map(bias).collect();
+        let (least, greatest) = ends(&bias);
+        Some(Self { factors, bias, domain: (sums.least + least, sums.greatest + greatest) })
+    }
+}
+
+/// A tensor that a comparison reads.
+struct Operand<'f> {
+    view: &'f View,
+    factor: &'f [f64],
+    range: Range,
+    scale: i32,
+}
+
+impl Operand<'_> {
+    /// Whether it has a part in element `e`.
+    fn reads(&self, e: usize) -> bool {
+        self.view.element(e).is_some() && at(self.factor, e) != 0.0
+    }
+}
+
+/// Whether no element reads two operands.
+fn are_disjoint(draft: &Draft, operands: &[Operand<'_>]) -> bool {
+    let reads = |e| operands.iter().filter(|operand| operand.reads(e)).count();
+    (0..draft.shape.len()).all(|e| reads(e) <= 1)
+}
+
+fn has_holes(view: &View) -> bool {
+    view.index.as_ref().is_some_and(|index| index.contains(&View::HOLE))
+}
+
+/// The quotient of `D` by `2^shift` that keeps what `f` says, as the constant that makes of rounding half
+/// up what is meant; none if there is none.
+pub(super) fn quotient(f: &Activation, shift: u8) -> Option<i64> {
+    let half = (1i64 << shift) >> 1;
+    match f {
+        Activation::IsNonNegative => Some(-half),
+        Activation::IsPositive => Some((half - 1).max(0)),
+        _ => None,
     }
 }
 
@@ -163,8 +250,7 @@ impl Range {
 }
 
 fn range_of(view: &View, choices: &[Choice]) -> Range {
-    let holes = view.index.as_ref().is_some_and(|index| index.contains(&View::HOLE));
-    choices[view.tensor.0].range.with_holes(holes)
+    choices[view.tensor.0].range.with_holes(has_holes(view))
 }
 
 /// The integer that stands for `r` beside a sum, and no further from 0 than leaves the sum's sign

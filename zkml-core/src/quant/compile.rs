@@ -2,12 +2,13 @@
 
 use super::{
     QuantError, Settings,
+    columns::splits,
     emit::emit,
     fuse::{Draft, Fused, fuse},
     scales::choose,
 };
 use crate::{
-    ir::{Graph, Value, ValueId},
+    ir::{Graph, ValueId},
     program::{Bounds, Program, View},
 };
 
@@ -47,7 +48,7 @@ pub fn compile(graph: &Graph, settings: &Settings) -> Result<Program, QuantError
 /// # Errors
 /// As [`compile`].
 pub fn compile_with_sources(graph: &Graph, settings: &Settings) -> Result<Compiled, QuantError> {
-    encode(graph, &fuse(graph)?, settings)
+    encode(graph, &fuse(graph, &splits(graph, settings)?)?, settings)
 }
 
 /// Compiles the fused steps of `graph`, which do not depend on settings.
@@ -57,8 +58,7 @@ pub(super) fn encode(
     settings: &Settings,
 ) -> Result<Compiled, QuantError> {
     let choices = choose(graph, &fused.drafts, settings)?;
-    let inputs: Vec<&Value> = graph.inputs().iter().map(|id| graph.get(*id)).collect();
-    let program = emit(fused, &inputs, &choices)?;
+    let program = emit(fused, &choices)?;
     let bounds = Bounds::new(&program)?;
     let source = |draft: &Draft| {
         let view = draft.stands_for_value().then(|| draft.view.clone());

@@ -2,15 +2,14 @@
 
 use super::{
     QuantError,
-    comparison::Comparison,
+    comparison::{self, Comparison},
     form::{Floor, Form, FormTerm, Unit, is_identity},
     function::Function,
-    fuse::{Draft, DraftStep, Fused, Precision},
+    fuse::{Draft, DraftStep, Fused, Input, Precision},
     scales::Choice,
 };
 use crate::{
     exec::integer::quantize,
-    ir::Value,
     program::{
         Affine, Bits, Encoding, Program, ProgramBuilder, Scale, TableId, TensorId, Term, View,
     },
@@ -18,24 +17,15 @@ use crate::{
 };
 
 /// Emits the fused steps with the scales chosen for them.
-pub(super) fn emit(
-    fused: &Fused,
-    inputs: &[&Value],
-    choices: &[Choice],
-) -> Result<Program, QuantError> {
+pub(super) fn emit(fused: &Fused, choices: &[Choice]) -> Result<Program, QuantError> {
     let mut emitter = Emitter { fused, choices, builder: ProgramBuilder::new() };
     for (draft, choice) in fused.drafts.iter().zip(choices) {
         let encoding =
             Encoding { bits: choice.bits, scale: Scale(choice.y), origin: draft.origin.clone() };
         match &draft.step {
             DraftStep::Input(i) => {
-                let Value { name, integer, .. } = inputs[*i];
-                let shape = draft.shape.clone();
-                if *integer {
-                    emitter.builder.integer_input(name, shape, encoding);
-                } else {
-                    emitter.builder.input(name, shape, encoding);
-                }
+                let Input { name, kind } = fused.inputs[*i].clone();
+                emitter.builder.input_of(name, draft.shape.clone(), encoding, kind);
             }
             DraftStep::Copy(view) => emitter.copy(draft, view, encoding),
             DraftStep::Linear(form, function) => {
@@ -136,7 +126,11 @@ impl Emitter<'_> {
             factor: broadcast(&draft.shape, factor.clone()),
         });
         let terms = terms.collect();
-        let bias = comparison.bias.clone();
+        let quotient = match function {
+            Some(Function::Of(f)) => comparison::quotient(f, choice.shift).unwrap_or(0),
+            _ => 0,
+        };
+        let bias: Vec<i64> = comparison.bias.iter().map(|b| b + quotient).collect();
         let bias = bias.iter().any(|b| *b != 0).then(|| broadcast(&draft.shape, bias));
         let table = match (function, &choice.lookup) {
             (Some(function), Some(lookup)) => {
@@ -144,7 +138,7 @@ impl Emitter<'_> {
             }
             _ => None,
         };
-        let affine = Affine { terms, bias, shift: 0, table };
+        let affine = Affine { terms, bias, shift: choice.shift, table };
         self.builder.affine(draft.shape.clone(), encoding, affine);
         Ok(())
     }

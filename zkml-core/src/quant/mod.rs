@@ -30,6 +30,7 @@
 //! * a max pool is exact: all tensors of its chain have the scale of its operand and no shift, and
 //!   widths that hold every difference. Operands of pools get at most 15 bits (14 after a function
 //!   of either sign) where the settings do not fix more. So is a maximum along an axis;
+//! * inputs whose columns have very different ranges are several inputs of the program (see `columns`);
 //! * whole numbers (ids, masks, comparisons) have scale 0 and are exact;
 //! * comparisons with constants are exact: of the integers, not of a difference rounded to its range
 //!   (see `comparison`). Operands have at most 15 bits (14 after a function) where the settings do not
@@ -76,6 +77,7 @@
 //!   (`share_within`), and all trees of maxima one of differences.
 
 mod calibrate;
+mod columns;
 mod comparison;
 mod compile;
 mod emit;

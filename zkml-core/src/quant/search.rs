@@ -1,8 +1,8 @@
 //! Raises the precision until a target is met.
 
 use super::{
-    CalibrationOptions, Compiled, QuantError, Settings, calibrate, compile::encode,
-    compile_with_sources, fuse::fuse,
+    CalibrationOptions, Compiled, QuantError, Settings, calibrate, columns::splits,
+    compile::encode, compile_with_sources, fuse::fuse,
 };
 use crate::{
     ir::{Graph, Op},
@@ -114,7 +114,7 @@ fn climb(
     target: Target,
 ) -> Result<Ladder, QuantError> {
     let observed = calibrate(graph, samples, options)?;
-    let fused = fuse(graph)?;
+    let fused = fuse(graph, &splits(graph, &observed)?)?;
     let mut best: Option<(Box<Calibrated>, f64)> = None;
     // Half a step is one bit more for the arguments of functions, where they have less.
     let halves = 1 + options.table_saving.min(1);

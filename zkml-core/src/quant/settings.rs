@@ -95,6 +95,11 @@ pub struct TensorSettings {
     /// Scale (fractional bits), when not the finest that holds the range.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scale: Option<i32>,
+    /// Of an input `[N, F]` whose columns differ: least and greatest value of each. It is given to the
+    /// program in as many parts as there are orders of magnitude, base 4, among them; without this, or
+    /// with a scale, it is one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub columns: Vec<[f64; 2]>,
 }
 
 /// Bits that what is rounded to steps has more than other activations.
@@ -125,6 +130,17 @@ impl Settings {
                     key: format!("tensors.{name}"),
                     expected: "finite min <= max".into(),
                     got: format!("min {}, max {}", tensor.min, tensor.max),
+                });
+            }
+            if !tensor
+                .columns
+                .iter()
+                .all(|[min, max]| min.is_finite() && max.is_finite() && min <= max)
+            {
+                return Err(QuantError::Setting {
+                    key: format!("tensors.{name}.columns"),
+                    expected: "finite min <= max".into(),
+                    got: format!("{:?}", tensor.columns),
                 });
             }
             if let Some(scale) = tensor.scale

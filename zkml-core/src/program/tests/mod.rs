@@ -6,6 +6,7 @@ use crate::{
 };
 use proptest::prelude::*;
 
+mod columns;
 mod convolution;
 mod product;
 

@@ -190,6 +190,22 @@ impl Pending {
         }
     }
 
+    /// The same, the factor 0 where a term reads nothing: what it was there has no say in scales.
+    pub(super) fn without_holes(mut self) -> Self {
+        for term in &mut self.form.terms {
+            if let FormTerm::Scale { view: View { index: Some(index), .. }, factor } = term
+                && index.contains(&View::HOLE)
+            {
+                let of = |(e, at): (usize, &u32)| match *at {
+                    View::HOLE => 0.0,
+                    _ => spread::at(factor, e),
+                };
+                *factor = index.iter().enumerate().map(of).collect();
+            }
+        }
+        self
+    }
+
     /// Whether some term is a product with a matrix or a kernel.
     pub(super) fn has_product(&self) -> bool {
         self.form.grid().is_some()

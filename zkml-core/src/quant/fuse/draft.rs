@@ -23,10 +23,12 @@ pub(in crate::quant) struct Draft {
     pub(in crate::quant) view: View,
     pub(in crate::quant) origin: Origin,
     pub(in crate::quant) precision: Precision,
-    /// Whether it is a multiple of `y`.
+    /// Whether it is a multiple of `y`, or a part of it.
     pub(in crate::quant) scaled: bool,
     /// Of a rounding to steps, how large they are: `x` and the argument of the function count them.
     pub(in crate::quant) unit: Option<f64>,
+    /// The calibrated range, where it is not that of `x`.
+    pub(in crate::quant) range: Option<(f64, f64)>,
 }
 
 impl Draft {
@@ -90,7 +92,7 @@ impl Precision {
 /// How a draft is computed.
 #[derive(Clone, Debug)]
 pub(in crate::quant) enum DraftStep {
-    /// Graph input number `.0`.
+    /// Program input number `.0`.
     Input(usize),
     /// A linear form, then a function.
     Linear(Form, Option<Function>),
@@ -107,6 +109,7 @@ pub(super) struct NewDraft {
     pub(super) read: Option<(Shape, Option<Vec<u32>>)>,
     pub(super) origin: Origin,
     pub(super) precision: Precision,
+    pub(super) range: Option<(f64, f64)>,
 }
 
 impl NewDraft {
@@ -116,6 +119,6 @@ impl NewDraft {
         ids: (ValueId, ValueId),
         origin: Origin,
     ) -> Self {
-        Self { shape, step, ids, read: None, origin, precision: Precision::Own }
+        Self { shape, step, ids, read: None, origin, precision: Precision::Own, range: None }
     }
 }

@@ -12,6 +12,7 @@ mod arrange;
 mod bilinear;
 mod draft;
 mod embed;
+mod input;
 mod linear;
 mod maximum;
 mod pool;
@@ -22,6 +23,7 @@ pub(super) use draft::{Draft, DraftStep, Precision};
 
 use super::{
     QuantError,
+    columns::Group,
     form::{Form, Pending},
     function::Function,
     product::unsupported,
@@ -29,21 +31,32 @@ use super::{
 use crate::{
     exec::float,
     ir::{Graph, Node, Op, Origin, ValueId},
-    program::{TensorId, View},
+    program::{InputKind, TensorId, View},
     tensor::Tensor,
 };
 use draft::NewDraft;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Steps in order of computation, and the views that the outputs read.
 #[derive(Clone, Debug)]
 pub(super) struct Fused {
+    pub(super) inputs: Vec<Input>,
     pub(super) drafts: Vec<Draft>,
     pub(super) outputs: Vec<(String, View)>,
 }
 
-/// Fuses `graph`.
-pub(super) fn fuse(graph: &Graph) -> Result<Fused, QuantError> {
+/// An input of the program.
+#[derive(Clone, Debug)]
+pub(super) struct Input {
+    pub(super) name: String,
+    pub(super) kind: InputKind,
+}
+
+/// Fuses `graph`; `splits` has inputs that are several inputs of the program.
+pub(super) fn fuse(
+    graph: &Graph,
+    splits: &BTreeMap<usize, Vec<Group>>,
+) -> Result<Fused, QuantError> {
     for (what, empty) in
         [("inputs", graph.inputs().is_empty()), ("outputs", graph.outputs().is_empty())]
     {
@@ -52,7 +65,7 @@ pub(super) fn fuse(graph: &Graph) -> Result<Fused, QuantError> {
         }
     }
     let mut fuser = Fuser::new(graph);
-    fuser.inputs()?;
+    fuser.inputs(splits)?;
     for node in graph.nodes() {
         if fuser.uses[node.output.0] > 0 {
             fuser.node(node)?;
@@ -77,6 +90,9 @@ struct Fuser<'g> {
     /// By value: those that depend on the inputs.
     symbols: Vec<Option<Symbol>>,
     drafts: Vec<Draft>,
+    inputs: Vec<Input>,
+    /// Inputs that are several: pending, with any number of readers.
+    split: BTreeSet<ValueId>,
 }
 
 impl<'g> Fuser<'g> {
@@ -93,19 +109,15 @@ impl<'g> Fuser<'g> {
                 }
             }
         }
-        Self { graph, uses, folded: vec![None; len], symbols: vec![None; len], drafts: Vec::new() }
-    }
-
-    fn inputs(&mut self) -> Result<(), QuantError> {
-        for (i, id) in self.graph.inputs().iter().enumerate() {
-            let value = self.graph.get(*id);
-            let origin = Origin { node: value.name.clone(), op: "Input".into(), opset: 0 };
-            let shape = value.shape.clone();
-            let draft = NewDraft::new(shape, DraftStep::Input(i), (*id, *id), origin);
-            let view = self.draft(draft)?;
-            self.symbols[id.0] = Some(Symbol::Stored(view));
+        Self {
+            graph,
+            uses,
+            folded: vec![None; len],
+            symbols: vec![None; len],
+            drafts: Vec::new(),
+            inputs: Vec::new(),
+            split: BTreeSet::new(),
         }
-        Ok(())
     }
 
     fn node(&mut self, node: &Node) -> Result<(), QuantError> {
@@ -161,6 +173,7 @@ impl<'g> Fuser<'g> {
         let symbol = match &self.symbols[id.0] {
             Some(symbol) if self.uses[id.0] > 1 => Some(symbol.clone()),
             Some(Symbol::Stored(view)) => Some(Symbol::Stored(view.clone())),
+            Some(symbol) if self.split.contains(&id) => Some(symbol.clone()),
             _ => self.symbols[id.0].take(),
         };
         symbol.expect("a graph is in topological order, and a value read twice is stored")
@@ -195,6 +208,7 @@ impl<'g> Fuser<'g> {
             return Err(QuantError::ConstantNotFinite { origin: origin.clone() });
         }
         let precision = pending.maximum.map_or(Precision::Own, Precision::Maximum);
+        let pending = if self.split.is_empty() { pending } else { pending.without_holes() };
         let Pending { form, shape, order, .. } = pending.with_matrices().map_err(|source| {
             QuantError::Unsupported { origin: origin.clone(), what: source.to_string() }
         })?;
@@ -204,7 +218,7 @@ impl<'g> Fuser<'g> {
     }
 
     fn draft(&mut self, draft: NewDraft) -> Result<View, QuantError> {
-        let NewDraft { shape, step, ids: (x, y), read, origin, precision } = draft;
+        let NewDraft { shape, step, ids: (x, y), read, origin, precision, range } = draft;
         if shape.len() == 0 {
             return Err(QuantError::Unsupported {
                 origin,
@@ -221,8 +235,9 @@ impl<'g> Fuser<'g> {
             view: view.clone(),
             origin,
             precision,
-            scaled: false,
+            scaled: range.is_some(),
             unit: None,
+            range,
         });
         Ok(view)
     }
@@ -262,7 +277,7 @@ impl<'g> Fuser<'g> {
             taken.insert(view.tensor);
             outputs.push((name.clone(), view));
         }
-        Ok(Fused { drafts: self.drafts, outputs })
+        Ok(Fused { inputs: self.inputs, drafts: self.drafts, outputs })
     }
 
     fn copy(&mut self, name: &str, id: ValueId, view: View) -> Result<View, QuantError> {

@@ -22,7 +22,7 @@ use crate::{
     program::{Bits, TensorId},
 };
 use quantized::{beside_quantized, exact_form};
-use shared::{choose_shifts, share_comparisons, share_contests, share_scales};
+use shared::{choose_shifts, share_comparisons, share_contests, share_scales, shift_comparisons};
 use slack::Slack;
 use value::Readers;
 
@@ -70,8 +70,9 @@ pub(super) fn choose(
         chosen.slack.push(slack);
     }
     share_contests(drafts, &mut chosen.choices);
-    share_comparisons(drafts, &mut chosen.choices);
     choose_shifts(drafts, &mut chosen.choices, &chosen.slack, settings)?;
+    shift_comparisons(drafts, &mut chosen.choices);
+    share_comparisons(drafts, &mut chosen.choices);
     Ok(chosen.choices)
 }
 

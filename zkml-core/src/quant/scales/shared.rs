@@ -2,10 +2,12 @@
 
 use super::{Choice, Slack, Wanted, is_comparison_of};
 use crate::{
+    exec::integer::requantize,
     program::{Bits, Program},
     quant::{
         QuantError, Settings,
-        function::is_quantizing,
+        comparison::quotient,
+        function::{Function, is_quantizing},
         fuse::{Draft, Precision},
     },
 };
@@ -70,6 +72,33 @@ pub(super) fn share_contests(drafts: &[Draft], choices: &mut [Choice]) {
         if let Some(lookup) = &mut choice.lookup {
             lookup.domain = -last..=last;
             choice.bits = lookup.bits(1).unwrap_or(choice.bits);
+        }
+    }
+}
+
+/// More differences than this are compared by their quotients.
+const MANY: i64 = 1 << 9;
+
+/// Divides wide comparisons by the shift that there is anyway, or if there is none, by one that makes
+/// both tables small.
+pub(super) fn shift_comparisons(drafts: &[Draft], choices: &mut [Choice]) {
+    let common = choices.iter().map(|choice| choice.shift).max().unwrap_or(0);
+    for (draft, choice) in drafts.iter().zip(choices) {
+        let (Some(Function::Of(f)), Some(comparison)) = (draft.function(), &choice.comparison)
+        else {
+            continue;
+        };
+        let (first, last) = comparison.domain;
+        let bits = choice.bits.get();
+        let shift = if common > 0 { common } else { bits.div_ceil(2) };
+        if let (Some(lookup), Some(bias)) = (&mut choice.lookup, quotient(f, shift))
+            && last - first >= MANY
+        {
+            // As the machine rounds; the ends have 16 bits.
+            let at = |difference: i64| requantize(difference + bias, shift).0 as i32;
+            (lookup.domain, lookup.live) = (at(first)..=at(last), at(first).into());
+            choice.bits = lookup.bits(1).unwrap_or(choice.bits);
+            choice.shift = shift;
         }
     }
 }

@@ -55,7 +55,7 @@ impl Wanted {
         let bits = width(tensor.bits.unwrap_or(default))?;
         let width = if tensor.bits.is_some() { Width::Fixed } else { Width::Default };
         // A tensor that was always zero gets the range of [-1, 1].
-        let (min, max) = match (tensor.min, tensor.max) {
+        let (min, max) = match draft.range.unwrap_or((tensor.min, tensor.max)) {
             (0.0, 0.0) => (-1.0, 1.0),
             (min, max) => (min / draft.unit.unwrap_or(1.0), max / draft.unit.unwrap_or(1.0)),
         };

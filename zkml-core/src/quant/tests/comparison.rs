@@ -56,6 +56,36 @@ fn every_input_is_on_the_right_side_of_every_threshold() {
 }
 
 #[test]
+fn wide_comparisons_have_small_tables_and_the_same_signs() {
+    let at = [0.0f32, 3.0, -2.5, 1.0 / 3.0, 4.0, -4.0, 1e9, -1e9];
+    for (f, holds) in MODES {
+        for flipped in [false, true] {
+            let (graph, mut settings) = thresholds(&f, &at, flipped);
+            settings.default_bits = 13;
+            let program = compile(&graph, &settings).expect("compiles");
+            let rows = program.tables[0].values.len();
+            // Equality is of the differences themselves.
+            assert_eq!(rows < 300, f != Activation::IsZero, "{f}: {rows} rows");
+            let unit = program.tensors[0].scale.unit();
+            let near =
+                at.iter().flat_map(|t| (-3..=3).map(|d| (f64::from(*t) / unit).floor() as i64 + d));
+            let ends = [-4096, -4095, 4094, 4095];
+            for units in near.chain(ends).filter(|units| (-4096..4096).contains(units)) {
+                let x = units as f64 * unit;
+                let input =
+                    Tensor::new(shape(&[at.len()]), vec![x as f32; at.len()]).expect("its length");
+                let trace = run(&program, &[input]).expect("no difference is out of range");
+                for (got, t) in trace.outputs(&program)[0].data().iter().zip(&at) {
+                    let difference = x - f64::from(*t);
+                    let difference = if flipped { -difference } else { difference };
+                    assert_eq!(*got, i64::from(holds(difference)), "{f} at {x} of {t}: {flipped}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn factors_and_offsets_before_a_comparison_move_its_threshold() {
     // (x - 1.5) 0.3 > 0.21 is x > 2.2; -2 x >= 1 is x <= -0.5; 0 x >= 0 always, 0 x > 0 never.
     let mut w = Writer::default();

@@ -11,6 +11,7 @@ use proptest::prelude::*;
 mod arrange;
 mod attention;
 mod bound;
+mod columns;
 mod comparison;
 mod convolution;
 mod embedding;

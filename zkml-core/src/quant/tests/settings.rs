@@ -132,7 +132,8 @@ fn constants_that_are_no_numbers_are_refused() {
     w.output(y);
     let mut settings = CalibrationOptions::default().settings(1, Default::default());
     for name in ["v0", "v2"] {
-        let range = TensorSettings { min: -1.0, max: 1.0, bits: None, scale: None };
+        let range =
+            TensorSettings { min: -1.0, max: 1.0, bits: None, scale: None, columns: Vec::new() };
         settings.tensors.insert(name.into(), range);
     }
     assert!(matches!(compile(&w.graph, &settings), Err(QuantError::ConstantNotFinite { .. })));
