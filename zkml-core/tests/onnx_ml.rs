@@ -235,7 +235,7 @@ fn versions_of_the_domain_are_known() {
     let binarizer = |version| ml(version, "Binarizer", &["y"], vec![]);
     import(&binarizer(5)).expect("known");
     assert!(unsupported(&binarizer(6))[0].hint.contains("up to 5"));
-    assert!(unsupported(&binarizer(0))[0].hint.contains("before 1"));
+    assert!(unsupported(&binarizer(0))[0].hint.contains("opsets before 1"));
     let ensemble = import(&ml(3, "TreeEnsemble", &["y"], vec![])).expect_err("of version 5");
     assert!(ensemble.to_string().contains("from opset 5 on"), "{ensemble}");
     assert!(unsupported(&ml(3, "Scale", &["y"], vec![]))[0].hint.contains("not supported"));

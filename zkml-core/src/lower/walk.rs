@@ -245,6 +245,12 @@ impl Walk<'_, '_> {
         }
         let unchanged = rule.since(node.opset) == rule.since(domain.oldest);
         if node.opset < domain.oldest && !unchanged && !legacy::knows(node) {
+            if rule.since(node.opset).is_none() {
+                return refuse(format!(
+                    "opsets before {} are supported in part, and not with this operator",
+                    domain.oldest
+                ));
+            }
             return refuse(format!(
                 "opset {} changed the operator, and it is supported only as it is since; convert \
                  with onnx.version_converter",
