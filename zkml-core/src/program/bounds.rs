@@ -108,7 +108,8 @@ impl Bounds {
 fn constant_bound(term: &Term) -> u128 {
     match term {
         Term::Contract { weight, .. } => {
-            let columns = weight.shape().dims()[1];
+            // Columns of no rows take no memory in a file.
+            let columns = if weight.data().is_empty() { 0 } else { weight.shape().dims()[1] };
             let mut sums = vec![0u128; columns];
             for row in weight.data().chunks_exact(columns.max(1)) {
                 for (sum, w) in sums.iter_mut().zip(row) {

@@ -149,11 +149,13 @@ impl View {
     /// Whether it reads each of the `stored` elements of its tensor once, and no hole.
     pub fn is_permutation(&self, stored: usize) -> bool {
         let Some(index) = &self.index else { return self.shape.len() == stored };
+        if index.len() != stored {
+            return false;
+        }
         let mut seen = vec![false; stored];
-        index.len() == stored
-            && index
-                .iter()
-                .all(|at| seen.get_mut(*at as usize).is_some_and(|s| !std::mem::replace(s, true)))
+        index
+            .iter()
+            .all(|at| seen.get_mut(*at as usize).is_some_and(|s| !std::mem::replace(s, true)))
     }
 }
 

@@ -120,6 +120,7 @@ impl Comparison {
         let mut factors = vec![vec![0; count]; operands.len()];
         let (mut least, mut greatest) = (i64::MAX, i64::MIN);
         let mut biases = Vec::with_capacity(count);
+        #[allow(clippy::needless_range_loop, reason = "one of several lists, by element")]
         for e in 0..count {
             let b = at(&form.bias, e);
             let read = operands.iter().position(|operand| operand.reads(e));
