@@ -157,7 +157,9 @@ fn what_onnx_does_not_decide_is_refused() {
         vec![labels(), string("post_transform", "LOGISTIC")],
     ))
     .expect("a margin");
-    let refused: [(&str, &[f32], &[i64], Vec<AttributeProto>); 9] = [
+    // What it is, weights, classes, attributes.
+    type Refused = (&'static str, &'static [f32], &'static [i64], Vec<AttributeProto>);
+    let refused: [Refused; 9] = [
         ("negative weights without LOGISTIC", &[0.25, -0.5], &[0, 0], vec![]),
         (
             "a softmax of one score",
