@@ -86,12 +86,14 @@ pub(super) fn constant_scale(term: &FormTerm, bits: u8) -> i32 {
 /// `FACTOR` bits for the factor of a product of activations, whose operands pay for each of them.
 pub(super) fn reserved_scale(term: &FormTerm, settings: &Settings) -> i32 {
     let whole = constant_scale(term, settings.weight_bits);
-    match term {
+    let scale = match term {
         FormTerm::Product { factor, .. } => {
             exact_scale(&[*factor]).unwrap_or_else(|| whole.min(scale_within(factor.abs(), FACTOR)))
         }
         _ => whole,
-    }
+    };
+    // Constants that are all 0 would be exact at any scale.
+    scale.clamp(-EXTREME, EXTREME)
 }
 
 /// The scale below which the factor of a product of activations is lost: they are as fine as they

@@ -46,6 +46,23 @@ fn a_function_of_a_range_around_its_pole_is_refused() {
 }
 
 #[test]
+fn a_function_that_only_zeros_multiply_has_a_scale() {
+    for f in [Activation::Exp, Activation::Square] {
+        let mut w = Writer::default();
+        let x = w.input(&[3, 8]);
+        let y = w.op(Op::Activation(f), &[x]);
+        let zeros = w.constant(Tensor::new(shape(&[8, 1]), vec![0.0; 8]).expect("eight"));
+        let nothing = w.op(Op::MatMul, &[y, zeros]);
+        let ones = w.constant(Tensor::new(shape(&[8, 1]), vec![1.0; 8]).expect("eight"));
+        let sum = w.op(Op::MatMul, &[x, ones]);
+        let sum = w.op(Op::Add, &[nothing, sum]);
+        w.output(sum);
+        let program = close(&w.graph).program;
+        assert!(program.tensors.iter().all(|tensor| tensor.scale.0.abs() <= 100));
+    }
+}
+
+#[test]
 fn squares_are_exact_and_wide() {
     let mut w = Writer::default();
     let x = w.input(&[3, 8]);
