@@ -147,6 +147,7 @@ pub(super) fn reduce_prod(site: &mut Site<'_>) -> Result {
     while site.dims(x)[axis] > 1 {
         let size = site.dims(x)[axis];
         let half = size / 2;
+        site.spend(size)?;
         let mut part = |range: std::ops::Range<usize>, name: &str| {
             // Positions of an axis are below 2^28.
             let indices = range.map(|i| i as u32).collect();

@@ -117,6 +117,14 @@ fn huge_and_wild_transformers() {
         (folding, 14, &[1 << 14, 1 << 14], node("Trilu", &["x"], &["y"]), vec![]),
         (folding, 13, &[1, 1 << 27], node("Softmax", &["x"], &["y"]), vec![]),
         (folding, 13, &[1 << 27, 1], with(node("ReduceSum", &["x"], &["y"]), vec![]), vec![]),
+        (folding, 6, &[3, 1 << 20, 3], node("ReduceProd", &["x"], &["y"]), vec![]),
+        (
+            folding,
+            11,
+            &[1 << 20, 128],
+            node("TopK", &["x", "k"], &["y", "i"]),
+            vec![int64s("k", &[1], &[1])],
+        ),
     ] {
         let text = error(&with_initializers(model(opset, x, vec![node]), tensors));
         assert!(text.contains(expected), "{text}");

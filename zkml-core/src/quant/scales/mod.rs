@@ -272,6 +272,8 @@ impl Chosen {
             }
             Function::Of(f) => {
                 let domain = wanted.domain_units(Some(f));
+                // What is too large for a table is refused before every value is looked at.
+                looked_up(draft, (x, x), domain, 0)?;
                 let y = value::scale(f, id, draft, (wanted, domain), self, context);
                 let choice = looked_up(draft, (x, y), domain, 0)?;
                 match self.same_arguments(function, &choice, context) {

@@ -46,6 +46,18 @@ fn a_function_of_a_range_around_its_pole_is_refused() {
 }
 
 #[test]
+fn a_domain_beyond_every_table_is_refused_unseen() {
+    let mut w = Writer::default();
+    let x = w.input(&[4]);
+    let huge = w.constant(Tensor::scalar(3e38));
+    let sum = w.op(Op::Add, &[x, huge]);
+    let y = w.op(Op::Activation(Activation::Sqrt), &[sum]);
+    w.output(y);
+    let error = refused(&w.graph).to_string();
+    assert!(error.contains("as arguments of a table"), "{error}");
+}
+
+#[test]
 fn a_function_that_only_zeros_multiply_has_a_scale() {
     for f in [Activation::Exp, Activation::Square] {
         let mut w = Writer::default();
