@@ -5,7 +5,7 @@ use arbitrary::{Result, Unstructured};
 use zkml_core::{
     ir::{Axis, Origin, Window},
     program::{
-        Affine, Bits, InputDecl, OutputDecl, Program, Scale, Step, StoredTensor, Table, TableId,
+        Affine, Bits, InputDecl, InputKind, OutputDecl, Program, Scale, Step, StoredTensor, Table, TableId,
         TensorId, Term, View,
     },
     tensor::{Shape, Tensor},
@@ -20,7 +20,7 @@ pub fn program(source: &mut Unstructured) -> Result<Option<Program>> {
     for i in 0..source.int_in_range(1..=2)? {
         let tensor = TensorId(program.tensors.len());
         let shape = shape(source, 0, 3)?;
-        program.inputs.push(InputDecl { name: format!("x{i}"), tensor, integer: false });
+        program.inputs.push(InputDecl { name: format!("x{i}"), tensor, kind: InputKind::Real });
         program.tensors.push(stored(source, shape, Step::Input(i))?);
     }
     for _ in 0..source.int_in_range(1..=5)? {

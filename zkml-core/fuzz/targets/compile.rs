@@ -73,7 +73,7 @@ fn cost(graph: &Graph) -> usize {
             Op::MatMul | Op::Correlate { .. } => {
                 node.inputs.iter().map(|id| len(*id)).min().unwrap_or(0)
             }
-            Op::MaxPool { window, .. } => window.taps(),
+            Op::MaxPool(window) => window.taps(),
             _ => 1,
         };
         inner.saturating_mul(len(node.output))

@@ -70,7 +70,7 @@ fn check(program: &Program, bounds: &Bounds, trace: &Trace) {
         assert_eq!(cells.x.len(), tensor.shape.len());
         let shift = match &tensor.step {
             Step::Affine(affine) => affine.shift,
-            Step::Input(_) => 0,
+            _ => 0,
         };
         for (x, r) in cells.x.iter().zip(&cells.r) {
             let (x, r) = (i64::from(*x), i64::from(*r));
