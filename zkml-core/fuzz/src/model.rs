@@ -6,6 +6,7 @@ use prost::Message;
 use zkml_core::onnx::proto::{AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto};
 
 /// Numbers of the edges of ranges, for dimensions, axes and attributes.
+#[rustfmt::skip]
 const EDGES: [i64; 16] = [
     0, 1, -1, 2, 3, -2, 4, 7, 255, 1 << 16, 1 << 20, 1 << 28, 1 << 31, 1 << 40, i64::MAX, i64::MIN,
 ];

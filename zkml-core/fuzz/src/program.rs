@@ -5,8 +5,8 @@ use arbitrary::{Result, Unstructured};
 use zkml_core::{
     ir::{Axis, Origin, Window},
     program::{
-        Affine, Bits, InputDecl, InputKind, OutputDecl, Program, Scale, Step, StoredTensor, Table, TableId,
-        TensorId, Term, View,
+        Affine, Bits, InputDecl, InputKind, OutputDecl, Program, Scale, Step, StoredTensor, Table,
+        TableId, TensorId, Term, View,
     },
     tensor::{Shape, Tensor},
 };
