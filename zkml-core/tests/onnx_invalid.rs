@@ -29,6 +29,22 @@ fn numbers_of_operands() {
 }
 
 #[test]
+fn results_that_the_operator_does_not_have() {
+    let k = || vec![int64s("k", &[1], &[1])];
+    for (op, inputs, results, tensors) in [
+        ("Dropout", &["x"][..], 2, vec![]),
+        ("TopK", &["x", "k"], 2, k()),
+        ("LayerNormalization", &["x", "s"], 3, vec![floats("s", &[3], &[1.0; 3])]),
+    ] {
+        let names: Vec<String> = (0..=results).map(|i| format!("r{i}")).collect();
+        let outputs: Vec<&str> = names.iter().map(String::as_str).collect();
+        let last = node("Identity", &[outputs[results]], &["y"]);
+        let text = message(vec![node(op, inputs, &outputs), last], tensors);
+        assert!(text.contains(&format!("output `r{results}` is one more")), "{text}");
+    }
+}
+
+#[test]
 fn shapes_that_do_not_fit() {
     let w = || vec![floats("w", &[2, 2], &[1.0; 4])];
     check("differ", node("MatMul", &["x", "w"], &["y"]), w());

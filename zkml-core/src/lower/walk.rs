@@ -197,14 +197,17 @@ impl Walk<'_, '_> {
             check_floats(&site)?;
         }
         let constant = site.all_constant();
-        let value = match rule.form {
-            Form::Many(apply) => return apply(&mut site),
+        let values = match rule.form {
             Form::FloatMany(apply) | Form::MixedMany(apply) if constant => {
-                return evaluate::run_all(&mut site, apply);
+                evaluate::run_all(&mut site, apply)?
             }
-            Form::FloatMany(apply) | Form::MixedMany(apply) => return apply(&mut site),
-            Form::Float(apply) | Form::Mixed(apply) if constant => evaluate::run(&mut site, apply),
-            Form::Any(apply) | Form::Float(apply) | Form::Mixed(apply) => apply(&mut site),
+            Form::Many(apply) | Form::FloatMany(apply) | Form::MixedMany(apply) => {
+                apply(&mut site)?
+            }
+            Form::Float(apply) | Form::Mixed(apply) if constant => {
+                vec![evaluate::run(&mut site, apply)?]
+            }
+            Form::Any(apply) | Form::Float(apply) | Form::Mixed(apply) => vec![apply(&mut site)?],
             Form::Constant(apply) => {
                 if site.inputs.iter().flatten().any(|operand| {
                     matches!(
@@ -216,10 +219,18 @@ impl Walk<'_, '_> {
                                 depend on the input";
                     return Err(site.unsupported(None, hint));
                 }
-                apply(&mut site)
+                vec![apply(&mut site)?]
             }
-        }?;
-        Ok(vec![value])
+        };
+        // One that the operator does not have must not be taken for another.
+        match node.outputs.iter().skip(values.len()).find(|name| self.live.value(name)) {
+            Some(name) => Err(ImportError::Node {
+                origin: origin_of(node),
+                reason: format!("output `{name}` is one more than the operator has here"),
+            }
+            .into()),
+            None => Ok(values),
+        }
     }
 
     fn rule(&self, node: &Node) -> Result<(&'static Rule, i64), Halt> {
