@@ -101,6 +101,17 @@ impl Emitter<'_> {
             });
         }
         let bias = self.bias(draft, form, (accumulator, choice))?;
+        self.affine(draft, (terms, bias), (function, choice), encoding)
+    }
+
+    /// A step of these terms, with the shift and the table chosen for it.
+    fn affine(
+        &mut self,
+        draft: &Draft,
+        (terms, bias): (Vec<Term>, Option<Tensor<i64>>),
+        (function, choice): (Option<&Function>, &Choice),
+        encoding: Encoding,
+    ) -> Result<(), QuantError> {
         let table = match (function, &choice.lookup) {
             (Some(function), Some(lookup)) => {
                 Some(self.builder.table(function.table(lookup, &draft.origin)?))
@@ -132,15 +143,7 @@ impl Emitter<'_> {
         };
         let bias: Vec<i64> = comparison.bias.iter().map(|b| b + quotient).collect();
         let bias = bias.iter().any(|b| *b != 0).then(|| broadcast(&draft.shape, bias));
-        let table = match (function, &choice.lookup) {
-            (Some(function), Some(lookup)) => {
-                Some(self.builder.table(function.table(lookup, &draft.origin)?))
-            }
-            _ => None,
-        };
-        let affine = Affine { terms, bias, shift: choice.shift, table };
-        self.builder.affine(draft.shape.clone(), encoding, affine);
-        Ok(())
+        self.affine(draft, (terms, bias), (function, choice), encoding)
     }
 
     /// What is kept, times the lift.

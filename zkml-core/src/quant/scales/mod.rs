@@ -273,13 +273,11 @@ impl Chosen {
             Function::Of(f) => {
                 let domain = wanted.domain_units(Some(f));
                 // What is too large for a table is refused before every value is looked at.
-                looked_up(draft, (x, x), domain, 0)?;
+                let choice = looked_up(draft, (x, x), domain, 0)?;
                 let y = value::scale(f, id, draft, (wanted, domain), self, context);
-                let choice = looked_up(draft, (x, y), domain, 0)?;
+                let choice = choice.with_values(y);
                 match self.same_arguments(function, &choice, context) {
-                    Some(y) => {
-                        Choice { y, lookup: choice.lookup.map(|l| l.with_values(y)), ..choice }
-                    }
+                    Some(y) => choice.with_values(y),
                     None => choice,
                 }
             }
@@ -335,6 +333,11 @@ fn looked_up(
 }
 
 impl Choice {
+    /// The same arguments, values at scale `y`.
+    fn with_values(self, y: i32) -> Self {
+        Self { y, lookup: self.lookup.map(|lookup| lookup.with_values(y)), ..self }
+    }
+
     fn unshifted(bits: Bits, scale: i32) -> Self {
         let range = Range::of_bits(bits);
         let (lookup, comparison) = (None, None);
