@@ -15,10 +15,7 @@ use super::{
     site::{Halt, Lowered, Site},
     view::reshaped,
 };
-use crate::{
-    ir::Op,
-    onnx::{Constant, Elements},
-};
+use crate::onnx::{Constant, Elements};
 
 type Result<T = Lowered> = std::result::Result<T, Halt>;
 
@@ -66,10 +63,7 @@ pub(super) fn take(
             Ok(Lowered::Constant(Rc::new(site.valid(Constant::new(shape, elements))?)))
         }
         Lowered::Activation(id) => {
-            site.spend(indices.len())?;
-            // Positions of an axis are below Shape::MAX_ELEMENTS.
-            let indices = indices.iter().map(|index| *index as u32).collect();
-            Ok(Lowered::Activation(site.push(Op::Take { axis, indices }, vec![id], part)?))
+            Ok(Lowered::Activation(site.take(id, axis, indices.iter().copied(), part)?))
         }
         Lowered::Poisoned { .. } => Err(Halt::Poisoned),
     }

@@ -180,10 +180,8 @@ impl Sizes {
             return Ok(x);
         }
         let each = self.heads / self.groups;
-        site.spend(self.heads)?;
-        // Heads are below 2^28.
-        let indices = (0..self.heads).map(|head| (head / each) as u32).collect();
-        site.push(Op::Take { axis: 1, indices }, vec![x], &format!("{part}_repeated"))
+        let heads = (0..self.heads).map(|head| head / each);
+        site.take(x, 1, heads, &format!("{part}_repeated"))
     }
 
     /// Whether key `j` is in the window of query `i`, and not after it if `causal`.

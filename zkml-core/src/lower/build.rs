@@ -93,25 +93,51 @@ impl Site<'_> {
         self.push(Op::Transpose(perm.to_vec()), vec![x], part)
     }
 
-    /// `weight` times the sum along the last axis, which stays with size 1: a product with a column.
-    pub(super) fn sum_last(&mut self, x: ValueId, weight: f32, part: &str) -> Result {
-        let count = self.dims(x).last().copied().unwrap_or(1);
-        let column = filled(self, vec![count, 1], |_| weight)?;
-        let column = self.own_constant(&format!("{part}_weights"), column)?;
-        self.push(Op::MatMul, vec![x, column], part)
+    /// The positions `indices` of an axis.
+    pub(super) fn take(
+        &mut self,
+        x: ValueId,
+        axis: usize,
+        indices: impl ExactSizeIterator<Item = usize>,
+        part: &str,
+    ) -> Result {
+        self.spend(indices.len())?;
+        // Positions of an axis are below Shape::MAX_ELEMENTS, and so below 2^32.
+        let indices = indices.map(|index| index as u32).collect();
+        self.push(Op::Take { axis, indices }, vec![x], part)
     }
 
-    /// `weight` times the sum along `axis`, which stays with size 1.
-    pub(super) fn sum_along(&mut self, x: ValueId, axis: usize, weight: f32, part: &str) -> Result {
-        let rank = self.dims(x).len();
-        if axis + 1 == rank {
-            return self.sum_last(x, weight, part);
+    /// The product along `axis` with a constant matrix: `y[.., j, ..] = sum over i of x[.., i, ..] m[i, j]`.
+    pub(super) fn product_along(
+        &mut self,
+        x: ValueId,
+        axis: usize,
+        matrix: Tensor<f32>,
+        part: &str,
+    ) -> Result {
+        let last = self.dims(x).len().saturating_sub(1);
+        if axis < last {
+            let mut swap: Vec<usize> = (0..=last).collect();
+            swap.swap(axis, last);
+            let moved = self.permute(x, &swap, &format!("{part}_moved"))?;
+            let product = self.product_along(moved, last, matrix, &format!("{part}_last"))?;
+            return self.permute(product, &swap, part);
         }
-        let mut swap: Vec<usize> = (0..rank).collect();
-        swap.swap(axis, rank - 1);
-        let moved = self.permute(x, &swap, &format!("{part}_moved"))?;
-        let sum = self.sum_last(moved, weight, &format!("{part}_last"))?;
-        self.permute(sum, &swap, part)
+        let matrix = self.own_constant(&format!("{part}_weights"), matrix)?;
+        self.push(Op::MatMul, vec![x, matrix], part)
+    }
+
+    /// `weight` times the sum along the last axis, which stays with size 1.
+    pub(super) fn sum_last(&mut self, x: ValueId, weight: f32, part: &str) -> Result {
+        let last = self.dims(x).len().saturating_sub(1);
+        self.sum_along(x, last, weight, part)
+    }
+
+    /// `weight` times the sum along `axis`, which stays with size 1: a product with a column.
+    pub(super) fn sum_along(&mut self, x: ValueId, axis: usize, weight: f32, part: &str) -> Result {
+        let count = self.dims(x).get(axis).copied().unwrap_or(1);
+        let column = filled(self, vec![count, 1], |_| weight)?;
+        self.product_along(x, axis, column, part)
     }
 
     /// `value` broadcast to `shape`.

@@ -23,21 +23,24 @@ pub(super) fn cast(site: &mut Site<'_>) -> Result<Lowered, Halt> {
     to_type(site, to)
 }
 
-fn element_type(site: &Site<'_>, code: i64) -> Result<DataType, Halt> {
+/// The element type of a code.
+pub(super) fn element_type(site: &Site<'_>, code: i64) -> Result<DataType, Halt> {
     i32::try_from(code)
         .ok()
         .and_then(|code| DataType::try_from(code).ok())
         .ok_or_else(|| site.invalid(format!("{code} is no element type")))
 }
 
-/// Elements in the type of a code.
-pub(super) fn to_code(site: &Site<'_>, from: &Elements, code: i64) -> Result<Elements, Halt> {
-    convert(site, from, element_type(site, code)?)
-}
-
-/// Elements in the type of others.
-pub(super) fn like(site: &Site<'_>, from: &Elements, like: &Elements) -> Result<Elements, Halt> {
-    convert(site, from, type_of(like))
+/// The element type of a value; of an activation the one that stands for its kind.
+pub(super) fn type_like(site: &Site<'_>, value: &Lowered) -> DataType {
+    match value {
+        Lowered::Constant(like) => type_of(&like.elements),
+        other => match site.kind_of(other) {
+            Kind::Float => DataType::Float,
+            Kind::Int => DataType::Int64,
+            Kind::Bool => DataType::Bool,
+        },
+    }
 }
 
 fn type_of(elements: &Elements) -> DataType {
@@ -58,14 +61,7 @@ fn type_of(elements: &Elements) -> DataType {
 
 /// The type is that of the second operand.
 pub(super) fn cast_like(site: &mut Site<'_>) -> Result<Lowered, Halt> {
-    let to = match site.input(1)? {
-        Lowered::Constant(like) => type_of(&like.elements),
-        other => match site.kind_of(&other) {
-            Kind::Float => DataType::Float,
-            Kind::Int => DataType::Int64,
-            Kind::Bool => DataType::Bool,
-        },
-    };
+    let to = type_like(site, &site.input(1)?);
     to_type(site, to)
 }
 
@@ -119,7 +115,8 @@ fn truncation() -> Activation {
     Activation::Pointwise(Arc::new(Pointwise::Product(sign, magnitude)))
 }
 
-fn convert(site: &Site<'_>, from: &Elements, to: DataType) -> Result<Elements, Halt> {
+/// Elements in another type.
+pub(super) fn convert(site: &Site<'_>, from: &Elements, to: DataType) -> Result<Elements, Halt> {
     let dtype = dtype_name(to as i32);
     let outside = || site.invalid(format!("a number is outside of the range of {dtype}"));
     Ok(match to {

@@ -18,28 +18,19 @@ type Result<T = Lowered> = std::result::Result<T, Halt>;
 const MOST: usize = 64;
 
 pub(super) fn cum_sum(site: &mut Site<'_>) -> Result {
-    let Along { exclusive, reverse, axis, rank } = Along::of(site)?;
-    let mut swap: Vec<usize> = (0..rank).collect();
-    swap.swap(axis, rank - 1);
+    let Along { exclusive, reverse, axis } = Along::of(site)?;
     let x = site.number(0)?;
-    let moved = site.permute(x, &swap, "moved")?;
-    let size = site.dims(moved)[rank - 1];
-    let row = usize::from(rank == 1);
+    let size = site.dims(x)[axis];
     let triangle = filled(site, vec![size, size], |e| {
         let (from, to) = (e / size, e % size);
         let counts = if reverse { from > to } else { from < to };
         f32::from(u8::from(counts || (from == to && !exclusive)))
     })?;
-    let triangle = site.own_constant("triangle", triangle)?;
-    let rows = if row == 1 { site.reshape(moved, vec![1, size], "row")? } else { moved };
-    let sums = site.push(Op::MatMul, vec![rows, triangle], "sums")?;
-    let sums = if row == 1 { site.reshape(sums, vec![size], "")? } else { sums };
-    let result = site.permute(sums, &swap, "")?;
-    Ok(Lowered::Activation(site.result(result)))
+    Ok(Lowered::Activation(site.product_along(x, axis, triangle, "")?))
 }
 
 pub(super) fn cum_prod(site: &mut Site<'_>) -> Result {
-    let Along { exclusive, reverse, axis, .. } = Along::of(site)?;
+    let Along { exclusive, reverse, axis } = Along::of(site)?;
     let kind = site.kind(0)?;
     let x = site.number(0)?;
     let size = site.dims(x)[axis];
@@ -47,9 +38,6 @@ pub(super) fn cum_prod(site: &mut Site<'_>) -> Result {
         let hint = format!("an axis of {size} is longer than the {MOST} that are supported");
         return Err(site.unsupported(Some("axis"), hint));
     }
-    // Positions of an axis of at most `MOST`, in the order in which they are multiplied.
-    let order: Vec<u32> =
-        if reverse { (0..size as u32).rev().collect() } else { (0..size as u32).collect() };
     let mut parts = Vec::with_capacity(size);
     if exclusive {
         let mut dims = site.dims(x);
@@ -58,9 +46,9 @@ pub(super) fn cum_prod(site: &mut Site<'_>) -> Result {
         parts.push(site.own_constant("ones", ones)?);
     }
     let mut product = None;
-    for (step, at) in order.iter().take(size - usize::from(exclusive)).enumerate() {
-        let op = Op::Take { axis, indices: vec![*at] };
-        let factor = site.push(op, vec![x], &format!("factor{step}"))?;
+    for step in 0..size - usize::from(exclusive) {
+        let at = if reverse { size - 1 - step } else { step };
+        let factor = site.take(x, axis, at..at + 1, &format!("factor{step}"))?;
         let next = match product {
             None => factor,
             Some(before) => site.push(Op::Mul, vec![before, factor], &format!("product{step}"))?,
@@ -87,7 +75,6 @@ struct Along {
     exclusive: bool,
     reverse: bool,
     axis: usize,
-    rank: usize,
 }
 
 impl Along {
@@ -101,7 +88,6 @@ impl Along {
             exclusive: site.flag("exclusive", false)?,
             reverse: site.flag("reverse", false)?,
             axis: site.axis(axis, rank, true)?,
-            rank,
         })
     }
 }

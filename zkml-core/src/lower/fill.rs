@@ -4,7 +4,6 @@ use std::rc::Rc;
 
 use super::{
     cast,
-    kind::Kind,
     site::{Halt, Lowered, Site},
 };
 use crate::{
@@ -161,17 +160,11 @@ pub(super) fn eye_like(site: &mut Site<'_>) -> Result {
     let bits =
         (0..rows * columns).map(|e| (e % columns) as i128 - (e / columns) as i128 == k).collect();
     let eye = Elements::Bool(bits);
-    let elements = match site.int_attribute("dtype")? {
-        Some(code) => cast::to_code(site, &eye, code)?,
-        None => match site.input(0)? {
-            Lowered::Constant(like) => cast::like(site, &eye, &like.elements)?,
-            other => match site.kind_of(&other) {
-                Kind::Float => Elements::F32(eye.to_f64().iter().map(|v| *v as f32).collect()),
-                Kind::Int => Elements::I64(eye.to_i64().unwrap_or_default()),
-                Kind::Bool => eye,
-            },
-        },
+    let dtype = match site.int_attribute("dtype")? {
+        Some(code) => cast::element_type(site, code)?,
+        None => cast::type_like(site, &site.input(0)?),
     };
+    let elements = cast::convert(site, &eye, dtype)?;
     finish(site, Constant::new(shape, elements))
 }
 

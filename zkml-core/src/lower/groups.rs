@@ -28,10 +28,10 @@ pub(super) fn by_parameter(
     };
     site.spend(shape.len())?;
     let map = site.valid(parameters.shape().broadcast_map(&shape))?;
-    let mut positions: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+    let mut positions: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
     for (e, at) in map.iter().enumerate() {
         let parameter = parameters.data()[*at as usize];
-        positions.entry(parameter.to_bits()).or_default().push(e as u32); // below 2^28
+        positions.entry(parameter.to_bits()).or_default().push(e);
     }
     if let (1, Some((only, _))) = (positions.len(), positions.first_key_value()) {
         return f(site, x, f32::from_bits(*only), "");
@@ -47,15 +47,14 @@ pub(super) fn by_parameter(
     let mut start = 0;
     for (group, (parameter, places)) in positions.into_iter().enumerate() {
         for place in &places {
-            back[*place as usize] = start;
+            back[*place] = start;
             start += 1;
         }
-        let taken =
-            site.push(Op::Take { axis: 0, indices: places }, vec![flat], &format!("of{group}"))?;
+        let taken = site.take(flat, 0, places.into_iter(), &format!("of{group}"))?;
         let part = format!("group{group}");
         parts.push(f(site, taken, f32::from_bits(parameter), &part)?);
     }
     let all = site.push(Op::Concat { axis: 0 }, parts, "groups")?;
-    let sorted = site.push(Op::Take { axis: 0, indices: back }, vec![all], "sorted")?;
+    let sorted = site.take(all, 0, back.into_iter(), "sorted")?;
     site.reshape(sorted, shape.dims().to_vec(), "")
 }

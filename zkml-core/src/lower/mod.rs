@@ -18,6 +18,7 @@ mod build;
 mod cast;
 mod choose;
 mod compare;
+mod contests;
 mod convolution;
 mod cumulative;
 mod divide;

@@ -219,11 +219,8 @@ fn scatter(site: &mut Site<'_>, positions: &[usize], updates: usize) -> Result {
     let result = match reduction.as_str() {
         "none" => {
             let both = site.push(Op::Concat { axis: 0 }, vec![data, update], "both")?;
-            let mut from: Vec<u32> = (0..len as u32).collect(); // below 2^28
-            for (j, position) in positions.iter().enumerate() {
-                from[*position] = (len + j) as u32; // two tensors of at most 2^28
-            }
-            site.push(Op::Take { axis: 0, indices: from }, vec![both], "placed")?
+            let from = placed(len, positions);
+            site.take(both, 0, from.into_iter(), "placed")?
         }
         _ => reduced(site, (data, update), (len, positions), &reduction)?,
     };
@@ -253,21 +250,21 @@ fn reduced(
         site.spend(len)?;
         let part = |what: &str| format!("round{round}_{what}");
         // What has no update meets a neutral element: 0, 1, or itself.
-        let (rest, mut from): (ValueId, Vec<u32>) = match reduction {
+        let (rest, mut from): (ValueId, Vec<usize>) = match reduction {
             "add" | "mul" => {
                 let neutral = if reduction == "add" { 0.0 } else { 1.0 };
                 let neutral = Tensor::new(site.valid(Shape::new(vec![1]))?, vec![neutral]);
                 let neutral = site.valid(neutral)?;
                 (site.own_constant(&part("neutral"), neutral)?, vec![0; len])
             }
-            _ => (data, (0..len as u32).collect()),
+            _ => (data, (0..len).collect()),
         };
         let offset = site.dims(rest)[0];
         for (position, j) in pairs {
-            from[position] = (offset + j) as u32; // two tensors of at most 2^28
+            from[position] = offset + j;
         }
         let both = site.push(Op::Concat { axis: 0 }, vec![rest, update], &part("both"))?;
-        let placed = site.push(Op::Take { axis: 0, indices: from }, vec![both], &part("placed"))?;
+        let placed = site.take(both, 0, from.into_iter(), &part("placed"))?;
         data = match reduction {
             "add" => site.push(Op::Add, vec![data, placed], &part("sum"))?,
             "mul" => site.push(Op::Mul, vec![data, placed], &part("product"))?,
@@ -275,6 +272,15 @@ fn reduced(
         };
     }
     Ok(data)
+}
+
+/// For each of `len` elements itself, or the last of the updates behind them that goes there.
+fn placed(len: usize, positions: &[usize]) -> Vec<usize> {
+    let mut from: Vec<usize> = (0..len).collect();
+    for (j, position) in positions.iter().enumerate() {
+        from[*position] = len + j;
+    }
+    from
 }
 
 fn scatter_constants(
@@ -293,10 +299,8 @@ fn scatter_constants(
         let (got, expected) = (update.elements.dtype(), data.elements.dtype());
         return Err(site.invalid(format!("`updates` is {got}, expected {expected}")));
     }
-    let len = data.shape.len();
-    let mut from: Vec<u32> = (0..len as u32).collect();
-    for (j, position) in positions.iter().enumerate() {
-        from[*position] = (len + j) as u32;
-    }
+    // Two tensors of at most 2^28.
+    let from: Vec<u32> =
+        placed(data.shape.len(), positions).into_iter().map(|at| at as u32).collect();
     finish(site, Constant::new(data.shape.clone(), both.pick(&from)))
 }

@@ -147,11 +147,8 @@ pub(super) fn reduce_prod(site: &mut Site<'_>) -> Result {
     while site.dims(x)[axis] > 1 {
         let size = site.dims(x)[axis];
         let half = size / 2;
-        site.spend(size)?;
         let mut part = |range: std::ops::Range<usize>, name: &str| {
-            // Positions of an axis are below 2^28.
-            let indices = range.map(|i| i as u32).collect();
-            site.push(Op::Take { axis, indices }, vec![x], &format!("{name}{size}"))
+            site.take(x, axis, range, &format!("{name}{size}"))
         };
         let (left, right) = (part(0..half, "left")?, part(half..2 * half, "right")?);
         let odd = if size % 2 == 1 { Some(part(size - 1..size, "odd")?) } else { None };

@@ -187,9 +187,9 @@ static RULES: &[Rule] = &[
     rule("Upsample", &[7, 9, 10], &["mode", "scales"], (1, 2), Mixed(resize::upsample)),
 
     // Recurrent.
-    rule("LSTM", &[1, 7, 14, 22], &["activation_alpha", "activation_beta", "activations", "clip", "direction", "hidden_size", "input_forget", "layout"], (3, 8), Many(recurrent::lstm)),
-    rule("GRU", &[1, 3, 7, 14, 22], &["activation_alpha", "activation_beta", "activations", "clip", "direction", "hidden_size", "layout", "linear_before_reset"], (3, 6), Many(recurrent::gru)),
-    rule("RNN", &[1, 7, 14, 22], &["activation_alpha", "activation_beta", "activations", "clip", "direction", "hidden_size", "layout"], (3, 6), Many(recurrent::rnn)),
+    rule("LSTM", &[1, 7, 14, 22], &["activation_alpha", "activation_beta", "activations", "clip", "direction", "hidden_size", "input_forget", "layout"], (3, 8), MixedMany(recurrent::lstm)),
+    rule("GRU", &[1, 3, 7, 14, 22], &["activation_alpha", "activation_beta", "activations", "clip", "direction", "hidden_size", "layout", "linear_before_reset"], (3, 6), MixedMany(recurrent::gru)),
+    rule("RNN", &[1, 7, 14, 22], &["activation_alpha", "activation_beta", "activations", "clip", "direction", "hidden_size", "layout"], (3, 6), MixedMany(recurrent::rnn)),
 
     // Quantised models.
     rule("QuantizeLinear", &[10, 13, 19, 21, 23, 24, 25], &["axis", "block_size", "output_dtype", "precision", "saturate"], (2, 3), Any(quantised::quantize_linear)),

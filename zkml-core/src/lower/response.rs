@@ -24,8 +24,7 @@ pub(super) fn lrn(site: &mut Site<'_>) -> Result<Lowered, Halt> {
     let beta = site.float_attribute("beta", 0.75)?;
     let bias = site.float_attribute("bias", 1.0)?;
     let shape = site.shape(0)?;
-    let rank = shape.rank();
-    if rank < 3 {
+    if shape.rank() < 3 {
         return Err(site.invalid(format!("the input has shape {shape}, expected spatial axes")));
     }
     let channels = shape.dims()[1];
@@ -36,12 +35,7 @@ pub(super) fn lrn(site: &mut Site<'_>) -> Result<Lowered, Halt> {
     })?;
     let x = site.operand(0)?;
     let square = site.apply(Activation::Square, x, "square")?;
-    let mut swap: Vec<usize> = (0..rank).collect();
-    swap.swap(1, rank - 1);
-    let moved = site.permute(square, &swap, "channels_last")?;
-    let band = site.own_constant("band", band)?;
-    let sum = site.push(Op::MatMul, vec![moved, band], "sum")?;
-    let sum = site.permute(sum, &swap, "channels")?;
+    let sum = site.product_along(square, 1, band, "sum")?;
     let base = site.plus(sum, bias, "base")?;
     let factor = match beta {
         0.5 => Activation::Rsqrt,

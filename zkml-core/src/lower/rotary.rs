@@ -25,9 +25,8 @@ pub(super) fn rotary_embedding(site: &mut Site<'_>) -> Result {
     let axis = heads.len() - 1;
     let same = heads == shape;
     let x = site.reshape(x, heads, "heads")?;
-    // Features of a head are below 2^28.
-    let indices = (0..layout.size).map(|f| layout.partner(f) as u32).collect();
-    let partner = site.push(Op::Take { axis, indices }, vec![x], "partner")?;
+    let partners = (0..layout.size).map(|f| layout.partner(f));
+    let partner = site.take(x, axis, partners, "partner")?;
     let cos = layout.cache(site, 1, "cos_cache", 1.0)?;
     let sin = layout.cache(site, 2, "sin_cache", 0.0)?;
     let straight = site.push(Op::Mul, vec![x, cos], "straight")?;

@@ -1,18 +1,17 @@
 //! TopK: the `k` greatest (or least) elements along an axis, in order, and their indices.
 //!
 //! ```text
-//! g_ij   = [x_j > x_i]  for i < j           j stands before i; otherwise i before j
-//! rank_i = sum over j > i of g_ij + sum over j < i of (1 - g_ji)
-//! P_ki   = [rank_i = k],     values = P x,     indices = P (0, 1, 2, ..)
+//! P_ki = [rank_i = k],     values = P x,     indices = P (0, 1, 2, ..)
 //! ```
 //!
-//! Ranks are a permutation whatever the ties, and of equal elements the one with the lower index
-//! comes first, as ONNX says. An axis of `n` takes `n (n - 1) / 2` comparisons. With `sorted = 0` ONNX
-//! leaves the order open; it is the same.
+//! with ranks as in `contests`: of equal elements the one with the lower index comes first, as ONNX says. An
+//! axis of `n` takes `n (n - 1) / 2` comparisons. With `sorted = 0` ONNX leaves the order open; it is the
+//! same.
 //!
 //! `k` is an attribute before 10 and an input since; `largest` and `sorted` exist since 11.
 
 use super::{
+    contests::{self, Contests},
     fill::finish,
     kind::Kind,
     parameter,
@@ -87,27 +86,10 @@ pub(super) fn top_k(site: &mut Site<'_>) -> Result<Vec<Lowered>> {
 /// `P`, of shape `[rows, k, size]`, of `x`, of shape `[rows, size]`.
 fn chosen(site: &mut Site<'_>, x: ValueId, k: usize, largest: bool) -> Result<ValueId> {
     let &[rows, size] = site.dims(x).as_slice() else { return Err(Halt::Poisoned) };
-    let pairs: Vec<(usize, usize)> = (0..size).flat_map(|j| (0..j).map(move |i| (i, j))).collect();
-    site.spend(pairs.len().saturating_mul(rows))?;
-    // Positions of an axis of at most `MOST`.
-    let earlier = pairs.iter().map(|(i, _)| *i as u32).collect();
-    let later = pairs.iter().map(|(_, j)| *j as u32).collect();
-    let earlier = site.push(Op::Take { axis: 1, indices: earlier }, vec![x], "earlier")?;
-    let later = site.push(Op::Take { axis: 1, indices: later }, vec![x], "later")?;
-    let operands = if largest { vec![later, earlier] } else { vec![earlier, later] };
-    let difference = site.push(Op::Sub, operands, "difference")?;
-    let before = site.apply(Activation::IsPositive, difference, "before")?;
-
-    let count = filled(site, vec![pairs.len(), size], |e| {
-        let ((i, j), element) = (pairs[e / size], e % size);
-        f32::from(i8::from(element == i) - i8::from(element == j))
-    })?;
-    let count = site.own_constant("count", count)?;
-    let counted = site.push(Op::MatMul, vec![before, count], "counted")?;
-    // Each has as many before it as its index, unless they lose.
-    let start = filled(site, vec![size], |j| j as f32)?;
-    let start = site.own_constant("start", start)?;
-    let rank = site.push(Op::Add, vec![counted, start], "rank")?;
+    site.spend((size * size / 2).saturating_mul(rows))?;
+    let lead = Contests::of(site, x, largest)?.lead(site)?;
+    let positions = contests::positions(site, size)?;
+    let rank = site.push(Op::Sub, vec![positions, lead], "rank")?;
     let rank = site.reshape(rank, vec![rows, 1, size], "ranks")?;
     let places = filled(site, vec![k, 1], |place| place as f32)?;
     let places = site.own_constant("order", places)?;

@@ -1,8 +1,7 @@
 //! The label of a classifier: the class of the greatest score, the first of equals.
 //!
 //! ```text
-//! d_ij = [s_j - s_i > 0]  for i < j        class j is it if it beats all before it, and none after it
-//!                                          beats it: (sum of d_ij) - (sum of d_jk) - j >= 0
+//! [lead_j - j + 1 > 0]     class j is it if none stands before it: leads as in `contests`
 //! ```
 //!
 //! Scores are compared as they are quantised, whatever is applied to them afterwards: what is, never
@@ -11,7 +10,11 @@
 use super::{Result, Site};
 use crate::{
     ir::{Activation, Op, ValueId},
-    lower::{kind::Kind, plane::filled},
+    lower::{
+        contests::{self, Contests},
+        kind::Kind,
+        plane::filled,
+    },
 };
 
 /// Labels of classes.
@@ -76,30 +79,14 @@ impl Classes {
 /// The label of the greatest of the scores `[N, C]`, C at least 2: `[N]`.
 pub(super) fn top(site: &mut Site<'_>, scores: ValueId, labels: &[i64]) -> Result<ValueId> {
     let count = labels.len();
-    let pairs = count.saturating_mul(count) / 2;
-    site.spend(pairs.saturating_mul(count))?;
-    let pairs: Vec<(usize, usize)> = (0..count).flat_map(|j| (0..j).map(move |i| (i, j))).collect();
-    let mut side = |name: &str, of: fn(&(usize, usize)) -> usize| {
-        // Classes are fewer than Shape::MAX_ELEMENTS.
-        let indices = pairs.iter().map(|pair| of(pair) as u32).collect();
-        site.push(Op::Take { axis: 1, indices }, vec![scores], name)
-    };
-    let (later, earlier) = (side("later", |pair| pair.1)?, side("earlier", |pair| pair.0)?);
-    let lead = site.push(Op::Sub, vec![later, earlier], "lead")?;
-    let beats = site.apply(Activation::IsPositive, lead, "beats")?;
+    let contests = Contests::of(site, scores, true)?;
     if let [first, second] = labels {
-        return chosen(site, beats, (*first, *second));
+        return chosen(site, contests.won, (*first, *second));
     }
-    let wins = filled(site, vec![pairs.len(), count], |e| {
-        let ((i, j), class) = (pairs[e / count], e % count);
-        f32::from(i8::from(class == j) - i8::from(class == i))
-    })?;
-    let wins = site.own_constant("pairs", wins)?;
-    let balance = site.push(Op::MatMul, vec![beats, wins], "balance")?;
-    let needed = filled(site, vec![count], |class| class as f32)?;
-    let needed = site.own_constant("needed", needed)?;
+    let lead = contests.lead(site)?;
+    let needed = contests::positions(site, count)?;
     // By IsPositive, the table that is there already.
-    let ahead = site.push(Op::Sub, vec![balance, needed], "ahead")?;
+    let ahead = site.push(Op::Sub, vec![lead, needed], "ahead")?;
     let ahead = site.plus(ahead, 1.0, "won")?;
     let top = site.apply(Activation::IsPositive, ahead, "top")?;
     let labels = filled(site, vec![count, 1], |class| labels[class] as f32)?;

@@ -110,11 +110,8 @@ fn columns(site: &mut Site<'_>, x: ValueId, columns: &[Column]) -> Result<ValueI
         if of.is_empty() {
             continue;
         }
-        site.spend(of.len())?;
-        // Features are below Shape::MAX_ELEMENTS.
-        let indices = of.iter().map(|column| column.feature as u32).collect();
-        let taken = Op::Take { axis: 1, indices };
-        let taken = site.push(taken, vec![x], &format!("{part}_features"))?;
+        let features = of.iter().map(|column| column.feature);
+        let taken = site.take(x, 1, features, &format!("{part}_features"))?;
         let thresholds = filled(site, vec![of.len()], |i| of[i].threshold())?;
         let thresholds = site.own_constant(&format!("{part}_thresholds"), thresholds)?;
         let below = site.push(Op::Sub, vec![thresholds, taken], &format!("{part}_room"))?;
@@ -139,14 +136,13 @@ fn reached(
     let (rows, count) = (site.dims(columns)[0], blocks.len());
     let cells = count.saturating_mul(slots);
     site.spend(cells.saturating_mul(width).saturating_add(cells))?;
-    let mut indices = vec![0u32; count * width];
+    let mut indices = vec![0; count * width];
     let mut paths = vec![0.0f32; cells * width];
     // Where there is no leaf, -1: never reached.
     let mut yeses = vec![1.0f32; cells];
     for (block, (leaves, used)) in blocks.iter().zip(&used).enumerate() {
         for (column, at) in used {
-            // Columns are below Shape::MAX_ELEMENTS.
-            indices[block * width + at] = *column as u32;
+            indices[block * width + at] = *column;
         }
         for (slot, leaf) in leaves.iter().enumerate() {
             let cell = block * slots + slot;
@@ -159,7 +155,7 @@ fn reached(
             }
         }
     }
-    let taken = site.push(Op::Take { axis: 1, indices }, vec![columns], "by_block")?;
+    let taken = site.take(columns, 1, indices.into_iter(), "by_block")?;
     let planes = site.reshape(taken, vec![rows, count * width, 1, 1], "planes")?;
     let shape = site.valid(Shape::new(vec![cells, width, 1, 1]))?;
     let paths = site.valid(Tensor::new(shape, paths))?;

@@ -13,10 +13,7 @@
 use super::{Lowered, Result, Site, features};
 use crate::{
     ir::{Activation, Op, ValueId},
-    lower::{
-        kind::Kind,
-        plane::{filled, new_shape},
-    },
+    lower::{kind::Kind, plane::filled},
 };
 
 pub(super) fn scaler(site: &mut Site<'_>) -> Result {
@@ -111,11 +108,7 @@ fn rows(site: &mut Site<'_>) -> Result<(ValueId, Kept)> {
 
 impl Kept {
     fn finish(self, site: &mut Site<'_>, y: ValueId) -> Result {
-        let shape = new_shape(site, self.dims)?;
-        if site.canvas.graph.get(y).shape == shape {
-            return Ok(Lowered::Activation(site.result(y)));
-        }
-        Ok(Lowered::Activation(site.push(Op::Reshape(shape), vec![y], "")?))
+        Ok(Lowered::Activation(site.reshape(y, self.dims, "")?))
     }
 }
 

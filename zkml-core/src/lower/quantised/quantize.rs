@@ -65,10 +65,7 @@ fn quantized(site: &mut Site<'_>, x: ValueId, grid: &Grid, like: &Elements) -> R
     while start < size {
         let same = (start..size).take_while(|at| grid.at(*at) == grid.at(start)).count();
         let part = format!("run{start}");
-        site.spend(same)?;
-        // Positions of an axis are below 2^28.
-        let indices = (start as u32..(start + same) as u32).collect();
-        let run = site.push(Op::Take { axis, indices }, vec![x], &part)?;
+        let run = site.take(x, axis, start..start + same, &part)?;
         let (scale, zero) = grid.at(start);
         parts.push(site.apply(step(like, scale, zero), run, &format!("{part}_steps"))?);
         start += same;

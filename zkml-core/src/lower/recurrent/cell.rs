@@ -120,16 +120,13 @@ impl<'l> Direction<'l> {
         (together, gate): (ValueId, usize),
         name: &str,
     ) -> Result {
-        let indices = self.columns(gate..gate + 1);
-        site.spend(indices.len())?;
-        site.push(Op::Take { axis: 1, indices }, vec![together], name)
+        site.take(together, 1, self.columns(gate..gate + 1), name)
     }
 
     /// Columns of some gates.
-    fn columns(&self, gates: Range<usize>) -> Vec<u32> {
+    fn columns(&self, gates: Range<usize>) -> Range<usize> {
         let hidden = self.layer.hidden;
-        // Both ends are below Shape::MAX_ELEMENTS.
-        ((gates.start * hidden) as u32..(gates.end * hidden) as u32).collect()
+        gates.start * hidden..gates.end * hidden
     }
 
     /// The recurrent bias of a gate, `[H]`.
@@ -159,7 +156,7 @@ impl<'l> Direction<'l> {
 /// Some gates, one after the other, that are computed together.
 pub(super) struct Block {
     /// Where they are in the projection.
-    columns: Vec<u32>,
+    columns: Range<usize>,
     /// `[H, n H]`.
     weights: ValueId,
     part: String,
@@ -174,14 +171,10 @@ impl Block {
         time: usize,
     ) -> Result {
         let rows = direction.rows;
-        site.spend(rows.saturating_add(self.columns.len()))?;
-        // Rows of a matrix are below Shape::MAX_ELEMENTS.
-        let indices = ((time * rows) as u32..((time + 1) * rows) as u32).collect();
         let name = direction.at(time, &format!("{}_x", self.part));
-        let step = Op::Take { axis: 0, indices };
-        let step = site.push(step, vec![direction.projected], &format!("{name}_step"))?;
-        let columns = Op::Take { axis: 1, indices: self.columns.clone() };
-        site.push(columns, vec![step], &name)
+        let step = time * rows..(time + 1) * rows;
+        let step = site.take(direction.projected, 0, step, &format!("{name}_step"))?;
+        site.take(step, 1, self.columns.clone(), &name)
     }
 
     /// `h R^T`, `[rows, n H]`.

@@ -5,7 +5,7 @@ use super::{
     function::{Gate, gate_functions},
 };
 use crate::{
-    ir::{Op, ValueId},
+    ir::ValueId,
     lower::site::{Halt, Lowered, Site},
     onnx::Elements,
     tensor::Tensor,
@@ -133,14 +133,14 @@ impl Layer {
     }
 
     /// Where the rows of the batch are in the groups laid end to end; none if in order.
-    pub(super) fn batch_order(&self) -> Option<Vec<u32>> {
+    pub(super) fn batch_order(&self) -> Option<Vec<usize>> {
         let laid: Vec<usize> = self.groups.iter().flat_map(|(_, rows)| rows).copied().collect();
         if laid.is_sorted() {
             return None;
         }
         let mut order = vec![0; laid.len()];
         for (at, row) in laid.into_iter().enumerate() {
-            order[row] = at as u32; // rows of a shape are below 2^28
+            order[row] = at;
         }
         Some(order)
     }
@@ -154,8 +154,7 @@ impl Layer {
     ) -> Result<ValueId> {
         let mut x = self.x;
         if length < self.steps {
-            let indices = (0..length as u32).collect(); // at most MOST_STEPS
-            x = site.push(Op::Take { axis: 0, indices }, vec![x], &format!("{name}/first"))?;
+            x = site.take(x, 0, 0..length, &format!("{name}/first"))?;
         }
         let x = self.rows_of(site, x, rows, &format!("{name}/x"))?;
         let dims = vec![length * rows.len(), self.features];
@@ -174,10 +173,9 @@ impl Layer {
         for (i, state) in self.initial.iter().enumerate() {
             let Some(state) = *state else { continue };
             let name = format!("{name}/initial{i}");
-            let indices = vec![direction as u32]; // one of two
             let own = match self.directions.len() {
                 1 => state,
-                _ => site.push(Op::Take { axis: 0, indices }, vec![state], &name)?,
+                _ => site.take(state, 0, direction..direction + 1, &name)?,
             };
             let own = self.rows_of(site, own, rows, &format!("{name}/rows"))?;
             states[i] = Some(site.reshape(own, vec![rows.len(), self.hidden], &name)?);
@@ -196,8 +194,7 @@ impl Layer {
         if self.groups.len() == 1 {
             return Ok(x);
         }
-        let indices = rows.iter().map(|row| *row as u32).collect(); // below 2^28
-        site.push(Op::Take { axis: 1, indices }, vec![x], part)
+        site.take(x, 1, rows.iter().copied(), part)
     }
 }
 

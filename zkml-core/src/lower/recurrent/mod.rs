@@ -21,10 +21,7 @@ mod layer;
 mod lstm;
 mod rnn;
 
-use super::{
-    evaluate,
-    site::{Halt, Lowered, Site},
-};
+use super::site::{Halt, Lowered, Site};
 use crate::ir::{Op, ValueId};
 use cell::{Cell, Direction, State};
 use layer::Layer;
@@ -32,19 +29,15 @@ use layer::Layer;
 type Result<T = Vec<Lowered>> = std::result::Result<T, Halt>;
 
 pub(super) fn lstm(site: &mut Site<'_>) -> Result {
-    of::<lstm::Lstm>(site)
+    unrolled::<lstm::Lstm>(site)
 }
 
 pub(super) fn gru(site: &mut Site<'_>) -> Result {
-    of::<gru::Gru>(site)
+    unrolled::<gru::Gru>(site)
 }
 
 pub(super) fn rnn(site: &mut Site<'_>) -> Result {
-    of::<rnn::Rnn>(site)
-}
-
-fn of<C: Cell>(site: &mut Site<'_>) -> Result {
-    if site.all_constant() { evaluate::run_all(site, unrolled::<C>) } else { unrolled::<C>(site) }
+    unrolled::<rnn::Rnn>(site)
 }
 
 fn unrolled<C: Cell>(site: &mut Site<'_>) -> Result {
@@ -144,8 +137,7 @@ fn assembled(
     let batch_axis = if output == 0 { 2 } else { 1 };
     let mut all = concat(site, batch_axis, parts, &format!("groups{output}"))?;
     if let Some(order) = layer.batch_order() {
-        let take = Op::Take { axis: batch_axis, indices: order };
-        all = site.push(take, vec![all], &format!("ordered{output}"))?;
+        all = site.take(all, batch_axis, order.into_iter(), &format!("ordered{output}"))?;
     }
     if layer.batch_first {
         let perm: &[usize] = if output == 0 { &[2, 0, 1, 3] } else { &[1, 0, 2] };

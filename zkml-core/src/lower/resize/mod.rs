@@ -18,7 +18,6 @@ use super::{
     kind::Kind,
     plane::filled,
     site::{Halt, Lowered, Site},
-    view,
 };
 use crate::{
     ir::Op,
@@ -268,7 +267,7 @@ fn along(
         return Err(site.unsupported(Some("mode"), "whole numbers are resized only by `nearest`"));
     }
     let dims = site.shape_of(&value).dims().to_vec();
-    let (rank, inputs) = (dims.len(), dims[axis]);
+    let inputs = dims[axis];
     let mut matrix = vec![0.0f32; inputs * rows.len()];
     for (i, row) in rows.iter().enumerate() {
         for (j, weight) in row.iter().flatten() {
@@ -277,20 +276,14 @@ fn along(
     }
     let shape = site.valid(Shape::new(vec![inputs, rows.len()]))?;
     let matrix = site.valid(Tensor::new(shape, matrix))?;
-    let mut swap: Vec<usize> = (0..rank).collect();
-    swap.swap(axis, rank - 1);
-    let moved = view::permute(site, value, &swap, &format!("{part}_moved"))?;
-    let x = site.value(moved, &format!("{part}_rows"))?;
-    let matrix = site.own_constant(&format!("{part}_weights"), matrix)?;
-    let x = if rank == 1 { site.reshape(x, vec![1, inputs], &format!("{part}_row"))? } else { x };
-    let mut y = site.push(Op::MatMul, vec![x, matrix], &format!("{part}_sum"))?;
-    if outside != 0.0 && rows.contains(&None) {
-        let border =
-            filled(site, vec![rows.len()], |i| if rows[i].is_none() { outside } else { 0.0 })?;
-        let border = site.own_constant(&format!("{part}_border"), border)?;
-        y = site.push(Op::Add, vec![y, border], &format!("{part}_bordered"))?;
+    let x = site.value(value, &format!("{part}_input"))?;
+    if outside == 0.0 || !rows.contains(&None) {
+        return Ok(Lowered::Activation(site.product_along(x, axis, matrix, &part)?));
     }
-    let y = if rank == 1 { site.reshape(y, vec![rows.len()], &part)? } else { y };
-    let y = site.permute(y, &swap, &part)?;
-    Ok(Lowered::Activation(y))
+    let sum = site.product_along(x, axis, matrix, &format!("{part}_sum"))?;
+    let mut border = vec![1; dims.len()];
+    border[axis] = rows.len();
+    let border = filled(site, border, |i| if rows[i].is_none() { outside } else { 0.0 })?;
+    let border = site.own_constant(&format!("{part}_border"), border)?;
+    Ok(Lowered::Activation(site.push(Op::Add, vec![sum, border], &part)?))
 }
