@@ -1,11 +1,13 @@
 //! Chooses widths, scales and shifts of all steps.
 
+mod choice;
 mod quantized;
 mod shared;
 mod slack;
 mod value;
 mod wanted;
 
+pub(super) use choice::Choice;
 pub(super) use wanted::{Wanted, Width};
 
 use super::{
@@ -17,34 +19,12 @@ use super::{
     range::{Range, limit_operands},
     settings::Keys,
 };
-use crate::{
-    ir::Graph,
-    program::{Bits, TensorId},
-};
+use crate::{ir::Graph, program::TensorId};
+use choice::looked_up;
 use quantized::{beside_quantized, exact_form};
 use shared::{choose_shifts, share_comparisons, share_contests, share_scales, shift_comparisons};
 use slack::Slack;
 use value::Readers;
-
-/// Encoding of one stored tensor.
-#[derive(Clone, Debug)]
-pub(super) struct Choice {
-    pub(super) bits: Bits,
-    /// Scale of `x`.
-    pub(super) x: i32,
-    /// Scale of what later steps read.
-    pub(super) y: i32,
-    /// Re-quantisation shift; the accumulator has scale `x + shift`.
-    pub(super) shift: u8,
-    /// Integers that later steps may read.
-    pub(super) range: Range,
-    /// Units of `x` that a [`super::form::Unit::Lift`] is.
-    pub(super) lift: i64,
-    /// The table, if there is one.
-    pub(super) lookup: Option<Lookup>,
-    /// What the table is of, if it compares integers.
-    pub(super) comparison: Option<Comparison>,
-}
 
 /// Chooses for every draft.
 pub(super) fn choose(
@@ -306,42 +286,6 @@ impl Chosen {
         // No finer: that might need a greater shift.
         let close = (0..=i32::from(context.settings.share_within)).contains(&(choice.y - earlier));
         close.then_some(earlier)
-    }
-}
-
-/// The choice for a table of the arguments from `first` to `last`, `lift` added to each.
-fn looked_up(
-    draft: &Draft,
-    (x, y): (i32, i32),
-    (first, last): (i64, i64),
-    lift: i64,
-) -> Result<Choice, QuantError> {
-    let unsupported = || QuantError::Unsupported {
-        origin: draft.origin.clone(),
-        what: format!(
-            "integers from {first} to {last} as arguments of a table, which exceed {} bits; give the \
-             operands fewer bits",
-            Bits::MAX
-        ),
-    };
-    let end = |end: i64| i32::try_from(end).map_err(|_| unsupported());
-    let domain = end(first)?..=end(last)?;
-    let lookup = Lookup { domain, lift, from: x, to: y, live: first };
-    let bits = lookup.bits(1).ok_or_else(unsupported)?;
-    let choice = Choice::unshifted(bits, x);
-    Ok(Choice { y, lift, lookup: Some(lookup), ..choice })
-}
-
-impl Choice {
-    /// The same arguments, values at scale `y`.
-    fn with_values(self, y: i32) -> Self {
-        Self { y, lookup: self.lookup.map(|lookup| lookup.with_values(y)), ..self }
-    }
-
-    fn unshifted(bits: Bits, scale: i32) -> Self {
-        let range = Range::of_bits(bits);
-        let (lookup, comparison) = (None, None);
-        Self { bits, x: scale, y: scale, shift: 0, range, lift: 0, lookup, comparison }
     }
 }
 
