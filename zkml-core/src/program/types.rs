@@ -146,6 +146,11 @@ impl View {
         }
     }
 
+    /// Whether some element is the constant 0.
+    pub fn has_holes(&self) -> bool {
+        self.index.as_ref().is_some_and(|index| index.contains(&Self::HOLE))
+    }
+
     /// Whether it reads each of the `stored` elements of its tensor once, and no hole.
     pub fn is_permutation(&self, stored: usize) -> bool {
         let Some(index) = &self.index else { return self.shape.len() == stored };

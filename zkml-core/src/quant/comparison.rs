@@ -23,14 +23,14 @@
 //! D >= 0   if and only if    floor(D / 2^s) >= 0
 //! ```
 //!
-//! The shift rounds half up, so that a constant beside `D` makes it either. Nothing is lost but what rounding an input to its scale loses. The
-//! same holds of sums of tensors whose factors all are `+a` or `-a`, at the finest of their scales, and
-//! of sums of whole numbers, as far as a table holds them. Other arguments are rounded to their
-//! calibrated range before they are compared.
+//! The shift rounds half up, so that a constant beside `D` makes it either. Nothing is lost but what
+//! rounding an input to its scale loses. The same holds of sums of tensors whose factors all are `+a` or
+//! `-a`, at the finest of their scales, and of sums of whole numbers, as far as a table holds them. Other
+//! arguments are rounded to their calibrated range before they are compared.
 
 use super::{
     QuantError,
-    form::{Form, FormTerm},
+    form::{Form, FormTerm, at},
     fuse::Draft,
     range::Range,
     scales::Choice,
@@ -115,7 +115,7 @@ impl Comparison {
     /// Of elements each of which reads one operand at most, at its scale.
     fn of_each(f: &Activation, form: &Form, draft: &Draft, operands: &[Operand<'_>]) -> Self {
         let uniform = form.bias.len() <= 1
-            && matches!(operands, [Operand { factor: [_], view, .. }] if !has_holes(view));
+            && matches!(operands, [Operand { factor: [_], view, .. }] if !view.has_holes());
         let count = if uniform { 1 } else { draft.shape.len() };
         let mut factors = vec![vec![0; count]; operands.len()];
         let (mut least, mut greatest) = (i64::MAX, i64::MIN);
@@ -155,7 +155,7 @@ impl Comparison {
         for operand in operands {
             let unit = 1i32.checked_shl((scale - operand.scale) as u32).filter(|unit| *unit > 0)?;
             let own: Vec<i32> = operand.factor.iter().map(|f| unit * sign(*f)).collect();
-            let range = operand.range.with_holes(has_holes(operand.view));
+            let range = operand.range.with_holes(operand.view.has_holes());
             let multiples = own.iter().map(|f| i64::from(*f)).collect();
             sums = sums.plus(range, &multiples);
             factors.push(own);
@@ -186,10 +186,6 @@ impl Operand<'_> {
 fn are_disjoint(draft: &Draft, operands: &[Operand<'_>]) -> bool {
     let reads = |e| operands.iter().filter(|operand| operand.reads(e)).count();
     (0..draft.shape.len()).all(|e| reads(e) <= 1)
-}
-
-fn has_holes(view: &View) -> bool {
-    view.index.as_ref().is_some_and(|index| index.contains(&View::HOLE))
 }
 
 /// The quotient of `D` by `2^shift` that keeps what `f` says, as the constant that makes of rounding half
@@ -251,7 +247,7 @@ impl Range {
 }
 
 fn range_of(view: &View, choices: &[Choice]) -> Range {
-    choices[view.tensor.0].range.with_holes(has_holes(view))
+    choices[view.tensor.0].range.with_holes(view.has_holes())
 }
 
 /// The integer that stands for `r` beside a sum, and no further from 0 than leaves the sum's sign
@@ -275,13 +271,4 @@ fn ends(values: &[i64]) -> (i64, i64) {
 
 fn sign(value: f64) -> i32 {
     i32::from(value > 0.0) - i32::from(value < 0.0)
-}
-
-/// Element `e` of a constant that has none, one for all elements, or one for each.
-fn at(values: &[f64], e: usize) -> f64 {
-    match values {
-        [] => 0.0,
-        [one] => *one,
-        each => each[e],
-    }
 }

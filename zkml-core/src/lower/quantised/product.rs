@@ -6,6 +6,7 @@ use super::{
     quantize::{check_type, step},
 };
 use crate::{
+    exec::float,
     ir::{Op, ValueId},
     lower::{
         kind::Kind,
@@ -60,11 +61,8 @@ pub(super) fn ratio(
 ) -> Result<Tensor<f32>> {
     let shape = site.valid(a.shape().broadcast(b.shape()))?;
     site.spend(shape.len())?;
-    let from_a = site.valid(a.shape().broadcast_map(&shape))?;
-    let from_b = site.valid(b.shape().broadcast_map(&shape))?;
-    let pairs = from_a.iter().zip(&from_b);
-    let data = pairs.map(|(i, j)| a.data()[*i as usize] * b.data()[*j as usize] / y).collect();
-    site.valid(Tensor::new(shape, data))
+    let product = site.valid(float::apply(&Op::Mul, &[a, b]))?;
+    Ok(product.map(|product| product / y))
 }
 
 /// Operand `value` less its zero point.
@@ -105,10 +103,7 @@ pub(super) fn centred_by(
             let mut tensor = site.number_tensor(&constant)?;
             if let Some(zeros) = zeros {
                 site.spend(tensor.shape().len())?;
-                let map = site.valid(zeros.shape().broadcast_map(tensor.shape()))?;
-                let pairs = tensor.data().iter().zip(&map);
-                let data = pairs.map(|(q, at)| q - zeros.data()[*at as usize]).collect();
-                tensor = site.valid(Tensor::new(tensor.shape().clone(), data))?;
+                tensor = site.valid(float::apply(&Op::Sub, &[&tensor, &zeros]))?;
             }
             site.own_constant(&format!("{name}_steps"), tensor)
         }

@@ -8,6 +8,7 @@ mod spread;
 
 pub(super) use grid::Grid;
 pub(super) use prefix::Prefix;
+pub(super) use spread::at;
 
 use crate::{
     ir::{Origin, Window},
@@ -61,8 +62,7 @@ pub(super) struct Least {
 impl Least {
     /// Of what a view reads.
     pub(super) fn of(view: &View) -> Self {
-        let holes = view.index.as_ref().is_some_and(|index| index.contains(&View::HOLE));
-        Self { tensor: view.tensor, holes }
+        Self { tensor: view.tensor, holes: view.has_holes() }
     }
 }
 

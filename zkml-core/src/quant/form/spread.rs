@@ -3,7 +3,7 @@
 use crate::program::View;
 
 /// Element `e`.
-pub(super) fn at(values: &[f64], e: usize) -> f64 {
+pub(in crate::quant) fn at(values: &[f64], e: usize) -> f64 {
     match values {
         [] => 0.0,
         [one] => *one,
