@@ -27,7 +27,7 @@ const TOLERANCE: f32 = 2e-6;
 #[test]
 fn operators_agree_with_onnxruntime_in_every_version() {
     let cases = cases("ml.npz");
-    assert!(cases.len() > 130, "only {} cases", cases.len());
+    assert!(cases.len() > 180, "only {} cases", cases.len());
     check_all(&cases, TOLERANCE);
 }
 
@@ -200,6 +200,98 @@ fn what_onnx_does_not_decide_is_refused() {
         let hints: Vec<_> = unsupported(&proto).into_iter().map(|item| item.hint).collect();
         assert!(hints.iter().any(|hint| hint.contains(expected)), "{hints:?}, expected {expected}");
     }
+}
+
+/// Two classes, three vectors of three features.
+fn support_vectors(change: impl FnOnce(&mut Vec<AttributeProto>)) -> ModelProto {
+    let mut attributes = vec![
+        ints("classlabels_ints", &[4, 2]),
+        floats_of("coefficients", &[0.5, -0.25, -0.25]),
+        floats_of("kernel_params", &[0.5, 0.0, 3.0]),
+        string("kernel_type", "RBF"),
+        floats_of("rho", &[0.125]),
+        floats_of("support_vectors", &[0.5; 9]),
+        ints("vectors_per_class", &[1, 2]),
+    ];
+    change(&mut attributes);
+    let mut proto = ml(1, "SVMClassifier", &["label", "y"], attributes);
+    graph(&mut proto).output.push(value("label", DataType::Int64, &[2]));
+    proto
+}
+
+#[test]
+fn malformed_support_vectors_are_errors() {
+    import(&support_vectors(|_| ())).expect("a classifier");
+    let wrong: [(&str, AttributeProto); 10] = [
+        ("`vectors_per_class` has 1 elements, expected 2", ints("vectors_per_class", &[3])),
+        ("`vectors_per_class` has -1", ints("vectors_per_class", &[-1, 4])),
+        ("`support_vectors` has 9 elements, expected 3", ints("vectors_per_class", &[1, 0])),
+        ("`support_vectors` has 9 elements", ints("vectors_per_class", &[1, i64::MAX])),
+        ("`coefficients` has 2 elements, expected 3", floats_of("coefficients", &[0.5, -0.5])),
+        ("`rho` has 2 elements, expected 1", floats_of("rho", &[0.5, 0.5])),
+        ("`support_vectors` is NaN at 0", floats_of("support_vectors", &[f32::NAN; 9])),
+        ("`kernel_params` has 2 elements, expected 3", floats_of("kernel_params", &[0.5, 0.0])),
+        ("`kernel_type` is \"rbf\"", string("kernel_type", "rbf")),
+        ("`classlabels_ints` and `classlabels_strings` are missing", ints("classlabels_ints", &[])),
+    ];
+    for (expected, attribute) in wrong {
+        let proto = support_vectors(|a| replace(a, attribute));
+        let error = import(&proto).expect_err(expected).to_string();
+        assert!(error.contains(expected), "{error}, expected {expected}");
+    }
+}
+
+#[test]
+fn support_vectors_that_onnx_does_not_decide_are_refused() {
+    let poly = |degree| {
+        support_vectors(|a| {
+            replace(a, string("kernel_type", "POLY"));
+            replace(a, floats_of("kernel_params", &[0.5, 0.0, degree]));
+        })
+    };
+    import(&poly(2.0)).expect("a square");
+    let plain = |more: Vec<AttributeProto>| {
+        support_vectors(|a| {
+            replace(a, ints("vectors_per_class", &[]));
+            replace(a, floats_of("coefficients", &[0.5; 6]));
+            a.extend(more);
+        })
+    };
+    let single = support_vectors(|a| {
+        replace(a, ints("classlabels_ints", &[4]));
+    });
+    let positive = |a: &mut Vec<_>| replace(a, floats_of("coefficients", &[0.5, 0.25, 0.25]));
+    let refused = [
+        ("a degree of 2.5", poly(2.5)),
+        ("a degree of 0", poly(0.0)),
+        ("coupled pairs", support_vectors(|a| a.push(floats_of("prob_a", &[-1.0])))),
+        (
+            "a softmax of one score",
+            support_vectors(|a| a.push(string("post_transform", "SOFTMAX"))),
+        ),
+        ("without a negative coefficient", support_vectors(positive)),
+        ("the label of a linear model", plain(vec![])),
+        ("a single class", single),
+    ];
+    for (expected, proto) in refused {
+        let hints: Vec<_> = unsupported(&proto).into_iter().map(|item| item.hint).collect();
+        assert!(hints.iter().any(|hint| hint.contains(expected)), "{hints:?}, expected {expected}");
+    }
+    // The scores alone are the same for all.
+    for mut proto in [support_vectors(positive), plain(vec![])] {
+        graph(&mut proto).output.truncate(1);
+        import(&proto).expect("the scores alone");
+    }
+    let regressor = |post: &str| {
+        let attributes = vec![
+            floats_of("coefficients", &[0.5; 3]),
+            floats_of("rho", &[0.125]),
+            string("post_transform", post),
+        ];
+        ml(1, "SVMRegressor", &["y"], attributes)
+    };
+    import(&regressor("NONE")).expect("a linear model");
+    assert!(unsupported(&regressor("LOGISTIC"))[0].hint.contains("a transformation"));
 }
 
 #[test]

@@ -42,7 +42,7 @@ pub(super) fn of(site: &mut Site<'_>) -> Result {
 }
 
 /// `x^exponent`; of whole numbers, if `whole`.
-fn power(
+pub(super) fn power(
     site: &mut Site<'_>,
     x: ValueId,
     (exponent, whole): (f32, bool),

@@ -23,6 +23,12 @@ impl Site<'_> {
         Ok(Some(numbers))
     }
 
+    /// Numbers that are finite in `f32`; none if the attribute is not there.
+    pub(super) fn finite_numbers(&mut self, name: &str) -> Result<Vec<f32>> {
+        let list = self.numbers(name)?.unwrap_or_default();
+        self.finite(name, &list)
+    }
+
     /// The elements of a tensor of floats or doubles.
     pub(super) fn number_list(&mut self, name: &str) -> Result<Option<Vec<f64>>> {
         let Some(tensor) = self.tensor_attribute(name)? else { return Ok(None) };

@@ -13,12 +13,13 @@
 //! one for the one score.
 
 use super::{
-    Halt, Lowered, Result, Site, classified,
+    Lowered, Result, Site, classified,
     ensemble::{CLASSES, Ensemble},
     features,
     label::{Classes, chosen, top},
     paths::{self, Sum},
     transform::Transform,
+    undecided,
 };
 use crate::{
     ir::{Activation, Op, ValueId},
@@ -42,8 +43,10 @@ pub(super) fn classifier(site: &mut Site<'_>) -> Result<Vec<Lowered>> {
             let s = paths::sum(site, x, &forest, &Sum { base, factor: 1.0 })?;
             binary(site, s, &classes, (transform, negative))
         }
-        2 if second => Err(undecided(site, "weights of the second of two classes alone")),
-        2 if !base.is_empty() => Err(undecided(site, "base values beside scores of two classes")),
+        2 if second => Err(undecided(site, None, "weights of the second of two classes alone")),
+        2 if !base.is_empty() => {
+            Err(undecided(site, None, "base values beside scores of two classes"))
+        }
         count => {
             let base = if base.is_empty() { vec![0.0; count] } else { base };
             site.expect_count("base_values", base.len(), count)?;
@@ -62,7 +65,7 @@ fn only_base(site: &Site<'_>, base: &[f64]) -> Result<f64> {
     match base {
         [] => Ok(0.0),
         [base] => Ok(*base),
-        _ => Err(undecided(site, "two base values for one score")),
+        _ => Err(undecided(site, None, "two base values for one score")),
     }
 }
 
@@ -79,14 +82,14 @@ fn binary(
         (Transform::Logistic, false) => None,
         (Transform::None, false) => Some(0.5),
         (Transform::None, true) => {
-            return Err(undecided(site, "negative weights without LOGISTIC"));
+            return Err(undecided(site, None, "negative weights without LOGISTIC"));
         }
-        _ => return Err(undecided(site, "a softmax of one score")),
+        _ => return Err(undecided(site, None, "a softmax of one score")),
     };
     let label = match (classes.wanted(site)?, threshold) {
         (None, _) => None,
         (Some(_), None) => {
-            return Err(undecided(site, "a label, with LOGISTIC and no negative weight"));
+            return Err(undecided(site, None, "a label, with LOGISTIC and no negative weight"));
         }
         (Some(labels), Some(threshold)) => {
             let over = site.plus(s, -threshold, "over")?;
@@ -109,9 +112,4 @@ pub(super) fn both(site: &mut Site<'_>, s: ValueId, transform: Transform) -> Res
     let ones = filled(site, vec![2], |class| if class == 0 { 1.0 } else { 0.0 })?;
     let ones = site.own_constant("ones", ones)?;
     site.push(Op::Add, vec![scores, ones], "probabilities")
-}
-
-fn undecided(site: &Site<'_>, what: &str) -> Halt {
-    let hint = format!("{what}: onnxruntime and the ONNX reference differ, ONNX does not say");
-    site.unsupported(None, hint)
 }

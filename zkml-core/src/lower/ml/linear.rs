@@ -19,9 +19,10 @@ pub(super) fn classifier(site: &mut Site<'_>) -> Result<Vec<Lowered>> {
     let transform = Transform::of(site)?;
     let classes = Classes::of(site, "classlabels_ints", "classlabels_strings")?;
     let (x, [_, features]) = features(site)?;
-    let coefficients = numbers(site, "coefficients")?;
+    let coefficients = site.finite_numbers("coefficients")?;
     let rows = coefficients.len() / features.max(1);
-    let scores = scores(site, x, &coefficients, (rows, features))?;
+    let intercepts = site.finite_numbers("intercepts")?;
+    let scores = scores(site, x, &coefficients, (rows, features), &intercepts)?;
     let labels = classes.wanted(site)?;
     match (rows, classes.len()) {
         (1, 2) => {
@@ -57,26 +58,27 @@ pub(super) fn regressor(site: &mut Site<'_>) -> Result {
         let hint = "a transformation of a regression is not supported";
         return Err(site.unsupported(Some("post_transform"), hint));
     }
-    let coefficients = numbers(site, "coefficients")?;
+    let coefficients = site.finite_numbers("coefficients")?;
     let targets = site.int_attribute("targets")?.unwrap_or(1);
     let targets = site.below("targets", targets, coefficients.len().saturating_add(1))?;
-    let scores = scores(site, x, &coefficients, (targets, features))?;
+    let intercepts = site.finite_numbers("intercepts")?;
+    let scores = scores(site, x, &coefficients, (targets, features), &intercepts)?;
     Ok(Lowered::Activation(site.result(scores)))
 }
 
 /// `X C^T + intercepts`, `[N, rows]`; intercepts are 0 if there are none.
-fn scores(
+pub(super) fn scores(
     site: &mut Site<'_>,
     x: ValueId,
     coefficients: &[f32],
     (rows, features): (usize, usize),
+    intercepts: &[f32],
 ) -> Result<ValueId> {
     site.expect_count("coefficients", coefficients.len(), rows.saturating_mul(features))?;
     let weights =
         filled(site, vec![features, rows], |e| coefficients[e % rows * features + e / rows])?;
     let weights = site.own_constant("coefficients", weights)?;
     let product = site.push(Op::MatMul, vec![x, weights], "product")?;
-    let intercepts = numbers(site, "intercepts")?;
     if intercepts.is_empty() {
         return Ok(product);
     }
@@ -84,9 +86,4 @@ fn scores(
     let intercepts = filled(site, vec![rows], |i| intercepts[i])?;
     let intercepts = site.own_constant("intercepts", intercepts)?;
     site.push(Op::Add, vec![product, intercepts], "scores")
-}
-
-fn numbers(site: &mut Site<'_>, name: &str) -> Result<Vec<f32>> {
-    let list = site.numbers(name)?.unwrap_or_default();
-    site.finite(name, &list)
 }

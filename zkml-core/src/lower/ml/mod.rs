@@ -23,11 +23,13 @@ mod encoder;
 mod ensemble;
 mod feature;
 mod forest;
+mod kernel;
 mod label;
 mod linear;
 mod paths;
 mod regressor;
 mod scale;
+mod svm;
 mod threshold;
 mod transform;
 mod version5;
@@ -146,6 +148,29 @@ const LINEAR: &[&str] = &[
     "multi_class",
     "post_transform",
 ];
+const SVM_CLASSIFIER: &[&str] = &[
+    "classlabels_ints",
+    "classlabels_strings",
+    "coefficients",
+    "kernel_params",
+    "kernel_type",
+    "post_transform",
+    "prob_a",
+    "prob_b",
+    "rho",
+    "support_vectors",
+    "vectors_per_class",
+];
+const SVM_REGRESSOR: &[&str] = &[
+    "coefficients",
+    "kernel_params",
+    "kernel_type",
+    "n_supports",
+    "one_class",
+    "post_transform",
+    "rho",
+    "support_vectors",
+];
 
 #[rustfmt::skip]
 static RULES: &[Rule] = &[
@@ -159,6 +184,8 @@ static RULES: &[Rule] = &[
     rule("Normalizer", &[1], &["norm"], (1, 1), Mixed(scale::normalizer)),
     rule("OneHotEncoder", &[1], &["cats_int64s", "cats_strings", "zeros"], (1, 1), Any(feature::one_hot_encoder)),
     rule("Scaler", &[1], &["offset", "scale"], (1, 1), Mixed(scale::scaler)),
+    rule("SVMClassifier", &[1], SVM_CLASSIFIER, (1, 1), Many(svm::classifier)),
+    rule("SVMRegressor", &[1], SVM_REGRESSOR, (1, 1), Mixed(svm::regressor)),
     rule("TreeEnsemble", &[5], ENSEMBLE, (1, 1), Mixed(regressor::ensemble)),
     rule("TreeEnsembleClassifier", &[1, 3, 5], CLASSIFIER, (1, 1), Many(classifier::classifier)),
     rule("TreeEnsembleRegressor", &[1, 3, 5], REGRESSOR, (1, 1), Mixed(regressor::regressor)),
@@ -212,4 +239,9 @@ fn classified(site: &mut Site<'_>, label: Option<ValueId>, scores: ValueId) -> V
     }
     let label = label.map_or(Lowered::Poisoned { activation: true }, Lowered::Activation);
     vec![label, Lowered::Activation(scores)]
+}
+
+fn undecided(site: &Site<'_>, attribute: Option<&str>, what: &str) -> Halt {
+    let hint = format!("{what}: onnxruntime and the ONNX reference differ, ONNX does not say");
+    site.unsupported(attribute, hint)
 }
