@@ -8,6 +8,10 @@
 //! The header of a verifying key says what proofs are about: machine, statement, model, SRS. It is
 //! bound into the plonk key's digest, which starts every transcript: a proof made for one header
 //! is rejected under another. The binding is recomputed on load, never read.
+//!
+//! What a header says of the SRS is its maker's word, but for one thing: a key above the development
+//! string, known by its `[s]_2`, must be marked insecure. Which ceremony another `[s]_2` comes from only
+//! the SRS itself can tell (`zkml verify-vk --srs`).
 
 #[cfg(feature = "prover")]
 mod proving;
@@ -35,9 +39,10 @@ const BINDING_DOMAIN: &[u8] = b"zkml-binding-v1";
 /// The SRS a key was made with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SrsInfo {
-    /// Its identity.
+    /// Its identity, as the maker of the key wrote it.
     pub id: [u8; 32],
-    /// Whether somebody may know its secret: proofs made with it convince nobody.
+    /// Whether somebody may know its secret: proofs made with it convince nobody. Never false above the
+    /// development string; otherwise as the maker of the key wrote it.
     pub insecure: bool,
 }
 
@@ -93,6 +98,15 @@ pub enum ModelKeyError {
         /// What is wrong.
         why: &'static str,
     },
+    /// The header calls the development string secure.
+    #[error(
+        "the {kind} was made with the development SRS, whose secret is public, and its header says that it \
+         was not"
+    )]
+    DevelopmentSrs {
+        /// What the file is.
+        kind: &'static str,
+    },
     /// The SRS is smaller than the machine.
     #[error("the model needs an SRS of k = {expected}, got k = {got}: make or import a larger one")]
     SrsTooSmall {
@@ -121,7 +135,8 @@ fn layout(header: &Header) -> InstanceLayout {
     InstanceLayout { words: header.io.words(), stride: header.profile.fold() }
 }
 
-fn check_binding(
+/// Checks that a header is the one bound into `key`, and true as far as the key itself can tell.
+fn check_header(
     header: &Header,
     key: &plonk::VerifyingKey,
     kind: &'static str,
@@ -129,6 +144,9 @@ fn check_binding(
     if *key.binding() != header.binding() || key.instance_layout() != layout(header) {
         let why = "its parts belong to different models";
         return Err(ModelKeyError::Format { kind, why });
+    }
+    if key.is_development() && !header.srs.insecure {
+        return Err(ModelKeyError::DevelopmentSrs { kind });
     }
     Ok(())
 }

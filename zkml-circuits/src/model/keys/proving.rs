@@ -1,7 +1,7 @@
 //! The key of a prover.
 
 use super::{
-    super::Compiled, Header, ModelKeyError, SrsInfo, VerifyingKey, check_binding, encode, layout,
+    super::Compiled, Header, ModelKeyError, SrsInfo, VerifyingKey, check_header, encode, layout,
     protocol,
 };
 use crate::{
@@ -142,7 +142,7 @@ impl ProvingKey {
             .map_err(|_| format("its SRS identity does not decode"))?;
         let header = Header::of(&compiled, srs);
         let plonk = plonk::ProvingKey::read(from, below, &protocol(header.profile)?)?;
-        check_binding(&header, plonk.verifying_key(), "proving key of a model")?;
+        check_header(&header, plonk.verifying_key(), "proving key of a model")?;
         let verifying = VerifyingKey { header, plonk: plonk.verifying_key().clone() };
         Ok(Self { compiled, plonk, verifying })
     }

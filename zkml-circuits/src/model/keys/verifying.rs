@@ -1,6 +1,6 @@
 //! The key of a verifier.
 
-use super::{Header, ModelKeyError, SrsInfo, check_binding, encode, protocol};
+use super::{Header, ModelKeyError, SrsInfo, check_header, encode, protocol};
 use crate::{
     machine::Profile,
     plonk::{self, VerifyError},
@@ -105,7 +105,7 @@ impl VerifyingKey {
         }
         header.io.check()?;
         let plonk = plonk::VerifyingKey::from_bytes(rest, &protocol(header.profile)?)?;
-        check_binding(&header, &plonk, kind)?;
+        check_header(&header, &plonk, kind)?;
         Ok(Self { header, plonk })
     }
 }

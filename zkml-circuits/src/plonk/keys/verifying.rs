@@ -29,6 +29,15 @@ const MAGIC: &[u8; MAGIC_BYTES] = b"ZKMLVK\x00\x01";
 /// Bytes of the fields whose size does not depend on the key.
 const HEAD_BYTES: u64 = (MAGIC_BYTES + 3 * 4 + 2 * 8 + 2 * 32 + 2 * G2_BYTES) as u64;
 
+/// `[s]_2` of the development string, as a file holds it. Anybody knows its `s` (`Srs::development`, which
+/// verifiers are built without), so a key above it is insecure whatever its header says.
+const DEVELOPMENT_S_G2: &str = concat!(
+    "1406472469ee22f25489a1e6c2096508df2d96a310cb4a590864ec825293a4ff",
+    "16297b1321f7195cf967981e999258a6a2f5a11d4f6f3f9b18b0e3254525a694",
+    "1e60d0a7d4bfbdec82a5861dc1b24ff2603236f42696cb0b4e91ed114f0387e0",
+    "255738c8a8ca0a412db0c73c6dd5879f919df2085b22b4fe91fe04bbe5b443a0",
+);
+
 /// Where the public words stand in the instance column: word `j` in row `j * stride`, zeros
 /// between.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -182,6 +191,13 @@ impl VerifyingKey {
     #[must_use]
     pub fn s_g2(&self) -> G2Affine {
         self.parts.s_g2
+    }
+
+    /// Whether `[s]_2` is the development string's, whose secret is public: proofs under such a key say
+    /// nothing.
+    #[must_use]
+    pub fn is_development(&self) -> bool {
+        hex::encode(g2_to_bytes(&self.parts.s_g2)) == DEVELOPMENT_S_G2
     }
 
     /// Commitments to the fixed columns; that of a zero column is the point at infinity.
