@@ -243,7 +243,7 @@ fn the_linter_refuses_other_reads() {
             .iter()
             .flat_map(|row| [row.a, row.b])
             .filter_map(|source| match source {
-                Some(Source::Unit(at)) if at.unit() == Some(Unit::Feature) => Some(at.group),
+                Some(Source::Unit(at)) if at.unit == Unit::Feature => Some(at.group),
                 _ => None,
             })
             .filter(|group| features.contains(group))
@@ -272,7 +272,7 @@ fn the_linter_refuses_other_reads() {
         // Each product with another row of its right operand: of another inner feature or position.
         for (at, row) in plan.rows.vector.iter().enumerate() {
             let Some(Source::Unit(read)) = row.b else { continue };
-            if read.unit() != Some(Unit::Feature) || !starts.contains(&read.group) {
+            if read.unit != Unit::Feature || !starts.contains(&read.group) {
                 continue;
             }
             for other in starts.iter().filter(|group| **group != read.group) {

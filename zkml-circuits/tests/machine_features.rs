@@ -77,7 +77,7 @@ impl Honest {
             zkml_circuits::plan::Group { weights, feature_next, ..Default::default() }
         }));
         let moved = |source: Source| match source {
-            Source::Unit(at) if at.unit() == Some(Unit::Feature) => {
+            Source::Unit(at) if at.unit == Unit::Feature => {
                 Source::Unit(UnitRef::new(Unit::Feature, at.group + by))
             }
             other => other,

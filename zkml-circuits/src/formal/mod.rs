@@ -141,7 +141,7 @@ impl<'a, C: Cells> Formal<'a, C> {
                 Carry::One => {}
                 Carry::Rho => {
                     scale *= self.rho;
-                    rho += 1;
+                    rho = rho.saturating_add(1);
                 }
                 Carry::Lambda => shift += 1,
             }
@@ -177,7 +177,6 @@ impl<'a, C: Cells> Formal<'a, C> {
     /// Follows a unit from a group to the last group it carries on.
     fn unit(&self, at: UnitRef) -> Result<Poly, FormalError> {
         let dangling = FormalError::Dangling(Source::Unit(at));
-        let unit = at.unit().ok_or(dangling)?;
         let mut poly = Poly::default();
         let (mut scale, mut shift, mut rho) = (Fr::ONE, 0, 0u32);
         for index in at.group.. {
@@ -187,7 +186,7 @@ impl<'a, C: Cells> Formal<'a, C> {
             }
             // Groups the program does not mention do nothing.
             let Some(group) = self.rows.groups.get(index) else { break };
-            let (base, width, next) = match unit {
+            let (base, width, next) = match at.unit {
                 Unit::Output => {
                     (group.output_base(), self.rows.profile.lanes(), group.output_goes_on())
                 }
@@ -199,7 +198,7 @@ impl<'a, C: Cells> Formal<'a, C> {
                 }
             };
             let mut part = Poly::default();
-            self.read(unit, index, group, base, &mut part)?;
+            self.read(at.unit, index, group, base, &mut part)?;
             part.rho = part.rho.saturating_add(rho);
             poly.add(&part, scale, shift)?;
             if !next {
@@ -210,7 +209,9 @@ impl<'a, C: Cells> Formal<'a, C> {
                 Base::LambdaSquared => shift += 2 * width,
                 Base::Rho => {
                     scale *= self.powers[width];
-                    rho += width as u32;
+                    // At most 256 a group, and no bound on groups but the machine's: what is as large as
+                    // this is refused as no degree.
+                    rho = rho.saturating_add(width as u32);
                 }
             }
         }

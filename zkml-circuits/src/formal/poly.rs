@@ -31,7 +31,7 @@ pub(crate) struct JunkTerm {
 const BLOCK: usize = 64;
 
 impl Poly {
-    /// Largest exponent of `lambda`, and largest degree in `rho` and cells together.
+    /// Exponents of `lambda` are below this; degrees in `rho` and cells together are at most this.
     pub(crate) const MAX_DEGREE: usize = 1 << 26;
 
     /// Largest number of junk terms: as many as a machine has rows.
@@ -47,11 +47,15 @@ impl Poly {
     /// One past the largest exponent.
     pub(crate) fn end(&self) -> usize {
         let junk = self.junk.iter().map(|junk| junk.exponent + 1).max().unwrap_or(0);
-        let last = self.blocks.iter().rev().find_map(|(block, values)| {
+        junk.max(self.last().map_or(0, |last| last + 1))
+    }
+
+    /// The largest exponent, junk apart.
+    fn last(&self) -> Option<usize> {
+        self.blocks.iter().rev().find_map(|(block, values)| {
             let last = values.iter().rposition(|c| !c.is_zero_vartime())?;
-            Some(block * BLOCK + last + 1)
-        });
-        junk.max(last.unwrap_or(0))
+            Some(block * BLOCK + last)
+        })
     }
 
     /// The coefficient at an exponent, junk apart.
@@ -136,8 +140,7 @@ impl Poly {
         factor: Fr,
         shift: usize,
     ) -> Result<(), FormalError> {
-        let last = other.blocks.keys().next_back();
-        if last.is_some_and(|last| (last + 1) * BLOCK + shift > Self::MAX_DEGREE + BLOCK) {
+        if other.last().is_some_and(|last| last.saturating_add(shift) >= Self::MAX_DEGREE) {
             return Err(FormalError::Degree);
         }
         let (blocks, offset) = (shift / BLOCK, shift % BLOCK);
@@ -223,7 +226,14 @@ mod tests {
         let one = poly(&[(0, Fr::ONE)].into());
         let mut a = Poly::default();
         assert!(a.add(&one, Fr::ONE, Poly::MAX_DEGREE - 1).is_ok());
+        assert!(a.add(&one, Fr::ONE, Poly::MAX_DEGREE).is_err());
         assert!(a.add(&one, Fr::ONE, Poly::MAX_DEGREE + BLOCK).is_err());
+        let mut fifth = poly(&[(5, Fr::ONE)].into());
+        assert!(a.add(&fifth, Fr::ONE, Poly::MAX_DEGREE - 6).is_ok());
+        assert!(a.add(&fifth, Fr::ONE, Poly::MAX_DEGREE - 5).is_err());
+        // What is no coefficient has no exponent.
+        fifth.add_at(BLOCK, Fr::ZERO).expect("small");
+        assert!(a.add(&fifth, Fr::ONE, Poly::MAX_DEGREE - 6).is_ok());
         assert!(a.add_at(Poly::MAX_DEGREE, Fr::ONE).is_err());
         let junk = JunkTerm { row: 0, exponent: Poly::MAX_DEGREE, factor: Fr::ONE };
         assert!(a.add_junk(junk).is_err());

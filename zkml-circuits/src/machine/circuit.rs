@@ -1,7 +1,7 @@
 //! The machine as a halo2 circuit: key generation reads fixed cells and copy constraints from here.
 //! Advice never passes through it; the prover takes whole columns from `witness`.
 
-use super::{Control, MachineColumns, Profile, Unit, VectorControl, configure};
+use super::{Control, MachineColumns, Profile, VectorControl, configure};
 use crate::{
     plan::{
         Base, Carry, Geometry, Group, LaneRead, OperandRead, PublicRole, RowProgram, Source,
@@ -159,8 +159,7 @@ impl Writer<'_, '_, '_> {
         match source {
             Source::Z(row) => self.advice(self.columns.z, row),
             Source::Unit(at) => {
-                let unit = at.unit().unwrap_or(Unit::Output);
-                let (column, offset) = self.columns.unit(unit);
+                let (column, offset) = self.columns.unit(at.unit);
                 self.advice(column, at.group * self.rows.profile.fold() + offset)
             }
         }

@@ -13,6 +13,7 @@ use halo2_proofs::{
     },
     poly::Rotation,
 };
+use serde::{Deserialize, Serialize};
 
 /// Phase-1 roles of a lane, small integers chosen by the prover.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -26,7 +27,7 @@ pub enum Role {
 }
 
 /// Fingerprint units of a group.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Unit {
     /// `U1`: reads accumulators, `Sx x + r`.
     Output,

@@ -121,8 +121,8 @@ pub enum Source {
 /// A unit at a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct UnitRef {
-    /// Index of the unit, by [`Unit::index`].
-    unit: u8,
+    /// The unit.
+    pub unit: Unit,
     /// The group.
     pub group: usize,
 }
@@ -130,13 +130,7 @@ pub struct UnitRef {
 impl UnitRef {
     /// `unit` at `group`.
     pub fn new(unit: Unit, group: usize) -> Self {
-        // Three units.
-        Self { unit: unit.index() as u8, group }
-    }
-
-    /// The unit, or `None` if the reference was read from a damaged file.
-    pub fn unit(self) -> Option<Unit> {
-        Unit::ALL.get(usize::from(self.unit)).copied()
+        Self { unit, group }
     }
 }
 

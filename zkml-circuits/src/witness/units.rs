@@ -50,8 +50,7 @@ impl Units {
 
     /// The value of a unit; 0 outside the machine.
     pub(super) fn get(&self, at: UnitRef) -> Fr {
-        let values = at.unit().map(|unit| &self.values[unit.index()]);
-        values.and_then(|v| v.get(at.group)).copied().unwrap_or(Fr::ZERO)
+        self.values[at.unit.index()].get(at.group).copied().unwrap_or(Fr::ZERO)
     }
 
     /// The unit columns.

@@ -32,8 +32,8 @@ impl Builder {
         let settle = |source: &mut Source| {
             let Source::Unit(at) = source else { return };
             if let Some(number) = at.group.checked_sub(FIRST) {
-                at.group = match at.unit() {
-                    Some(Unit::Operand) => scalars[number],
+                at.group = match at.unit {
+                    Unit::Operand => scalars[number],
                     _ => weights[number],
                 };
             }
