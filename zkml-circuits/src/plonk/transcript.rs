@@ -28,6 +28,9 @@ use halo2curves::{
 };
 use sha3::{Digest, Keccak256};
 
+#[cfg(feature = "testing")]
+use super::testing::TranscriptLog;
+
 /// Bytes of a scalar.
 pub const SCALAR_BYTES: usize = 32;
 /// Bytes of a point.
@@ -113,25 +116,47 @@ struct State {
     hash: Keccak256,
     /// Nothing was absorbed since the last challenge; false before the first.
     just_squeezed: bool,
+    /// Where tests have all of it written down.
+    #[cfg(feature = "testing")]
+    log: Option<TranscriptLog>,
 }
 
 impl State {
     fn new(vk_digest: [u8; 32]) -> Self {
-        Self { hash: Keccak256::new_with_prefix(vk_digest), just_squeezed: false }
+        Self {
+            hash: Keccak256::new_with_prefix(vk_digest),
+            just_squeezed: false,
+            #[cfg(feature = "testing")]
+            log: None,
+        }
+    }
+
+    #[cfg(feature = "testing")]
+    fn logged(vk_digest: [u8; 32], log: &TranscriptLog) -> Self {
+        let mut log = log.clone();
+        log.start(vk_digest);
+        Self { log: Some(log), ..Self::new(vk_digest) }
     }
 
     fn absorb(&mut self, bytes: &[u8]) {
         self.hash.update(bytes);
         self.just_squeezed = false;
+        #[cfg(feature = "testing")]
+        if let Some(log) = &mut self.log {
+            log.absorb(bytes);
+        }
     }
 
     fn squeeze(&mut self) -> Challenge {
-        if self.just_squeezed {
-            self.hash.update([1]);
-        }
+        let suffix: &[u8] = if self.just_squeezed { &[1] } else { &[] };
+        self.hash.update(suffix);
         let digest: [u8; 32] = self.hash.finalize_reset().into();
         self.hash.update(digest);
         self.just_squeezed = true;
+        #[cfg(feature = "testing")]
+        if let Some(log) = &mut self.log {
+            log.squeeze(suffix, digest);
+        }
         Challenge::new(&digest)
     }
 }
@@ -203,6 +228,13 @@ impl<'a> KeccakRead<'a> {
     #[must_use]
     pub fn new(vk_digest: [u8; 32], proof: &'a [u8]) -> Self {
         Self { state: State::new(vk_digest), rest: proof, offset: 0 }
+    }
+
+    /// As [`Self::new`], with everything written into `log`.
+    #[cfg(feature = "testing")]
+    #[must_use]
+    pub fn logged(vk_digest: [u8; 32], proof: &'a [u8], log: &TranscriptLog) -> Self {
+        Self { state: State::logged(vk_digest, log), ..Self::new(vk_digest, proof) }
     }
 
     /// Absorbs a value that is not in the proof.
@@ -303,6 +335,13 @@ impl KeccakWrite {
     #[must_use]
     pub fn new(vk_digest: [u8; 32]) -> Self {
         Self { state: State::new(vk_digest), proof: Vec::new() }
+    }
+
+    /// As [`Self::new`], with everything written into `log`.
+    #[cfg(feature = "testing")]
+    #[must_use]
+    pub fn logged(vk_digest: [u8; 32], log: &TranscriptLog) -> Self {
+        Self { state: State::logged(vk_digest, log), ..Self::new(vk_digest) }
     }
 
     /// Absorbs a value that is not in the proof.

@@ -38,13 +38,23 @@ pub(crate) fn referee_of<C: Circuit<Fr>>(
     words: &[Fr],
     proof: &[u8],
 ) -> bool {
+    referee_from::<C>(KeccakRead::new(key.digest(), proof), key, params, srs, words)
+}
+
+/// As [`referee_of`], from a transcript that begins with the key's digest.
+pub(crate) fn referee_from<C: Circuit<Fr>>(
+    mut transcript: KeccakRead<'_>,
+    key: &VerifyingKey,
+    params: C::Params,
+    srs: &Srs,
+    words: &[Fr],
+) -> bool {
     let halo2 = key.to_halo2::<C>(params);
     assert_eq!(halo2.transcript_repr(), key.transcript_repr());
     let params = halo2_params(srs);
     // A wrong number of words gives a column of another length.
     let layout = InstanceLayout { words: words.len(), ..key.instance_layout() };
     let column = layout.expand(words);
-    let mut transcript = KeccakRead::new(key.digest(), proof);
     let verdict = verify_proof::<KZGCommitmentScheme<Bn256>, VerifierSHPLONK<'_, Bn256>, _, _, _>(
         &params,
         &halo2,

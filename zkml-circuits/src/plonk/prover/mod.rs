@@ -60,11 +60,26 @@ pub fn prove(
     rng: &mut impl ProverRng,
     progress: &dyn Progress,
 ) -> Result<Vec<u8>, ProveError> {
+    let transcript = KeccakWrite::new(key.verifying_key().digest());
+    prove_into(transcript, key, srs, backend, words, witness, rng, progress)
+}
+
+/// As [`prove`], into a transcript that begins with the key's digest.
+#[expect(clippy::too_many_arguments, reason = "those of `prove`, and what it writes into")]
+pub(super) fn prove_into(
+    mut transcript: KeccakWrite,
+    key: &ProvingKey,
+    srs: &Srs,
+    backend: &dyn MsmBackend,
+    words: &[Fr],
+    witness: &mut dyn PhaseWitness,
+    rng: &mut impl ProverRng,
+    progress: &dyn Progress,
+) -> Result<Vec<u8>, ProveError> {
     let rng = rng.generator();
     let verifying = key.verifying_key();
     check_fit(key, srs, words)?;
     let committer = Committer { srs, backend };
-    let mut transcript = KeccakWrite::new(verifying.digest());
 
     transcript.absorb_scalar(&verifying.transcript_repr());
     let mut instance = verifying.instance_layout().expand(words);

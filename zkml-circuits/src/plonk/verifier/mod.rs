@@ -71,15 +71,24 @@ pub enum VerifyError {
 /// # Errors
 /// A [`VerifyError`] that says why the proof is rejected.
 pub fn verify(key: &VerifyingKey, words: &[Fr], proof: &[u8]) -> Result<(), VerifyError> {
+    verify_from(KeccakRead::new(key.digest(), proof), key, words, proof.len())
+}
+
+/// As [`verify`], of a proof of `got` bytes, from a transcript that begins with the key's digest.
+pub(super) fn verify_from(
+    mut transcript: KeccakRead<'_>,
+    key: &VerifyingKey,
+    words: &[Fr],
+    got: usize,
+) -> Result<(), VerifyError> {
     let layout = key.instance_layout();
     if words.len() != layout.words {
         return Err(VerifyError::Words { expected: layout.words, got: words.len() });
     }
-    let (expected, got) = (key.protocol().proof_len(), proof.len());
+    let expected = key.protocol().proof_len();
     if got != expected {
         return Err(VerifyError::Length { expected, got });
     }
-    let mut transcript = KeccakRead::new(key.digest(), proof);
     transcript.absorb_scalar(&key.transcript_repr());
     instance::absorb(layout, words, &mut transcript);
     let proof = Proof::read(key.protocol(), &mut transcript)?;
