@@ -124,7 +124,9 @@ fn a_fraction_as_quotient() {
                         add(r_column.index(), row, Fr::one());
                         add(columns.tables[0].multiplicity.index(), 0, paid);
                     }
-                    2 => logup(rows, &columns, geometry, challenges, cells),
+                    2 => {
+                        logup(rows, &columns, geometry, challenges, cells);
+                    }
                     _ => {}
                 }
             };

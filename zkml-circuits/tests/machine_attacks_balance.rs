@@ -6,11 +6,11 @@ mod plonk_common;
 
 use halo2curves::bn256::Fr;
 use machine_common::{
-    Cells, HIDDEN, INPUT, LOGITS, Liar, Verdict, logup,
+    Cells, HIDDEN, INPUT, LOGITS, Liar, Subject, Verdict, logup,
     perceptron::{all, at, elements, folded, follow, forward, odd, spread, wide},
     recount, words_of,
 };
-use zkml_circuits::witness::signed;
+use zkml_circuits::{machine::Profile, plan::Visibility, testing::random_inputs, witness::signed};
 
 /// Finding 2.12: `c_0 += d`, `c_1 -= d` keeps every plain sum.
 #[test]
@@ -71,7 +71,9 @@ fn lies_balanced_for_a_known_challenge() {
             0 => {
                 cells.get_mut(&columns.tables[0].multiplicity.index()).expect("a column")[0] += paid
             }
-            2 => logup(rows, &columns, geometry, challenges, cells),
+            2 => {
+                logup(rows, &columns, geometry, challenges, cells);
+            }
             _ => {}
         };
         let mut liar = Liar::new(subject.with(first.clone()), geometry, pay);
@@ -79,6 +81,64 @@ fn lies_balanced_for_a_known_challenge() {
         let mut liar = Liar::new(subject.with(first), geometry, pay);
         assert_eq!(subject.verdict(&words, &mut liar), Verdict::Rejected);
     }
+}
+
+/// Finding 2.21: at `alpha = -f` of two equal lookups of one helper, `h f1 f2 f3 = f2 f3 + f1 f3 + f1 f2`
+/// is `0 = 0`. The helper is then free and pays for any lookup that is in no table, such as these two: a
+/// remainder that is out of its range, in two lanes. One value of `alpha` in `r` does this, and it is drawn
+/// after the lookups are committed.
+#[test]
+fn a_helper_is_free_where_two_of_its_factors_vanish() {
+    let program = || machine_common::classifier(1, 0);
+    let profile = Profile::standard()[0];
+    // Logits of equal remainders in lanes 0 and 1, whose remainders share the first helper.
+    let subject = (0..64)
+        .map(|seed| {
+            let inputs = random_inputs(&program(), seed);
+            Subject::of(program(), profile, Visibility::Public, &inputs)
+        })
+        .find(|subject| {
+            let first = subject.first();
+            first.lanes[1][at(subject, LOGITS, 0)] == first.lanes[1][at(subject, LOGITS, 1)]
+        })
+        .expect("one of four");
+    let (rows, geometry) = (&subject.plan().rows, subject.geometry());
+    let (group, lane) = subject.home(LOGITS, 0);
+    assert_eq!((lane, subject.home(LOGITS, 1)), (0, (group, 1)));
+    let mut first = subject.first();
+    for element in [0, 1] {
+        let cell = at(&subject, LOGITS, element);
+        first.lanes[0][cell] -= 1;
+        first.lanes[1][cell] += 1 << rows.groups[group].shift;
+    }
+    recount(rows, geometry, &mut first);
+    let words = words_of(rows, &first);
+    assert_ne!(words, subject.words, "forged logits");
+    let columns = subject.honest().columns().clone();
+    let pay = |phase: u8, challenges: &[Fr], cells: &mut Cells| {
+        if phase != 2 {
+            return;
+        }
+        // All that the sum lacks, put into the helper; later rows of the sum follow.
+        let lacks = logup(rows, &columns, geometry, challenges, cells);
+        let (helper, offset) = columns.helper(0);
+        let row = group * geometry.fold() + offset;
+        cells.get_mut(&helper.index()).expect("a column")[row] -= lacks;
+        let sum = cells.get_mut(&columns.sum.index()).expect("a column");
+        sum[row + 1..].iter_mut().for_each(|s| *s -= lacks);
+    };
+    let satisfied = |known: &[Fr]| {
+        let mut liar = Liar::new(subject.with(first.clone()), geometry, pay);
+        subject.satisfied_at(&words, &mut liar, known)
+    };
+    let [rho, lambda, beta] = [0x1234_5678_9abc, 0x7654_3210_fedc, 1001].map(Fr::from);
+    let remainder = first.lanes[1][at(&subject, LOGITS, 0)];
+    let alpha = -(Fr::from(u64::from(rows.groups[group].tag_r)) + beta * signed(remainder));
+    assert!(satisfied(&[rho, lambda, alpha, beta]), "alpha known");
+    assert!(!satisfied(&[rho, lambda, alpha + Fr::one(), beta]), "another alpha");
+    assert!(!satisfied(&[rho, lambda, alpha, beta + Fr::one()]), "another beta");
+    let mut liar = Liar::new(subject.with(first.clone()), geometry, pay);
+    assert_eq!(subject.verdict(&words, &mut liar), Verdict::Rejected);
 }
 
 /// Whole values moved to one another's places, with all that belongs to them.

@@ -10,95 +10,14 @@ mod plonk_common;
 
 use halo2curves::bn256::Fr;
 use machine_common::{
-    Cells, HIDDEN, INPUT, LOGITS, Liar, RowMachine, Verdict, cell_of, classifier, is_operand,
-    recount, set_accumulator, words_of,
+    Cells, HIDDEN, Honest, INPUT, LOGITS, Liar, RowMachine, Verdict, cell_of, is_operand, recount,
 };
 use zkml_circuits::{
     lint::{LintError, lint},
     machine::Profile,
     plan::{OperandRead, Plan, RowProgram, Source, TableRow, Visibility},
-    testing::random_inputs,
-    witness::FirstPhase,
 };
-use zkml_core::{
-    exec::integer::{Trace, run},
-    program::{Bits, Program, Step, TensorId, Term},
-};
-
-/// A linted plan of a small model, and an honest run.
-struct Honest {
-    program: Program,
-    plan: Plan,
-    trace: Trace,
-}
-
-impl Honest {
-    fn new(profile: Profile, ignored: usize) -> Self {
-        let program = classifier(1, ignored);
-        let plan = Plan::new(&program, profile, Visibility::Public).expect("fits");
-        lint(&program, &plan).expect("what the planner makes");
-        let trace = run(&program, &random_inputs(&program, 5)).expect("in range");
-        Self { program, plan, trace }
-    }
-
-    fn each() -> Vec<Self> {
-        vec![Self::new(Profile::standard()[0], 0), Self::new(Profile::standard()[3], 0)]
-    }
-
-    fn damaged(&self, change: impl FnOnce(&mut RowProgram)) -> RowMachine {
-        RowMachine::new(&self.plan, change)
-    }
-
-    fn first(&self, machine: &RowMachine) -> FirstPhase {
-        machine.first(&self.program, &self.trace)
-    }
-
-    /// Group and lane of an element.
-    fn home(&self, tensor: TensorId, element: usize) -> (usize, usize) {
-        self.plan.layouts[tensor.0]
-            .cells(self.lanes())
-            .find(|(e, _, _)| *e as usize == element)
-            .map(|(_, group, lane)| (group, lane))
-            .expect("each element has a home")
-    }
-
-    fn at(&self, tensor: TensorId, element: usize) -> usize {
-        let (group, lane) = self.home(tensor, element);
-        group * self.lanes() + lane
-    }
-
-    fn lanes(&self) -> usize {
-        self.plan.rows.profile.lanes()
-    }
-
-    fn weight(&self, k: usize, j: usize) -> i64 {
-        let Step::Affine(affine) = &self.program.tensors[LOGITS.0].step else {
-            unreachable!("computed")
-        };
-        let Term::Contract { weight, .. } = &affine.terms[0] else { unreachable!("a contraction") };
-        i64::from(weight.data()[k * 3 + j])
-    }
-
-    /// A hidden element whose change by `d` changes some logit for good, or its own copies.
-    fn forward(&self, first: &mut FirstPhase, element: usize, d: i64) {
-        for j in 0..3 {
-            let place = self.home(LOGITS, j);
-            let w = self.weight(element, j);
-            set_accumulator(&self.plan.rows, first, place, |c| c + w * d);
-        }
-    }
-
-    /// The equation of the logits, and the first row of its right side.
-    fn logits_equation(&self) -> ((Source, Source), usize) {
-        let equation = *self.plan.rows.equations.last().expect("the last tensor's");
-        let Source::Z(first) = equation.1 else { unreachable!("a right side is a run") };
-        (equation, first)
-    }
-
-    fn words(&self, first: &FirstPhase) -> Vec<Fr> {
-        words_of(&self.plan.rows, first)
-    }
-}
+use zkml_core::program::Bits;
 
 /// Finding 2.1, late scalars: without its tie, a scalar is any operand the prover likes, and the
 /// logits are any combination of the weights.

@@ -61,7 +61,7 @@ pub(crate) fn cell_of(columns: &MachineColumns, source: Source) -> (usize, usize
     match source {
         Source::Z(row) => (columns.z.index(), row),
         Source::Unit(at) => {
-            let (column, offset) = columns.unit(at.unit().expect("a unit"));
+            let (column, offset) = columns.unit(at.unit);
             (column.index(), at.group * columns.profile().fold() + offset)
         }
     }
@@ -122,14 +122,15 @@ pub(crate) fn set_accumulator(
 }
 
 /// Helpers, table quotients and running sum, as the gates ask for the phase-1 cells at hand,
-/// field elements included.
+/// field elements included. Gives what the sum is after the last row, which gates want to be 0. A helper
+/// with a factor of 0 stays 0: at most one value of `alpha` makes one.
 pub(crate) fn logup(
     rows: &RowProgram,
     columns: &MachineColumns,
     geometry: Geometry,
     challenges: &[Fr],
     cells: &mut Cells,
-) {
+) -> Fr {
     let (alpha, beta) = (challenges[2], challenges[3]);
     let (fold, lanes) = (geometry.fold(), rows.profile.lanes());
     let tag = |group: usize, control| {
@@ -150,7 +151,8 @@ pub(crate) fn logup(
             .collect();
         for (helper, factors) in factors.chunks(3).enumerate() {
             let (column, offset) = columns.helper(helper);
-            let sum = factors.iter().map(|f| f.invert().expect("not 0")).sum();
+            let inverses: Option<Vec<Fr>> = factors.iter().map(|f| f.invert().into()).collect();
+            let sum = inverses.unwrap_or_default().iter().sum();
             cells.get_mut(&column.index()).expect("a column")[group * fold + offset] = sum;
         }
     }
@@ -174,9 +176,10 @@ pub(crate) fn logup(
         total += columns.helpers.iter().map(|h| cells[&h.index()][row]).sum::<Fr>();
         total -= columns.tables.iter().map(|t| cells[&t.quotient.index()][row]).sum::<Fr>();
     }
+    total
 }
 
 /// Whether `source` is a read of the operand unit.
 pub(crate) fn is_operand(source: Source) -> bool {
-    matches!(source, Source::Unit(at) if at.unit() == Some(Unit::Operand))
+    matches!(source, Source::Unit(at) if at.unit == Unit::Operand)
 }

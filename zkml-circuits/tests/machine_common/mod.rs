@@ -3,6 +3,7 @@
 #![allow(dead_code, unused_imports, reason = "each test file uses its part")]
 
 mod forge;
+mod honest;
 mod liar;
 mod models;
 pub(crate) mod perceptron;
@@ -10,6 +11,7 @@ mod rows;
 pub(crate) mod transformers;
 
 pub(crate) use forge::Lie;
+pub(crate) use honest::Honest;
 pub(crate) use liar::{
     Cells, Liar, cell_of, full, is_operand, logup, recount, set_accumulator, words_of,
 };
