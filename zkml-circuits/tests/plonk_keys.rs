@@ -2,12 +2,14 @@
 
 mod plonk_common;
 
+use std::collections::{BTreeMap, HashMap};
+
 use halo2curves::bn256::Fr;
 use plonk_common::honest;
 use sha3::{Digest, Keccak256};
 use zkml_circuits::plonk::{
-    InstanceLayout, KeyError, KeyFormatError, KeyOptions, LayoutError, Protocol, ProtocolError,
-    ProveError, ProvingKey, VerifyingKey, generate_keys, prove,
+    Column, ColumnKind, Expr, InstanceLayout, KeyError, KeyFormatError, KeyOptions, LayoutError,
+    Protocol, ProtocolError, ProveError, ProvingKey, Query, VerifyingKey, generate_keys, prove,
     testing::{Fixture, ReferenceMsm, SampleCircuit, SampleParams},
     verify,
 };
@@ -240,4 +242,148 @@ fn another_srs_is_refused_by_the_prover() {
     assert!(matches!(attempt(&other, &fixture.words), Err(ProveError::OtherSrs)));
     let verdict = attempt(&fixture.srs, &[]);
     assert!(matches!(verdict, Err(ProveError::Words { expected: 4, got: 0 })));
+}
+
+/// The expression with its node number `at` (prefix order) changed; `None` beyond the last.
+fn changed(e: &Expr, at: &mut usize) -> Option<Expr> {
+    use Expr::{Advice, Challenge, Constant, Fixed, Instance, Negated, Product, Scaled, Sum};
+    let here = *at == 0;
+    *at = at.wrapping_sub(1);
+    let mut inner = |a: &Expr| changed(a, at).map(Box::new);
+    Some(match e {
+        Constant(c) if here => Constant(*c + Fr::one()),
+        Fixed(i) if here => Advice(*i),
+        Advice(i) if here => Advice(i + 1),
+        Instance(i) if here => Fixed(*i),
+        Challenge(i) if here => Challenge(i + 1),
+        Negated(a) if here => *a.clone(),
+        Sum(a, b) if here => Product(a.clone(), b.clone()),
+        Product(a, b) if here => Product(b.clone(), a.clone()),
+        Scaled(a, c) if here => Scaled(a.clone(), *c + Fr::one()),
+        Negated(a) => Negated(inner(a)?),
+        Scaled(a, c) => Scaled(inner(a)?, *c),
+        Sum(a, b) => match inner(a) {
+            Some(a) => Sum(a, b.clone()),
+            None => Sum(a.clone(), inner(b)?),
+        },
+        Product(a, b) => match inner(a) {
+            Some(a) => Product(a, b.clone()),
+            None => Product(a.clone(), inner(b)?),
+        },
+        _ => return None,
+    })
+}
+
+/// A list with one entry changed by each of `changes`, dropped, doubled, or traded with the next.
+fn lists<T: Clone>(list: &[T], changes: &[fn(&mut T)]) -> Vec<Vec<T>> {
+    let mut all = Vec::new();
+    let mut with = |change: &dyn Fn(&mut Vec<T>)| {
+        let mut list = list.to_vec();
+        change(&mut list);
+        all.push(list);
+    };
+    for at in 0..list.len() {
+        changes.iter().for_each(|change| with(&|list| change(&mut list[at])));
+        with(&|list| drop(list.remove(at)));
+        with(&|list| list.insert(at, list[at].clone()));
+        if at + 1 < list.len() {
+            with(&|list| list.swap(at, at + 1));
+        }
+    }
+    all
+}
+
+/// Every public field of a protocol changed, in one place each.
+fn other_protocols(of: &Protocol) -> Vec<(&'static str, Protocol)> {
+    let mut all = Vec::new();
+    let mut push = |what, change: &dyn Fn(&mut Protocol)| {
+        let mut other = of.clone();
+        change(&mut other);
+        if other != *of {
+            all.push((what, other));
+        }
+    };
+    let phase: [fn(&mut u8); 2] = [|p| *p += 1, |p| *p = p.saturating_sub(1)];
+    for list in lists(&of.advice_phase, &phase) {
+        push("a column's phase", &|p| p.advice_phase.clone_from(&list));
+    }
+    for list in lists(&of.challenge_phase, &phase) {
+        push("a challenge's phase", &|p| p.challenge_phase.clone_from(&list));
+    }
+    for step in [1, usize::MAX] {
+        push("number of fixed columns", &|p| p.num_fixed = p.num_fixed.wrapping_add(step));
+        push("number of instances", &|p| p.num_instance = p.num_instance.wrapping_add(step));
+        push("degree", &|p| p.degree = p.degree.wrapping_add(step));
+        push("blinding", &|p| p.blinding = p.blinding.wrapping_add(step));
+    }
+    let query: [fn(&mut Query); 3] = [|q| q.column += 1, |q| q.rotation += 1, |q| q.rotation -= 1];
+    for list in lists(&of.advice_queries, &query) {
+        push("an advice query", &|p| p.advice_queries.clone_from(&list));
+    }
+    for list in lists(&of.fixed_queries, &query) {
+        push("a fixed query", &|p| p.fixed_queries.clone_from(&list));
+    }
+    for list in lists(&of.instance_queries, &query) {
+        push("an instance query", &|p| p.instance_queries.clone_from(&list));
+    }
+    let column: [fn(&mut Column); 2] = [
+        |c| c.index += 1,
+        |c| {
+            c.kind = match c.kind {
+                ColumnKind::Advice => ColumnKind::Fixed,
+                ColumnKind::Fixed => ColumnKind::Instance,
+                ColumnKind::Instance => ColumnKind::Advice,
+            }
+        },
+    ];
+    for list in lists(&of.permutation, &column) {
+        push("a column of the permutation", &|p| p.permutation.clone_from(&list));
+    }
+    for list in lists(&of.gates, &[]) {
+        push("the gates", &|p| p.gates.clone_from(&list));
+    }
+    for (gate, expression) in of.gates.iter().enumerate() {
+        let others = (0..).map_while(|node| changed(expression, &mut { node }));
+        others.for_each(|other| push("a node of a gate", &|p| p.gates[gate] = other.clone()));
+    }
+    all
+}
+
+/// One file, read as a key of constraint systems that differ in one place: refused, or a key of another
+/// digest, so that no proof passes from one to the other.
+#[test]
+fn the_digest_binds_each_field_of_the_protocol() {
+    let key = honest().key.verifying_key();
+    let bytes = key.to_bytes();
+    let same = VerifyingKey::from_bytes(&bytes, &protocol().clone()).unwrap();
+    assert_eq!(same.digest(), key.digest(), "of the same constraint system");
+    let mut seen = HashMap::from([(key.digest(), protocol().clone())]);
+    let mut read = BTreeMap::new();
+    for (what, other) in other_protocols(protocol()) {
+        let count = read.entry(what).or_insert((0, 0));
+        match VerifyingKey::from_bytes(&bytes, &other) {
+            Err(_) => count.1 += 1,
+            Ok(key) => {
+                count.0 += 1;
+                let known = seen.entry(key.digest()).or_insert_with(|| other.clone());
+                assert_eq!(*known, other, "{what}: two constraint systems of one digest");
+            }
+        }
+    }
+    // What the file does not count is told apart by the digest alone.
+    for what in [
+        "a column's phase",
+        "a challenge's phase",
+        "an advice query",
+        "a fixed query",
+        "an instance query",
+        "a column of the permutation",
+        "the gates",
+        "a node of a gate",
+        "degree",
+        "blinding",
+    ] {
+        assert!(read[what].0 > 0, "{what}: {read:?}");
+    }
+    assert_eq!(read["number of fixed columns"], (0, 2), "a size that the file has");
 }
