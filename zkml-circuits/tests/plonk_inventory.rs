@@ -21,8 +21,8 @@ use zkml_circuits::{
     machine::{CircuitProfile, MachineCircuit, Profile},
     plan::Visibility,
     plonk::{
-        KeccakRead, POINT_BYTES, Protocol, SCALAR_BYTES,
-        testing::{TranscriptEvent, TranscriptLog, prove_logged, verify_logged},
+        KeccakRead, KeccakWrite, POINT_BYTES, Protocol, SCALAR_BYTES,
+        testing::{TranscriptEvent, TranscriptLog, prove_from, verify_logged},
     },
     testing::mlp,
 };
@@ -58,7 +58,8 @@ impl Logged {
         let log = TranscriptLog::default();
         let (mut witness, mut rng) = (subject.honest(), ChaCha20Rng::seed_from_u64(21));
         let (key, words) = (subject.key.plonk(), &subject.words);
-        let proof = prove_logged(key, &subject.srs, words, &mut witness, &mut rng, &log);
+        let transcript = KeccakWrite::logged(key.verifying_key().digest(), &log);
+        let proof = prove_from(transcript, key, &subject.srs, words, &mut witness, &mut rng);
         let proof = proof.expect("fits");
         drop(witness);
         Self { proof, events: log.events(), subject }

@@ -66,19 +66,19 @@ impl TranscriptLog {
     }
 }
 
-/// As [`prove`](crate::plonk::prove), with the transcript written down.
+/// As [`prove`](crate::plonk::prove), into a transcript of choice: one that is written down, or one that
+/// begins with another key's digest, as a forger's would.
 ///
 /// # Errors
 /// Those of the prover.
-pub fn prove_logged(
+pub fn prove_from(
+    transcript: KeccakWrite,
     key: &ProvingKey,
     srs: &Srs,
     words: &[Fr],
     witness: &mut dyn PhaseWitness,
     rng: &mut impl ProverRng,
-    log: &TranscriptLog,
 ) -> Result<Vec<u8>, ProveError> {
-    let transcript = KeccakWrite::logged(key.verifying_key().digest(), log);
     prove_into(transcript, key, srs, &CpuMsm, words, witness, rng, &NoProgress)
 }
 

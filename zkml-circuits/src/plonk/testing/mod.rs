@@ -17,5 +17,5 @@ pub use backend::ReferenceMsm;
 pub use circuit::{SampleCircuit, SampleConfig, SampleParams};
 pub use fixture::Fixture;
 pub use halo2::{Halo2Prover, halo2_params};
-pub use log::{TranscriptEvent, TranscriptLog, prove_logged, verify_logged};
+pub use log::{TranscriptEvent, TranscriptLog, prove_from, verify_logged};
 pub use witness::{SampleWitness, Tamper};
