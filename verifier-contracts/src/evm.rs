@@ -13,7 +13,10 @@ use revm::{
     Context, ExecuteCommitEvm, InspectEvm, Inspector, MainBuilder, MainContext, MainnetEvm,
     context::{BlockEnv, CfgEnv, Journal, TxEnv, result::ExecutionResult},
     database::{CacheDB, EmptyDB},
-    interpreter::{CallInputs, CallOutcome},
+    interpreter::{
+        CallInputs, CallOutcome, Interpreter,
+        interpreter_types::{Jumps, MemoryTr},
+    },
     primitives::{Address, Bytes, TxKind, hardfork::SpecId},
 };
 use zkml_circuits::plonk::VerifyingKey;
@@ -78,16 +81,41 @@ pub struct Precompiles {
     pub pairings: u64,
 }
 
-impl<C> Inspector<C> for Precompiles {
+/// What is watched of a call.
+#[derive(Clone, Debug, Default)]
+struct Watch {
+    precompiles: Precompiles,
+    /// What was hashed, if anybody asks.
+    hashed: Option<Vec<Vec<u8>>>,
+}
+
+/// The opcode that hashes.
+const KECCAK256: u8 = 0x20;
+
+impl<C> Inspector<C> for Watch {
+    fn step(&mut self, interpreter: &mut Interpreter, _: &mut C) {
+        let Some(hashed) = &mut self.hashed else { return };
+        if interpreter.bytecode.opcode() != KECCAK256 {
+            return;
+        }
+        // Operands of an instruction that runs fit the memory, which it may first have to extend by zeros.
+        let operand = |from_top| interpreter.stack.peek(from_top).ok()?.try_into().ok();
+        let (Some(offset), Some(length)) = (operand(0), operand(1)) else { return };
+        let end = usize::min(offset + length, interpreter.memory.size());
+        let mut bytes = interpreter.memory.slice(usize::min(offset, end)..end).to_vec();
+        bytes.resize(length, 0);
+        hashed.push(bytes);
+    }
+
     fn call(&mut self, _: &mut C, inputs: &mut CallInputs) -> Option<CallOutcome> {
         let (low, high) =
             inputs.bytecode_address.split_last().map_or((0, &[][..]), |(l, h)| (*l, h));
         let count = match low {
             _ if high.iter().any(|b| *b != 0) => return None,
-            5 => &mut self.exponentiations,
-            6 => &mut self.additions,
-            7 => &mut self.multiplications,
-            8 => &mut self.pairings,
+            5 => &mut self.precompiles.exponentiations,
+            6 => &mut self.precompiles.additions,
+            7 => &mut self.precompiles.multiplications,
+            8 => &mut self.precompiles.pairings,
             _ => return None,
         };
         *count += 1;
@@ -130,7 +158,7 @@ pub fn verify(
 
 type Inner = MainnetEvm<
     Context<BlockEnv, TxEnv, CfgEnv, CacheDB<EmptyDB>, Journal<CacheDB<EmptyDB>>, ()>,
-    Precompiles,
+    Watch,
 >;
 
 /// A verifier deployed in an EVM of its own.
@@ -174,7 +202,7 @@ impl Evm {
                 cfg.set_spec_and_mainnet_gas_params(spec(fork));
                 cfg.disable_nonce_check = true;
             })
-            .build_mainnet_with_inspector(Precompiles::default());
+            .build_mainnet_with_inspector(Watch::default());
         let deployment = Deployment {
             creation_bytes: creation_code.len(),
             runtime_bytes: 0,
@@ -211,15 +239,32 @@ impl Evm {
     /// # Errors
     /// [`ContractError::Evm`] when the transaction itself is not valid.
     pub fn call(&mut self, calldata: &[u8]) -> Result<Outcome, ContractError> {
+        self.watched(calldata, Watch::default())
+    }
+
+    /// As [`Self::call`], with what the contract hashed, in order.
+    ///
+    /// # Errors
+    /// Those of [`Self::call`].
+    pub fn call_hashed(
+        &mut self,
+        calldata: &[u8],
+    ) -> Result<(Outcome, Vec<Vec<u8>>), ContractError> {
+        let watch = Watch { hashed: Some(Vec::new()), ..Watch::default() };
+        let outcome = self.watched(calldata, watch)?;
+        Ok((outcome, self.inner.inspector.hashed.take().unwrap_or_default()))
+    }
+
+    fn watched(&mut self, calldata: &[u8], watch: Watch) -> Result<Outcome, ContractError> {
         let tx = transaction(TxKind::Call(self.verifier), calldata.to_vec(), 2)?;
-        let result = self.inner.inspect(tx, Precompiles::default()).map_err(evm_error)?.result;
+        let result = self.inner.inspect(tx, watch).map_err(evm_error)?.result;
         let gas = *result.gas();
         let zeros = calldata.iter().filter(|b| **b == 0).count() as u64;
         let intrinsic = 21_000 + 4 * zeros + 16 * (calldata.len() as u64 - zeros);
         Ok(Outcome {
             transaction_gas: gas.tx_gas_used(),
             execution_gas: gas.total_gas_spent().saturating_sub(intrinsic),
-            precompiles: self.inner.inspector,
+            precompiles: self.inner.inspector.precompiles,
             verdict: verdict(result),
         })
     }

@@ -7,7 +7,12 @@ mod common;
 use common::Setup;
 use ff::{Field, PrimeField};
 use halo2curves::bn256::{Fq, Fr};
-use zkml_circuits::plonk::testing::{Fixture, SampleParams, Tamper};
+use rand_chacha::ChaCha20Rng;
+use rand_core::SeedableRng;
+use zkml_circuits::plonk::{
+    KeccakWrite,
+    testing::{Fixture, SampleParams, Tamper, prove_from},
+};
 use zkml_verifier_contracts::{
     ContractError, Fork, abi,
     evm::{Evm, Verdict},
@@ -352,4 +357,64 @@ fn another_srs_rejects_the_proof() {
     let mut evm = Evm::deploy(Fork::Osaka, &setup.creation_code, &setup.key_code, &g2).unwrap();
     let verdict = evm.call(&setup.calldata()).unwrap().verdict;
     assert_eq!(verdict, rejected("InvalidProof()"));
+}
+
+/// The data contract of another model of the same machine, with the honest key's digest put into its word
+/// 0. `vkDigest()` is that word, which nothing on chain recomputes: it names the honest model, while all
+/// that proofs are checked against is the other one's. What tells the two apart is the code hash of the
+/// data, `vk().codehash`, which the verifier holds in `vkCodehash()` and checks at every call: compare it with
+/// that of a `vk.bin` made from a checked key, and the digest follows.
+#[test]
+fn a_foreign_digest_can_stand_in_a_data_contract() {
+    let (setup, mut honest) = setup();
+    let other = Fixture::new(SampleParams { weight: 4, ..SampleParams::default() });
+    assert_eq!(other.key.verifying_key().protocol(), setup.key().protocol());
+    let other_code = key_code(other.key.verifying_key()).unwrap();
+    let mut forged_code = other_code.clone();
+    forged_code[1..33].copy_from_slice(&setup.key().digest());
+    let mut forged =
+        Evm::deploy(Fork::Osaka, &setup.creation_code, &forged_code, &setup.s_g2).unwrap();
+    let view = |evm: &mut Evm, name: &str| {
+        let calldata = zkml_verifier_contracts::keccak(name.as_bytes())[..4].to_vec();
+        match evm.call(&calldata).unwrap().verdict {
+            Verdict::Accepted { output } => output,
+            rejected @ Verdict::Rejected { .. } => panic!("{name}: {rejected:?}"),
+        }
+    };
+    // The digest is as it should be, and so is everything else that the contract says of its key...
+    for name in ["vkDigest()", "numInstances()", "srsG2()"] {
+        assert_eq!(view(&mut forged, name), view(&mut honest, name), "{name}");
+    }
+    assert_eq!(view(&mut forged, "vkDigest()"), setup.key().digest());
+    // ... but for the code hash, which is that of the blob, word 0 and all.
+    let hash = |code: &[u8]| zkml_verifier_contracts::keccak(code).to_vec();
+    assert_eq!(view(&mut honest, "vkCodehash()"), hash(&setup.key_code));
+    assert_eq!(view(&mut forged, "vkCodehash()"), hash(&forged_code));
+    assert_ne!(hash(&forged_code), hash(&setup.key_code));
+    assert_ne!(hash(&forged_code), hash(&other_code));
+    // The digest starts the transcript, so the proofs that exist are rejected. But whoever holds the other
+    // key makes new ones, which count as proofs of the model that the digest names.
+    for fixture in [&setup.fixture, &other] {
+        let calldata = abi::encode_verify(&fixture.proof, &fixture.words).unwrap();
+        let verdict = forged.call(&calldata).unwrap().verdict;
+        assert_eq!(verdict, rejected("InvalidProof()"));
+    }
+    let proof = prove_from(
+        KeccakWrite::new(setup.key().digest()),
+        &other.key,
+        &other.srs,
+        &other.words,
+        &mut other.witness(),
+        &mut ChaCha20Rng::seed_from_u64(9),
+    );
+    let calldata = abi::encode_verify(&proof.unwrap(), &other.words).unwrap();
+    assert!(forged.call(&calldata).unwrap().verdict.is_accepted(), "a digest alone proves nothing");
+    assert_eq!(honest.call(&calldata).unwrap().verdict, rejected("InvalidProof()"));
+    // A verifier that expects the honest code hash is not deployed over the forged data.
+    let honest_hash = zkml_verifier_contracts::keccak(&setup.key_code);
+    let code = &setup.creation_code;
+    let refused =
+        Evm::deploy_expecting(Fork::Osaka, code, &forged_code, honest_hash, &setup.s_g2).err();
+    let Some(ContractError::Deployment { error }) = refused else { panic!("{refused:?}") };
+    assert_eq!(error, "BadVerifyingKey()");
 }
