@@ -25,13 +25,22 @@
 //! | 2.2 junk on a live exponent; Rule F for junk; pads and idle lanes (2.18) | `machine_attacks_kernels`, `machine_attacks_windows` |
 //! | 2.14, ToB 5, 11 maxima and ties; averages | `machine_attacks_pools` |
 //!
-//! Not applicable in this version, since it has no such operation (the linter refuses a row program
-//! that would): causal and other masks by junk, the lookup of degree 2 (2.4), two axes on one challenge
-//! and packed heads (2.6), private weights and commitments to them (2.7, 2.15, "1/3", registration),
-//! broadcast under a mask (2.10), merged reads by `eta` (2.12), ArgMax ties, per-channel multipliers
-//! (2.19), finite masks (2.20), embeddings and `id` (2.23), shifts between segments (LSTM, `V_{2,j}`),
-//! trees. Remainders of more than one limb (2.9) do not exist: the shift is at most 16. Contract
-//! attestations (ToB 13 to 16, 34) are `verifier-contracts`' matter.
+//! Models with embeddings, finite masks, ArgMax, LSTM and trees compile; none has a gate or a free cell of
+//! its own. Each is a program of sums, products and tables, whose cells are determined like all others:
+//! an id is ranged and compared by a table (2.23; `machine_attacks_transformers`: `the_embedding_of_another_token`,
+//! `an_id_out_of_range`), a mask is a table or a weight of the program (2.20; `a_weight_on_a_masked_position`,
+//! `other_attentions`), a decision is a table of integers (ties of ArgMax, thresholds of trees), a
+//! state of an LSTM a stored tensor. For programs at large: `machine_tables`, and `lint/tests`.
+//!
+//! Two axes on one challenge and heads at one offset (2.6) are row programs that the linter refuses:
+//! `machine_attacks_offsets`. Runs beyond the last row, cycles and lanes beyond a word's digits (2.3):
+//! `machine_attacks_edges`. A helper that is free at one `alpha` (2.21): `machine_attacks_balance`.
+//!
+//! Not applicable, since nothing of the kind is built: the lookup of degree 2 (2.4), private weights and
+//! commitments to them (2.7, 2.15, "1/3", registration; weights are public in effect), broadcast under a
+//! mask (2.10), merged reads by `eta` (2.12), per-channel multipliers (2.19), shifts between
+//! segments (`V_{2,j}`). Remainders of more than one limb (2.9) do not exist: the shift is at most 16.
+//! Contract attestations (ToB 13 to 16, 34) are `verifier-contracts`' matter.
 
 mod machine_common;
 mod plonk_common;
