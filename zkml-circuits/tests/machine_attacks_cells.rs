@@ -202,6 +202,7 @@ fn subjects() -> Vec<Subject> {
         (classifier(1, 0), standard[3], Visibility::Public),
         (classifier(3, 0), standard[0], Visibility::Public),
         (classifier(1, 0), odd, Visibility::Private),
+        (classifier(1, 0), standard[5], Visibility::Public),
         (strided(), standard[0], Visibility::Public),
         (strided(), odd, Visibility::Private),
     ]

@@ -13,7 +13,7 @@ use zkml_circuits::{
 
 #[test]
 fn honest_proofs_are_accepted() {
-    for (batch, profile) in [1, 3, 1, 3].into_iter().zip(Profile::standard()) {
+    for (batch, profile) in [1, 3, 1, 3, 3, 1].into_iter().zip(Profile::standard()) {
         for visibility in [Visibility::Public, Visibility::Private] {
             let subject = Subject::new(mlp(batch, 3), profile, visibility);
             let verdict = subject.verdict(&subject.words, &mut subject.honest());

@@ -10,6 +10,8 @@ use zkml_circuits::plonk::Poly;
 
 /// Shortest stretch worth a loop.
 const LOOP: usize = 4;
+/// Most factors of one expression: each takes a slot of the 16 of the EVM's stack within reach.
+const FACTORS: usize = 6;
 
 /// Statements that fold all commitments. Expects `r`, `y`, `v` (a power of the challenge, 1), `s`,
 /// `e`, `ok` and the functions `fold(point, scalar) -> ok` and `fold_key`.
@@ -30,9 +32,14 @@ pub(super) fn fold(parts: &Parts<'_>) -> Vec<String> {
             }
         } else {
             lines.push(format!("v := mulmod(v, mload({:#x}), r)", memory.open_v));
-            let inverse = lagrange::product(parts, &set.rotations);
-            let first = memory.vanishing[0];
-            lines.push(format!("s := mulmod(mulmod({inverse}, mload({first:#x}), r), v, r)"));
+            let (first, chunks) = (memory.vanishing[0], set.rotations.chunks(FACTORS));
+            for (j, rotations) in chunks.enumerate() {
+                let inverse = lagrange::product(parts, rotations);
+                lines.push(match j {
+                    0 => format!("s := mulmod(mulmod({inverse}, mload({first:#x}), r), v, r)"),
+                    _ => format!("s := mulmod(s, {inverse}, r)"),
+                });
+            }
         }
         while let Some((first, _)) = members.split_first() {
             let run = run_length(parts, members);

@@ -61,6 +61,9 @@ impl Profile {
             // small models that shall still prove fast.
             (4, 4, 64, 1),
             (4, 4, 16, 1),
+            // Eight digits to a public word, and fewer columns still; a group takes more rows.
+            (8, 8, 32, 1),
+            (8, 8, 16, 1),
         ]
         .into_iter()
         .map(|(lanes, fold, weight_lanes, tables)| Self { lanes, fold, weight_lanes, tables })

@@ -124,6 +124,7 @@ fn plans() -> Vec<(Program, Plan)> {
         (strided(1), standard[3], Visibility::Public),
         (strided(1), odd, Visibility::Private),
         (strided(2), standard[3], Visibility::Private),
+        (strided(1), standard[5], Visibility::Public),
         (strided(2), odd, Visibility::Public),
         (products::heads(3), standard[0], Visibility::Public),
         (products::heads(1), odd, Visibility::Private),
