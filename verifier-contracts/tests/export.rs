@@ -43,7 +43,11 @@ fn the_files_are_enough_to_deploy_and_verify() {
     assert!(field("vkInitCode").ends_with(key_code));
     let mut evm =
         Evm::deploy_expecting(Fork::Cancun, &creation_code, key_code, hash, &s_g2).unwrap();
-    assert!(evm.call(&bytes(&text("calldata.hex"))).unwrap().verdict.is_accepted());
+    let outcome = evm.call(&bytes(&text("calldata.hex"))).unwrap();
+    assert!(outcome.verdict.is_accepted());
+    let predicted = deployment["verifyGas"]["cancun"].as_u64().unwrap();
+    assert!(outcome.execution_gas.abs_diff(predicted) < outcome.execution_gas / 33);
+    assert!(deployment["verifyGas"]["osaka"].as_u64().unwrap() > predicted);
 
     let readme = text("README.md");
     assert!(!readme.contains("{{"), "unfilled placeholder");

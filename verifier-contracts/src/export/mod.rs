@@ -93,6 +93,12 @@ fn deployment(
     if let Some(creation_code) = creation_code {
         put("verifierCreationCode", hexadecimal(creation_code));
     }
+    let mut gas = Map::new();
+    for fork in Fork::ALL {
+        let execution = gas::predict_for(key, fork)?.execution();
+        gas.insert(fork.to_string().to_lowercase(), json!(execution));
+    }
+    put("verifyGas", Value::Object(gas));
     put("artifactKey", json!(artifacts::key(&verifier.source)));
     put("solc", json!(artifacts::compiler()?));
     put("solcSettings", settings);

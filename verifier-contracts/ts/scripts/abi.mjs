@@ -31,6 +31,12 @@ const contracts = [
   ],
   ["modelRegistryAbi", abi("ModelRegistry.sol/ModelRegistry"), "`ModelRegistry`."],
   ["zkmlConsumerAbi", abi("ZkmlConsumer.sol/ZkmlConsumer"), "What every `ZkmlConsumer` has."],
+  ["batchVerifierAbi", abi("BatchVerifier.sol/BatchVerifier"), "`BatchVerifier`."],
+  [
+    "optimisticInferenceAbi",
+    abi("OptimisticInference.sol/OptimisticInference"),
+    "What every `OptimisticInference` has.",
+  ],
 ];
 const parts = contracts.map(([name, entries, text]) => {
   const lines = entries.map((entry) => `  ${JSON.stringify(entry)},\n`);

@@ -3,7 +3,7 @@ import { encodeAbiParameters, encodeDeployData, keccak256, type Address, type He
 import { zkmlVerifierAbi } from "./abi.js";
 import { FormatError, ZkmlError } from "./errors.js";
 import { BASE_FIELD_MODULUS } from "./field.js";
-import { bytes32, Fields, hex, integer, list, parseJson, word, type Text } from "./json.js";
+import { bytes32, type Decoder, Fields, hex, integer, list, parseJson, word, type Text } from "./json.js";
 import { MAX_WORDS } from "./schema.js";
 
 /** A verifying key's data contract and the verifier that pins it. Fields are named as in the file. */
@@ -20,7 +20,12 @@ export interface Deployment {
   readonly sG2: SrsG2;
   /** The verifier's creation code, without arguments; missing if the profile's does not ship. */
   readonly verifierCreationCode: Hex | undefined;
+  /** Predicted gas of a call of `verify`, without base cost and calldata; files of older versions have none. */
+  readonly verifyGas: Readonly<Record<Fork, number>> | undefined;
 }
+
+/** Gas rules. */
+export type Fork = "cancun" | "prague" | "osaka";
 
 /** A point of the second group. */
 export type SrsG2 = readonly [bigint, bigint, bigint, bigint];
@@ -58,6 +63,7 @@ export function decodeDeployment(value: unknown): Deployment {
     vkInitCode: fields.get("vkInitCode", hex(INIT_BYTES + 1 + 32 * HEAD_WORDS, INIT_BYTES + MAX_CODE)),
     sG2: fields.get("sG2", point),
     verifierCreationCode: fields.optional("verifierCreationCode", hex(1, MAX_INIT_CODE)),
+    verifyGas: fields.optional("verifyGas", gas),
   };
   checkKey(deployment);
   return deployment;
@@ -104,6 +110,12 @@ function checkKey(deployment: Deployment): void {
     throw new FormatError("numInstances", String(count), String(deployment.numInstances));
   }
 }
+
+const gas: Decoder<Readonly<Record<Fork, number>>> = (value, path) => {
+  const fields = Fields.of(value, path);
+  const of = (fork: Fork) => fields.get(fork, integer(1, Number.MAX_SAFE_INTEGER));
+  return { cancun: of("cancun"), prague: of("prague"), osaka: of("osaka") };
+};
 
 function point(value: unknown, path: string): SrsG2 {
   const [xIm, xRe, yIm, yRe] = list(word(BASE_FIELD_MODULUS), 4)(value, path);

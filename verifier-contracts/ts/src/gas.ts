@@ -2,11 +2,9 @@
 import type { Account, Address, Hex } from "viem";
 import { estimateGas } from "viem/actions";
 import { encodeVerify, type VerifyArguments } from "./calldata.js";
+import { ZkmlError } from "./errors.js";
 import { runtimeCode, type Reader } from "./deploy.js";
-import { verifierInitCode, vkCode, type Deployment } from "./deployment.js";
-
-/** Gas rules. */
-export type Fork = "cancun" | "prague" | "osaka";
+import { verifierInitCode, vkCode, type Deployment, type Fork } from "./deployment.js";
 
 /** Gas of whole transactions. */
 export interface GasEstimate {
@@ -40,6 +38,19 @@ export function transactionGas(calldata: Hex, execution: bigint, fork: Fork): bi
   const gas = intrinsicGas(calldata) + execution;
   const floor = fork === "cancun" ? 0n : 21_000n + 10n * tokens(calldata);
   return gas > floor ? gas : floor;
+}
+
+/**
+ * What a `verify` transaction will cost, within 3 %, without a node.
+ * @param deployment The deployment; of a file written since there is `verifyGas`.
+ * @param proof The proof.
+ * @param fork The rules.
+ */
+export function predictVerify(deployment: Deployment, proof: VerifyArguments, fork: Fork): bigint {
+  if (deployment.verifyGas === undefined) {
+    throw new ZkmlError("deployment.json has no verifyGas: write it again by zkml export-verifier, or ask a node");
+  }
+  return transactionGas(encodeVerify(proof), BigInt(deployment.verifyGas[fork]), fork);
 }
 
 /** Asks the node what a `verify` transaction costs. Rejected proofs have no price: errors of viem. */

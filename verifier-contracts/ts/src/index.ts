@@ -1,5 +1,11 @@
 /** zkml proofs for dApps: files to typed values, words to tensors, verifiers to a chain. */
-export { modelRegistryAbi, zkmlConsumerAbi, zkmlVerifierAbi } from "./abi.js";
+export {
+  batchVerifierAbi,
+  modelRegistryAbi,
+  optimisticInferenceAbi,
+  zkmlConsumerAbi,
+  zkmlVerifierAbi,
+} from "./abi.js";
 export { decodeVerify, encodeVerify, verifyArgs, type VerifyArguments, type VerifyFunction } from "./calldata.js";
 export * as fieldCodec from "./codec.js";
 export {
@@ -33,11 +39,19 @@ export {
   verifierInitCode,
   vkCode,
   type Deployment,
+  type Fork,
   type SrsG2,
 } from "./deployment.js";
 export { CodecError, FormatError, MismatchError, TransactionError, ZkmlError, type CodecReason } from "./errors.js";
 export { BASE_FIELD_MODULUS, FIELD_MODULUS } from "./field.js";
-export { estimateAll, estimateVerify, intrinsicGas, transactionGas, type Fork, type GasEstimate } from "./gas.js";
+export {
+  estimateAll,
+  estimateVerify,
+  intrinsicGas,
+  predictVerify,
+  transactionGas,
+  type GasEstimate,
+} from "./gas.js";
 export type { Text } from "./json.js";
 export { decodeProof, MAX_PROOF_BYTES, MAX_PROOF_FILE_BYTES, openProof, parseProof, type Proof } from "./proof.js";
 export {

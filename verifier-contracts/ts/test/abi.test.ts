@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { test } from "node:test";
-import { modelRegistryAbi, zkmlConsumerAbi, zkmlVerifierAbi } from "../src/index.js";
+import {
+  batchVerifierAbi,
+  modelRegistryAbi,
+  optimisticInferenceAbi,
+  zkmlConsumerAbi,
+  zkmlVerifierAbi,
+} from "../src/index.js";
 import { artifact, at } from "./support.js";
 
 /** What callers depend on: types, not names of parameters, and no state is no state. */
@@ -26,7 +32,9 @@ test("every generated verifier has the interface checked in", () => {
   for (const entry of plain(artifact("IZkmlVerifier").abi)) assert.ok(ours.has(entry), entry);
 });
 
-test("registry and consumers have the interfaces checked in", () => {
+test("registry, consumers, batches and the optimistic game have the interfaces checked in", () => {
   assert.deepEqual(plain(artifact("ModelRegistry").abi), plain(modelRegistryAbi));
   assert.deepEqual(plain(artifact("ZkmlConsumer").abi), plain(zkmlConsumerAbi));
+  assert.deepEqual(plain(artifact("BatchVerifier").abi), plain(batchVerifierAbi));
+  assert.deepEqual(plain(artifact("OptimisticInference").abi), plain(optimisticInferenceAbi));
 });

@@ -16,9 +16,18 @@ const document = JSON.parse(made("deployment.json").toString());
 
 test("a file of the command line is read", () => {
   const deployment = parseDeployment(made("deployment.json"));
-  const { vkDigest, numInstances, vkCodehash, vkInitCode, verifierCreationCode } = document;
+  const { vkDigest, numInstances, vkCodehash, vkInitCode, verifierCreationCode, verifyGas } = document;
   const sG2 = document.sG2.map(BigInt);
-  assert.deepEqual(deployment, { vkDigest, numInstances, vkCodehash, vkInitCode, sG2, verifierCreationCode });
+  assert.ok(verifyGas.cancun > 300_000);
+  assert.deepEqual(deployment, {
+    vkDigest,
+    numInstances,
+    vkCodehash,
+    vkInitCode,
+    sG2,
+    verifierCreationCode,
+    verifyGas,
+  });
   assert.equal(keccak256(vkCode(deployment)), vkCodehash);
 });
 
@@ -42,8 +51,8 @@ test("bytecode may be missing, and must be given then", () => {
 test("hostile files are refused by an error of ours", () => {
   const { refused, accepted } = attack(document, decodeDeployment);
   assert.ok(refused > 100, String(refused));
-  // Fields for people are not read; the code is whatever it is.
-  const free = /^(verifierCreationCode|artifactKey|constructor|solc|solcSettings.*|sG2\.\d)$/;
+  // Fields for people are not read; the code is whatever it is, a prediction binds nothing.
+  const free = /^(verifierCreationCode|verifyGas.*|artifactKey|constructor|solc|solcSettings.*|sG2\.\d)$/;
   for (const path of accepted) assert.match(path, free);
 });
 
@@ -67,6 +76,8 @@ test("the parts belong together", () => {
   refuses("vkDigest", [["vkDigest"], document.vkCodehash]);
   refuses("numInstances", [["numInstances"], document.numInstances + 1]);
   refuses("sG2", [["sG2"], Array(4).fill(`0x${"0".repeat(64)}`)]);
+  refuses("verifyGas.osaka", [["verifyGas", "osaka"], -1]);
+  refuses("verifyGas.prague", [["verifyGas", "prague"], undefined]);
   refuses("sG2", [["sG2"], document.sG2.slice(1)]);
   refuses("sG2", [["sG2"], [...document.sG2, document.sG2[0]]]);
   refuses("sG2[3]", [["sG2", 3], `0x${BASE_FIELD_MODULUS.toString(16)}`]);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { encodeVerify, intrinsicGas, parseProof, transactionGas } from "../src/index.js";
+import { encodeVerify, intrinsicGas, parseDeployment, parseProof, predictVerify, transactionGas } from "../src/index.js";
 import { made } from "./support.js";
 
 const measured = JSON.parse(made("evm-verify.json").toString());
@@ -10,6 +10,15 @@ test("execution and calldata are what zkml evm-verify measures", () => {
   assert.equal(measured.fork, "Cancun");
   assert.equal(intrinsicGas(calldata), BigInt(measured.gas - measured.execution_gas));
   assert.equal(transactionGas(calldata, BigInt(measured.execution_gas), "cancun"), BigInt(measured.gas));
+});
+
+test("gas predicted without a node is within 3 % of what zkml evm-verify measures", () => {
+  const deployment = parseDeployment(made("deployment.json"));
+  const proof = parseProof(made("proof.json"));
+  const predicted = Number(predictVerify(deployment, proof, "cancun"));
+  assert.ok(Math.abs(predicted / measured.gas - 1) < 0.03, `${predicted}, measured ${measured.gas}`);
+  assert.ok(predictVerify(deployment, proof, "osaka") > predictVerify(deployment, proof, "prague"));
+  assert.throws(() => predictVerify({ ...deployment, verifyGas: undefined }, proof, "osaka"), /verifyGas/);
 });
 
 test("calldata has a floor since Prague", () => {
