@@ -2,8 +2,9 @@
 pragma solidity ^0.8.20;
 
 /// @title Verifier of zkml proofs for one model
-/// @notice A proof says: the model that `vkDigest()` names, run on some input, gives these public
-/// words. What the words mean (inputs, outputs, packing, scales) is part of what the digest binds.
+/// @notice A proof says: the model of the verifying key in the data contract, run on some input, gives
+/// these public words. What the words mean (inputs, outputs, packing, scales) is part of what the key's
+/// digest binds.
 interface IZkmlVerifier {
     /// @notice The calldata is not the canonical encoding of a proof and instances of this model's
     /// lengths.
@@ -56,7 +57,8 @@ interface IZkmlVerifier {
         view
         returns (uint256 lhsX, uint256 lhsY, uint256 rhsX, uint256 rhsY);
 
-    /// @notice Digest of the verifying key: constraint system, model, scales, public data, SRS.
+    /// @notice Digest of the verifying key: constraint system, model, scales, public data, SRS. As the data
+    /// contract says; what pins it is the data contract's code hash.
     /// @return The digest.
     function vkDigest() external view returns (bytes32);
 

@@ -33,7 +33,7 @@ struct Model {
 /// reference string.
 /// @param vkDigest Digest of the verifying key, as the verifier says.
 /// @param weightsCommitment Commitment to the weights, if the publisher made one; zero otherwise. (The
-/// weights are bound by `vkDigest` in any case.)
+/// weights are bound by the verifying key, and so by `verifierCodehash`, in any case.)
 /// @param ioSchemaHash Hash of the schema of the public words.
 /// @param quantisationHash Hash of the quantisation: what `zkml` prints as the compiled model's digest.
 /// @param srsId keccak-256 of the reference string's `[s]_2`, as the verifier says.
