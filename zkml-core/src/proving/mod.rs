@@ -19,7 +19,14 @@ mod wnaf;
 pub use atomic_file::write_atomically;
 pub use basis::Basis;
 pub use fft::{Coset, Fft};
-pub use msm::{CpuMsm, MAX_SMALL, MsmBackend, MsmError, Scalars};
+#[cfg(feature = "cuda-emulator")]
+pub use msm::EmulatedMsm;
+pub use msm::{
+    AutoMsm, CpuMsm, DeviceFault, MAX_SMALL, MsmBackend, MsmChoice, MsmError, MsmOptions,
+    MsmOptionsError, MsmReport, Scalars,
+};
+#[cfg(feature = "cuda")]
+pub use msm::{Ceilings, CudaMsm, KernelTime};
 pub use rows::{CellOf, Operand, Operation, RowProgram, Run, needed_operations};
 pub use srs::{
     Ceremony, InsecureOrigin, MAX_K, MIN_K, PointFault, Provenance, Srs, SrsError, import_ptau,
