@@ -4,7 +4,10 @@ use crate::proof::ProofError;
 #[cfg(feature = "prover")]
 use verifier_contracts::ContractError;
 #[cfg(feature = "prover")]
-use zkml_circuits::model::{CompileError, ModelProveError};
+use zkml_circuits::{
+    model::{CompileError, ModelProveError},
+    plonk::{KeyError, ProveError},
+};
 use zkml_circuits::{
     model::{ModelKeyError, RejectedProof},
     plonk::KeyFormatError,
@@ -14,7 +17,7 @@ use zkml_core::{
     exec::ExecError,
     io::DataError,
     onnx::{ExternalError, ImportError, TensorError},
-    proving::SrsError,
+    proving::{DeviceFault, MsmError, MsmOptionsError, SrsError},
     quant::QuantError,
 };
 
@@ -59,6 +62,14 @@ pub enum Error {
     #[cfg(feature = "prover")]
     #[error(transparent)]
     Srs(#[from] SrsError),
+    /// The backend of multi-scalar multiplications.
+    #[cfg(feature = "prover")]
+    #[error(transparent)]
+    Msm(#[from] MsmError),
+    /// The options of that backend.
+    #[cfg(feature = "prover")]
+    #[error(transparent)]
+    MsmOptions(#[from] MsmOptionsError),
     /// The Solidity verifier.
     #[cfg(feature = "prover")]
     #[error(transparent)]
@@ -103,10 +114,32 @@ impl Error {
         }
     }
 
+    /// What a device of multi-scalar multiplications failed at, wherever in setup or proving.
+    #[cfg(feature = "prover")]
+    pub fn device_fault(&self) -> Option<&DeviceFault> {
+        match self {
+            Self::Msm(MsmError::Device { fault, .. })
+            | Self::Key(ModelKeyError::Generate(KeyError::Msm(MsmError::Device {
+                fault, ..
+            })))
+            | Self::Prove(ModelProveError::Prove(ProveError::Msm(MsmError::Device {
+                fault,
+                ..
+            }))) => Some(fault),
+            _ => None,
+        }
+    }
+
     /// Of errors that verifiers do not meet.
     #[cfg(feature = "prover")]
     fn class_of_prover(&self) -> ErrorClass {
+        match self.device_fault() {
+            Some(DeviceFault::NotBuilt) => return ErrorClass::Configuration,
+            Some(_) => return ErrorClass::Resource,
+            None => {}
+        }
         match self {
+            Self::MsmOptions(_) => ErrorClass::Configuration,
             Self::Quant(QuantError::TargetMissed { .. }) => ErrorClass::Negative,
             Self::NoSamples | Self::NotCalibrated => ErrorClass::Configuration,
             Self::Srs(SrsError::TooSmall { .. }) => ErrorClass::Configuration,

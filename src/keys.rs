@@ -13,7 +13,7 @@ use zkml_circuits::{
 use zkml_core::{
     exec::integer::quantize_inputs,
     progress::{NoProgress, Progress},
-    proving::{CpuMsm, Srs},
+    proving::{CpuMsm, MsmBackend, Srs},
     tensor::Tensor,
 };
 
@@ -28,10 +28,11 @@ impl Keys {
     pub(crate) fn generate(
         compiled: &Compiled,
         srs: &Srs,
+        backend: &dyn MsmBackend,
         progress: &dyn Progress,
     ) -> Result<Self, Error> {
         let srs = cut(srs, compiled.k())?;
-        let key = model::ProvingKey::generate(compiled, &srs, &CpuMsm, progress)?;
+        let key = model::ProvingKey::generate(compiled, &srs, backend, progress)?;
         Ok(Self::of(key, srs))
     }
 
@@ -116,9 +117,22 @@ impl ProvingKey {
         inputs: &[Tensor<f32>],
         progress: &dyn Progress,
     ) -> Result<Proof, Error> {
+        self.prove_on(inputs, &CpuMsm, progress)
+    }
+
+    /// [`Self::prove_with`], with another backend than the CPU, such as [`AutoMsm`](crate::AutoMsm). The proof does not depend on it.
+    ///
+    /// # Errors
+    /// As [`Self::prove`], or the backend's.
+    pub fn prove_on(
+        &self,
+        inputs: &[Tensor<f32>],
+        backend: &dyn MsmBackend,
+        progress: &dyn Progress,
+    ) -> Result<Proof, Error> {
         let integers = quantize_inputs(self.key.compiled().program(), inputs)?;
         let start = Instant::now();
-        let made = self.key.prove(&self.srs, &CpuMsm, &integers, &mut OsRng, progress)?;
+        let made = self.key.prove(&self.srs, backend, &integers, &mut OsRng, progress)?;
         let timings = Timings { prove_seconds: start.elapsed().as_secs_f64() };
         Ok(Proof::new(self.key.verifying_key(), made, timings)?)
     }

@@ -19,6 +19,9 @@
 //! # }
 //! ```
 //!
+//! Multi-scalar multiplications run on the CPU. With the feature `cuda` and [`AutoMsm`] as the backend of [`Program::setup_on`] and
+//! [`ProvingKey::prove_on`], an NVIDIA GPU does them where there is one.
+//!
 //! Without the feature `prover` there are [`VerifyingKey`] and [`Proof`] alone, which build for wasm32.
 //!
 //! Nothing here prints; long calls report to a [`Progress`]. Errors are [`Error`], whose
@@ -48,8 +51,12 @@ pub use zkml_circuits::{
     plan::{Cost, Objective},
     plonk::ProverObjective,
 };
+#[cfg(feature = "cuda")]
+pub use zkml_core::proving::CudaMsm;
 #[cfg(feature = "prover")]
-pub use zkml_core::proving::Srs;
+pub use zkml_core::proving::{
+    AutoMsm, CpuMsm, MsmBackend, MsmChoice, MsmError, MsmOptions, MsmOptionsError, MsmReport, Srs,
+};
 pub use zkml_core::{
     self as core,
     progress::{NoProgress, Progress},

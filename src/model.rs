@@ -13,7 +13,7 @@ use zkml_core::{
     ir::Graph,
     onnx::{ImportOptions, Imported, ModelSummary, from_bytes, load},
     progress::{NoProgress, Progress},
-    proving::Srs,
+    proving::{CpuMsm, MsmBackend, Srs},
     quant::{CalibrationOptions, Settings, Target, compile_with_sources, search_suited},
     report::Report,
     tensor::Tensor,
@@ -215,6 +215,19 @@ impl Program {
     /// # Errors
     /// As [`Self::setup`].
     pub fn setup_with(&self, srs: &Srs, progress: &dyn Progress) -> Result<Keys, Error> {
-        Keys::generate(&self.compiled, srs, progress)
+        self.setup_on(srs, &CpuMsm, progress)
+    }
+
+    /// [`Self::setup_with`], with another backend than the CPU, such as [`AutoMsm`](crate::AutoMsm). The keys do not depend on it.
+    ///
+    /// # Errors
+    /// As [`Self::setup`], or the backend's.
+    pub fn setup_on(
+        &self,
+        srs: &Srs,
+        backend: &dyn MsmBackend,
+        progress: &dyn Progress,
+    ) -> Result<Keys, Error> {
+        Keys::generate(&self.compiled, srs, backend, progress)
     }
 }

@@ -6,6 +6,10 @@ use zkml_circuits::plonk::{
     testing::{Fixture, SampleParams},
 };
 use zkml_core::proving::CpuMsm;
+#[cfg(feature = "cuda-emulator")]
+use zkml_core::proving::{AutoMsm, EmulatedMsm, MsmError};
+#[cfg(feature = "cuda")]
+use zkml_core::proving::{CudaMsm, MsmBackend, MsmOptions};
 
 /// First bytes of the hash of a seeded proof, whatever the prover saves.
 fn digest(params: SampleParams) -> String {
@@ -16,10 +20,10 @@ fn digest(params: SampleParams) -> String {
     hex::encode(&Keccak256::digest(proof)[..8])
 }
 
-#[test]
-fn seeded_proofs_stay_the_same() {
+/// Circuits, and the digests of their proofs.
+fn shapes() -> [(SampleParams, &'static str); 7] {
     let default = SampleParams::default();
-    let shapes = [
+    [
         (default, "56a74447ba9020f4"),
         (SampleParams { phases: 2, ..default }, "0c81add640bf9dbe"),
         (SampleParams { k: 6, table_bits: 4, words: 0, ..default }, "c3b0d181373ebb11"),
@@ -27,8 +31,60 @@ fn seeded_proofs_stay_the_same() {
         (SampleParams { lanes: 9, degree: 9, ..default }, "99e4bcfec52f1da9"),
         (SampleParams { far_rotation: -11, ..default }, "da0e446e36de2bff"),
         (SampleParams { k: 11, lanes: 6, ..default }, "43ad19f2645512ae"),
-    ];
-    for (params, expected) in shapes {
+    ]
+}
+
+#[test]
+fn seeded_proofs_stay_the_same() {
+    for (params, expected) in shapes() {
         assert_eq!(digest(params), expected, "{params:?}");
+    }
+}
+
+/// Whether key and proof made with `backend` are those of the CPU.
+#[cfg(feature = "cuda")]
+fn check_backend(backend: &dyn MsmBackend, params: SampleParams) {
+    let expected = Fixture::with_backend(params, &CpuMsm);
+    let fixture = Fixture::with_backend(params, backend);
+    let digests = [&fixture, &expected].map(|fixture| fixture.key.verifying_key().digest());
+    assert_eq!(digests[0], digests[1], "{params:?}");
+    assert!(fixture.proof == expected.proof, "{params:?}");
+}
+
+/// The kernels of GPUs, for all columns and for none but the long ones.
+#[cfg(feature = "cuda-emulator")]
+#[test]
+fn proofs_do_not_depend_on_the_backend() {
+    for (params, _) in shapes() {
+        check_backend(&EmulatedMsm::new(), params);
+    }
+    let (params, _) = shapes()[0];
+    let mut options = MsmOptions::default();
+    options.min_log2 = params.k;
+    let open = |_: &MsmOptions| -> Result<Box<dyn MsmBackend + Send + Sync>, MsmError> {
+        Ok(Box::new(EmulatedMsm::new()))
+    };
+    let auto = AutoMsm::with_device(options, open, |line| panic!("{line}")).expect("a device");
+    check_backend(&auto, params);
+    assert_eq!(auto.report().backend, "cuda (emulated)");
+    assert!(auto.report().device_columns > 10);
+}
+
+/// A GPU. Skipped without one, which is an error with `ZKML_REQUIRE_GPU=1`.
+#[cfg(feature = "cuda")]
+#[test]
+fn proofs_by_a_gpu_are_those_of_the_cpu() {
+    use std::io::Write;
+
+    let options = MsmOptions::from_env().expect("valid variables");
+    match CudaMsm::new(&options) {
+        Ok(gpu) => shapes().iter().for_each(|(params, _)| check_backend(&gpu, *params)),
+        Err(error) => {
+            let required = std::env::var_os("ZKML_REQUIRE_GPU").is_some_and(|value| value == "1");
+            assert!(!required, "{error}");
+            // Past the capture of test output.
+            let line = "SKIPPED proofs_by_a_gpu_are_those_of_the_cpu";
+            let _ = writeln!(std::io::stderr(), "{line}: {error}");
+        }
     }
 }

@@ -13,9 +13,21 @@ use zkml::{
     solidity::Fork,
 };
 
+/// Variables that commands read, for `zkml --help`.
+const ENVIRONMENT: &str = "\
+Environment:
+  ZKML_CACHE          directory of what is kept between runs
+  ZKML_MSM            what commits to columns: auto (default), cpu, or cuda, which fails without a GPU
+  ZKML_MSM_MIN_LOG2   columns below 2^N rows stay on the CPU (14)
+  ZKML_MSM_VERIFY     1: the CPU checks every sum of the GPU
+  ZKML_CUDA_DEVICE    number of the GPU (0)
+  ZKML_CUDA_CUBIN     compiled kernels to use
+  ZKML_CUDA_CACHE     directory of kernels compiled before; that of ZKML_CACHE by default
+  RAYON_NUM_THREADS   threads of the CPU";
+
 /// Prove machine-learning inference in zero knowledge, and verify the proof anywhere.
 #[derive(Debug, Parser)]
-#[command(name = "zkml", version, propagate_version = true, arg_required_else_help = true)]
+#[command(name = "zkml", version, propagate_version = true, arg_required_else_help = true, after_help = ENVIRONMENT)]
 pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) global: Global,

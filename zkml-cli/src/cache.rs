@@ -1,4 +1,4 @@
-//! What is kept between runs: development SRS and keys, by content.
+//! What is kept between runs: development SRS, keys and kernels of GPUs, by content.
 //!
 //! `ZKML_CACHE`, else `XDG_CACHE_HOME/zkml`, else `HOME/.cache/zkml`. Everything in it is checked
 //! when read and made anew when damaged; a cache that cannot be written is only slower.
@@ -8,10 +8,10 @@ use std::{
     env, fs,
     path::{Path, PathBuf},
 };
-use zkml::{Keys, Program, Progress, Srs, core::proving::write_atomically};
+use zkml::{Keys, MsmBackend, Program, Progress, Srs, core::proving::write_atomically};
 
 /// The cache's directory, if the environment names one.
-fn directory() -> Option<PathBuf> {
+pub(crate) fn directory() -> Option<PathBuf> {
     let set = |name: &str| env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
     set("ZKML_CACHE")
         .or_else(|| set("XDG_CACHE_HOME").map(|d| d.join("zkml")))
@@ -41,6 +41,7 @@ pub(crate) fn development_srs(k: u32, output: &Output) -> Result<Srs, CliError> 
 pub(crate) fn keys(
     program: &Program,
     srs: &Srs,
+    backend: &dyn MsmBackend,
     output: &Output,
     phases: &Phases,
 ) -> Result<(Keys, bool), CliError> {
@@ -59,7 +60,7 @@ pub(crate) fn keys(
             return Ok((keys, true));
         }
     }
-    let keys = program.setup_with(srs, phases)?;
+    let keys = program.setup_on(srs, backend, phases)?;
     if let Some(path) = path {
         let bytes = keys.proving_key().to_bytes();
         store(&path, output, |path| {

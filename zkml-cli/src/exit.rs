@@ -142,6 +142,10 @@ impl<E: Into<Error>> From<E> for CliError {
             Error::Key(zkml::circuits::model::ModelKeyError::SrsTooSmall { .. }) => {
                 Some("make a larger one with `zkml srs new -k K`, or import one")
             }
+            Error::MsmOptions(_) => None,
+            error if error.device_fault().is_some() => {
+                Some("with ZKML_MSM=auto or ZKML_MSM=cpu the CPU does it")
+            }
             _ => None,
         };
         Self { help: help.map(str::to_owned), ..Self::new(code, message) }

@@ -7,6 +7,7 @@ mod exit;
 mod files;
 mod load;
 mod memory;
+mod msm;
 mod output;
 mod phases;
 mod progress;

@@ -5,7 +5,7 @@ use crate::{
     args::Prove,
     cache,
     exit::{CliError, Outcome},
-    files, load, memory,
+    files, load, memory, msm,
     output::Output,
     phases::{self, Phases},
     usage::{cpu_seconds, peak_memory},
@@ -13,7 +13,7 @@ use crate::{
 use serde_json::{Value, json};
 use std::{path::Path, time::Instant};
 use zkml::{
-    Error, Keys, Proof, Tensor,
+    AutoMsm, Error, Keys, MsmReport, Proof, Tensor,
     circuits::model::ModelProveError,
     core::io::InputSpec,
     solidity::{self, Fork, Verdict},
@@ -37,6 +37,8 @@ struct Made {
     proof: Proof,
     seconds: f64,
     cpu: Option<f64>,
+    /// What computed the commitments, those of keys made by this process included.
+    msm: MsmReport,
 }
 
 /// `path` is where the input came from.
@@ -44,18 +46,20 @@ fn prove(
     keys: &Keys,
     input: &[Tensor<f32>],
     path: &Path,
+    backend: &AutoMsm,
     phases: &Phases,
 ) -> Result<Made, CliError> {
     let (start, before) = (Instant::now(), cpu_seconds());
-    let proof = keys.proving_key().prove_with(input, phases).map_err(|error| match error {
-        error @ (Error::Execution(_) | Error::Prove(ModelProveError::Execution(_))) => {
-            CliError::from(error).about(path)
-        }
-        error => error.into(),
-    })?;
+    let proof =
+        keys.proving_key().prove_on(input, backend, phases).map_err(|error| match error {
+            error @ (Error::Execution(_) | Error::Prove(ModelProveError::Execution(_))) => {
+                CliError::from(error).about(path)
+            }
+            error => error.into(),
+        })?;
     let seconds = start.elapsed().as_secs_f64();
     let cpu = cpu_seconds().zip(before).map(|(after, before)| after - before);
-    Ok(Made { proof, seconds, cpu })
+    Ok(Made { proof, seconds, cpu, msm: backend.report() })
 }
 
 impl Made {
@@ -68,6 +72,7 @@ impl Made {
             "prove_cpu_seconds": self.cpu,
             "peak_memory_bytes": peak_memory(),
             "phases": phases.json(),
+            "msm": self.msm,
             "insecure": insecure,
         })
     }
@@ -76,10 +81,11 @@ impl Made {
         let cpu = self.cpu.map_or(String::new(), |cpu| format!(", {cpu:.2} CPU s"));
         let memory = peak_memory().map_or(String::new(), |m| format!(", peak {} MB", m >> 20));
         format!(
-            "proof of {} bytes, {} public words, in {:.2} s{cpu}{memory}",
+            "proof of {} bytes, {} public words, in {:.2} s{cpu}{memory}\nmulti-scalar multiplication: {}",
             self.proof.bytes().len(),
             self.proof.words().len(),
-            self.seconds
+            self.seconds,
+            self.msm,
         )
     }
 }
@@ -87,6 +93,7 @@ impl Made {
 fn with_key(args: &Prove, pk: &Path, output: &Output) -> Result<Outcome, CliError> {
     let to = args.output.as_deref().unwrap_or(Path::new("-"));
     files::check_absent(to, output)?;
+    let backend = msm::backend(output)?;
     let phases = Phases::new(output);
     let program = phases.of(phases::READ_MODEL, || load::program(&args.model))?;
     memory::require("proving", program.cost().memory, args.resources.memory)?;
@@ -95,7 +102,7 @@ fn with_key(args: &Prove, pk: &Path, output: &Output) -> Result<Outcome, CliErro
     let keys = load::proving_keys(pk, &program, args.srs.as_deref(), output, &phases)?;
     let keys = keys.with_objective(args.machine.objective.into());
     drop(program);
-    let made = prove(&keys, &input, &args.input, &phases)?;
+    let made = prove(&keys, &input, &args.input, &backend, &phases)?;
     output.detail(phases.text());
     let insecure = keys.verifying_key().is_insecure();
     let json = format!("{}\n", made.proof.to_json());
@@ -119,6 +126,7 @@ fn whole_way(args: &Prove, output: &Output) -> Result<Outcome, CliError> {
         files::check_directory(directory)?;
         files::check_absent(&directory.join("proof.json"), output)?;
     }
+    let backend = msm::backend(output)?;
     let model = load::model(&args.model, &args.import)?;
     let input = load::input(&args.input, &InputSpec::of_graph(model.graph()))?;
     if args.precision.settings.is_none() && args.precision.data.is_none() {
@@ -140,11 +148,11 @@ fn whole_way(args: &Prove, output: &Output) -> Result<Outcome, CliError> {
     let srs =
         phases.of(phases::READ_SRS, || load::srs(args.srs.as_deref(), program.k(), output))?;
     let (start, before) = (Instant::now(), cpu_seconds());
-    let (keys, cached) = cache::keys(&program, &srs, output, &phases)?;
+    let (keys, cached) = cache::keys(&program, &srs, &backend, output, &phases)?;
     let keys = keys.with_objective(args.machine.objective.into());
     let setup_seconds = start.elapsed().as_secs_f64();
     let setup_cpu = cpu_seconds().zip(before).map(|(after, before)| after - before);
-    let made = prove(&keys, &input, &args.input, &phases)?;
+    let made = prove(&keys, &input, &args.input, &backend, &phases)?;
 
     let start = Instant::now();
     phases.of(phases::VERIFY, || keys.verifying_key().verify(&made.proof))?;

@@ -3,7 +3,7 @@
 use crate::{
     args::Setup,
     exit::{CliError, Outcome},
-    files, load, memory,
+    files, load, memory, msm,
     output::Output,
     progress::Bars,
     usage::{cpu_seconds, peak_memory},
@@ -13,11 +13,12 @@ use std::time::Instant;
 
 pub(crate) fn run(args: &Setup, output: &Output) -> Result<Outcome, CliError> {
     files::check_directory(&args.output)?;
+    let backend = msm::backend(output)?;
     let program = load::program(&args.model)?;
     memory::require("setup", program.cost().setup_memory, args.resources.memory)?;
     let srs = load::srs(args.srs.as_deref(), program.k(), output)?;
     let (start, cpu) = (Instant::now(), cpu_seconds());
-    let keys = program.setup_with(&srs, &Bars::new(output))?;
+    let keys = program.setup_on(&srs, &backend, &Bars::new(output))?;
     let seconds = start.elapsed().as_secs_f64();
     let cpu = cpu_seconds().zip(cpu).map(|(after, before)| after - before);
     let (pk, vk) = (args.output.join("model.pk"), args.output.join("model.vk"));
@@ -36,13 +37,15 @@ pub(crate) fn run(args: &Setup, output: &Output) -> Result<Outcome, CliError> {
         "seconds": seconds,
         "cpu_seconds": cpu,
         "peak_memory_bytes": peak_memory(),
+        "msm": backend.report(),
     });
     let text = format!(
-        "{} ({} bytes)\n{} ({} bytes)\n  vk digest 0x{digest}\n  {seconds:.2} s",
+        "{} ({} bytes)\n{} ({} bytes)\n  vk digest 0x{digest}\n  {seconds:.2} s\n  multi-scalar multiplication: {}",
         vk.display(),
         vk_bytes.len(),
         pk.display(),
         pk_bytes.len(),
+        backend.report(),
     );
     output.result("setup", document, text)?;
     load::warn_insecure(insecure, output);

@@ -6,13 +6,14 @@
 use crate::{
     args::VerifyVk,
     exit::{CliError, Outcome},
-    load, memory,
+    load, memory, msm,
     output::Output,
     progress::Bars,
 };
 use serde_json::json;
 
 pub(crate) fn run(args: &VerifyVk, output: &Output) -> Result<Outcome, CliError> {
+    let backend = msm::backend(output)?;
     let program = load::program(&args.model)?;
     memory::require("setup", program.cost().setup_memory, args.resources.memory)?;
     let key = load::verifying_key(&args.vk)?;
@@ -22,7 +23,7 @@ pub(crate) fn run(args: &VerifyVk, output: &Output) -> Result<Outcome, CliError>
             .about(&args.vk)
             .help("pass the SRS of the setup with --srs"));
     }
-    let keys = program.setup_with(&srs, &Bars::new(output))?;
+    let keys = program.setup_on(&srs, &backend, &Bars::new(output))?;
     let (expected, got) = (keys.verifying_key().digest(), key.digest());
     let same = expected == got;
     let [expected, got] = [expected, got].map(|d| format!("0x{}", hex::encode(d)));

@@ -66,7 +66,7 @@ pub(crate) fn zkml_with<A: AsRef<str>>(args: &[A], stdin: &[u8], cache: &Path) -
 /// The binary, with nothing of the tester's environment.
 pub(crate) fn command(cache: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_zkml"));
-    command.env("ZKML_CACHE", cache).current_dir(root());
+    command.env("ZKML_CACHE", cache).env_remove("ZKML_MSM").current_dir(root());
     command
 }
 

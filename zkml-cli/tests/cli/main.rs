@@ -9,6 +9,7 @@ mod hostile;
 mod manners;
 mod measure;
 mod mismatch;
+mod msm;
 mod overwrite;
 mod rejection;
 mod tokens;

@@ -2,6 +2,7 @@
 
 use crate::{
     args::{Machine, Precision},
+    cache,
     exit::{CliError, RESOURCE},
 };
 use clap::ValueEnum;
@@ -68,6 +69,12 @@ impl<'a> Children<'a> {
         let mut command = Command::new(&program);
         if let Some(threads) = threads {
             command.env("RAYON_NUM_THREADS", threads.to_string());
+        }
+        // Kernels of GPUs are compiled once, not for each measurement.
+        if std::env::var_os("ZKML_CUDA_CACHE").is_none_or(|value| value.is_empty())
+            && let Some(directory) = cache::directory()
+        {
+            command.env("ZKML_CUDA_CACHE", directory);
         }
         let result = command
             .args(flags)

@@ -96,6 +96,7 @@ fn measure(directory: &Path, args: &Bench, output: &Output) -> Result<Value, Cli
         "cells": cells,
         "cells_per_cpu_second": prove_cpu_seconds.map(|seconds| cells as f64 / seconds),
         "phases": proofs.phases(),
+        "msm": proofs.document()["msm"],
         "threads": args.threads.as_ref().map(|_| runs::speed_ups(&by_threads)),
         "verify_seconds": verified["seconds"],
         "verify_phases": verified["phases"],

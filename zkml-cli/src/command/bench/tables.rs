@@ -102,6 +102,8 @@ fn phases(rows: &[Value]) -> String {
         line(&what, &|row| of(row, "verify_phases", &stage).map_or("-".to_owned(), |p| took(&p)));
     }
     line("`zkml verify`: peak MB", &|row| megabytes(&row["verify_peak_memory_bytes"]));
+    let by = |row: &Value| row["msm"]["backend"].as_str().unwrap_or("-").to_owned();
+    line("multi-scalar multiplication by", &by);
     line("cells", &|row| number(&row["cells"], 1.0, 0));
     line("cells per CPU second of proving", &|row| number(&row["cells_per_cpu_second"], 1.0, 0));
     text
