@@ -1,35 +1,33 @@
 #!/usr/bin/env bash
-# Checks the CUDA back end without a GPU: its kernels, compiled as C++ under AddressSanitizer and
-# UndefinedBehaviorSanitizer, in all tests of the MSM and in seeded proofs; NVRTC on their source; lints.
-# Needs g++ with its sanitizers. Takes NVRTC from the loader's path, from NVRTC_LIB, or from a wheel of PyPI (90 MB, kept in the target directory);
-# without any, the compile test says SKIPPED, which ZKML_REQUIRE_GPU=1 makes a failure like every other skip.
+# Checks the CUDA back end without a GPU: its kernels compiled as C++ under AddressSanitizer and UndefinedBehaviorSanitizer, in
+# all tests of the MSM and in seeded proofs; NVRTC on their source; lints and docs of the feature.
+#
+# Needs g++ with its sanitizers. Takes NVRTC from the loader's path, from the directory NVRTC_LIB, or from PyPI (90 MB, kept in the
+# target directory). Without any, the compile test prints SKIPPED; ZKML_REQUIRE_GPU=1 makes that and every other skip a failure.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+exec </dev/null
 
 command -v g++ >/dev/null || { echo "cuda_ci.sh: g++ is not on the PATH" >&2; exit 1; }
 asan=$(g++ -print-file-name=libasan.so)
-[ -e "$asan" ] || { echo "cuda_ci.sh: g++ has no AddressSanitizer" >&2; exit 1; }
-target=${CARGO_TARGET_DIR:-target}
+[ -e "$asan" ] || { echo "cuda_ci.sh: g++ comes without AddressSanitizer" >&2; exit 1; }
 
 nvrtc=${NVRTC_LIB:-}
 if [ -z "$nvrtc" ] && ! ldconfig -p 2>/dev/null | grep -q 'libnvrtc\.so'; then
-    nvrtc=$PWD/$target/nvrtc/nvidia/cu13/lib
-    if [ ! -e "$nvrtc/libnvrtc.so.13" ]; then
-        timeout 100 python3 -m pip install --quiet --no-deps --disable-pip-version-check \
-            --target "$target/nvrtc" nvidia-cuda-nvrtc==13.0.88 ||
-            echo "NVRTC could not be installed: the compile test will be SKIPPED" >&2
-    fi
+    packages=${CARGO_TARGET_DIR:-$PWD/target}/nvrtc
+    nvrtc=$packages/nvidia/cu13/lib
+    [ -e "$nvrtc/libnvrtc.so.13" ] ||
+        timeout 100 python3 -m pip install --quiet --no-deps --disable-pip-version-check --no-input \
+            --root-user-action=ignore --target "$packages" nvidia-cuda-nvrtc==13.0.88 ||
+        echo "cuda_ci.sh: NVRTC could not be installed, its test will be SKIPPED" >&2
 fi
-[ -z "$nvrtc" ] || export LD_LIBRARY_PATH=$nvrtc${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 
-# Built without the sanitizers' runtime loaded, run with it: it must come first.
+cargo clippy --locked --release -p zkml-core --features cuda-emulator --all-targets -- -D warnings
+RUSTDOCFLAGS="-D warnings" cargo doc --locked --release -p zkml-core --features cuda-emulator --no-deps
+
+# The sanitizers' runtime must be loaded before all else, into the tests but not into cargo.
+triple=$(rustc -vV | sed -n 's/^host: //p' | tr 'a-z-' 'A-Z_')
+export "CARGO_TARGET_${triple}_RUNNER=env LD_PRELOAD=$asan ASAN_OPTIONS=detect_leaks=0 LD_LIBRARY_PATH=$nvrtc:${LD_LIBRARY_PATH:-}"
 export ZKML_EMULATOR_SANITIZE=1
-run() {
-    cargo test --locked --release --features cuda-emulator --no-run "$@" 2>&1 | tail -n 3
-    local package=$1
-    shift
-    local binary
-    binary=$(cargo test --locked --release --features cuda-emulator --no-run --message-format=json "$package" "${@:1:2}" \
-        2>/dev/null | sed -n 's/.*"profile":{[^}]*"test":true}.*"executable":"\([^"]*\)".*/\1/p' | tail -n 1)
-    echo "$binary"
-}
+cargo test --locked --release -p zkml-core --features cuda-emulator --lib msm
+cargo test --locked --release -p zkml-circuits --features cuda-emulator --test plonk_bytes proofs_

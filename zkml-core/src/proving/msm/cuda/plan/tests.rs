@@ -85,7 +85,7 @@ fn batches_cover_every_row_of_every_part_once() {
     ];
     let parts = parts(&columns).unwrap();
     let mut counts = Vec::new();
-    for budget in [u64::MAX, 5 << 20, 5 << 19] {
+    for budget in [u64::MAX, 5 << 19, 17 << 17] {
         let batches = batches(&parts, budget, 2, None).unwrap();
         counts.push(batches.len());
         let mut covered: Vec<Vec<bool>> =
