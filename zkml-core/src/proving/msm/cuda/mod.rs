@@ -83,6 +83,16 @@ impl CudaMsm {
         self.engine.ceilings(bases, 1000).map_err(|fault| self.error(fault))
     }
 
+    /// Additions of a base, or their equivalent, that these columns take when none of their digits is 0: to compare the time they take
+    /// with [`Ceilings::additions`].
+    ///
+    /// # Errors
+    /// [`MsmError::ValueOutOfRange`].
+    pub fn additions(&self, columns: &[Scalars<'_>]) -> Result<u64, MsmError> {
+        let parts = scalars::parts(columns)?;
+        Ok(parts.iter().map(|part| plan::Windows::best(part).additions(part.len())).sum())
+    }
+
     /// [`MsmBackend::msm`], waiting for each kernel and telling how long it took. The whole takes longer than without.
     ///
     /// # Errors

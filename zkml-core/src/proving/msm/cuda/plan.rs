@@ -44,12 +44,14 @@ impl Windows {
 
     /// Those with the fewest additions.
     pub(super) fn best(part: &Part<'_>) -> Self {
-        let cost = |windows: &Self| {
-            let additions = part.len() as u64 + (BUCKET << (windows.width - 1));
-            u64::from(windows.count) * additions
-        };
         let all = (1..=MAX_WIDTH).map(|width| Self::with_width(part, width));
-        all.min_by_key(cost).unwrap_or_else(|| Self::with_width(part, MAX_WIDTH))
+        all.min_by_key(|windows| windows.additions(part.len()))
+            .unwrap_or_else(|| Self::with_width(part, MAX_WIDTH))
+    }
+
+    /// Additions of a base, or their equivalent, that so many scalars take when none of their digits is 0.
+    pub(super) fn additions(self, rows: usize) -> u64 {
+        u64::from(self.count) * (rows as u64 + (BUCKET << (self.width - 1)))
     }
 
     /// Buckets of a window.
