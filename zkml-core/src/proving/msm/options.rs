@@ -79,7 +79,7 @@ impl MsmOptions {
     /// # Errors
     /// A variable with a value that it cannot have.
     pub fn from_env() -> Result<Self, MsmOptionsError> {
-        Self::from_variables(|name| std::env::var_os(name))
+        Self::from_variables(std::env::var_os::<&str>)
     }
 
     fn from_variables(

@@ -17,6 +17,7 @@ use rand_core::{OsRng, RngCore};
 use rayon::prelude::*;
 
 use super::device::Device;
+use super::threads::for_each;
 use crate::proving::DeviceFault;
 
 /// `2^61 - 1`, a prime.
@@ -30,18 +31,18 @@ pub(super) const AFFINE: usize = 64;
 
 /// The randomness of fingerprints.
 #[derive(Debug)]
-struct Key {
+pub(super) struct Key {
     r: u64,
     k: [u64; 16],
 }
 
 impl Key {
-    fn random() -> Self {
+    pub(super) fn random() -> Self {
         let element = || OsRng.next_u64() >> 3;
         Self { r: element(), k: std::array::from_fn(|_| element()) }
     }
 
-    fn fingerprint(&self, points: &[G1Affine]) -> u64 {
+    pub(super) fn fingerprint(&self, points: &[G1Affine]) -> u64 {
         // Chunks from the first to the last, each by Horner's rule; all but the last have the same length.
         let chunks: Vec<(u64, usize)> = points
             .par_chunks(CHUNK)
@@ -94,7 +95,6 @@ pub(super) fn write_point(point: &G1Affine, to: &mut [u8; AFFINE]) {
 
 /// Lists of points on a device, the one used last at the end.
 pub(super) struct Lists<D: Device> {
-    key: Key,
     lists: Vec<List<D>>,
 }
 
@@ -106,16 +106,17 @@ struct List<D: Device> {
 
 impl<D: Device> Lists<D> {
     pub(super) fn new() -> Self {
-        Self { key: Key::random(), lists: Vec::new() }
+        Self { lists: Vec::new() }
     }
 
-    /// The buffer that holds these points, uploaded unless they are there. Lists that were not used for longest make room.
+    /// The buffer that holds these points of this fingerprint, uploaded unless they are there. Lists that were not used for longest make room.
     pub(super) fn get(
         &mut self,
         device: &D,
         points: &[G1Affine],
+        fingerprint: u64,
     ) -> Result<&D::Buffer, DeviceFault> {
-        let (length, fingerprint) = (points.len(), self.key.fingerprint(points));
+        let length = points.len();
         let same = |list: &List<D>| list.length == length && list.fingerprint == fingerprint;
         let list = match self.lists.iter().position(same) {
             Some(position) => self.lists.remove(position),
@@ -149,8 +150,11 @@ pub(super) fn upload<D: Device>(device: &D, points: &[G1Affine]) -> Result<D::Bu
     let mut bytes = vec![0; piece.min(points.len()) * AFFINE];
     for (index, points) in points.chunks(piece).enumerate() {
         let bytes = &mut bytes[..points.len() * AFFINE];
-        let slots = bytes.as_chunks_mut::<AFFINE>().0;
-        slots.par_iter_mut().zip(points).for_each(|(to, point)| write_point(point, to));
+        let chunks = bytes.chunks_mut(CHUNK * AFFINE).zip(points.chunks(CHUNK));
+        for_each(chunks.collect(), |(to, points)| {
+            let slots = to.as_chunks_mut::<AFFINE>().0;
+            slots.iter_mut().zip(points).for_each(|(to, point)| write_point(point, to));
+        });
         device.write(&mut buffer, (index * piece * AFFINE) as u64, bytes)?;
     }
     Ok(buffer)

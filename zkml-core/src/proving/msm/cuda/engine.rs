@@ -10,8 +10,9 @@ use ff::Field;
 use group::Group;
 use group::prime::PrimeCurveAffine;
 use halo2curves::bn256::{Fr, G1, G1Affine};
+use rayon::prelude::*;
 
-use super::bases::Lists;
+use super::bases::{Key, Lists};
 use super::device::{Device, upload};
 use super::plan::{POINT, batches};
 use super::scalars::{Kind, Part, Values, parts};
@@ -27,7 +28,8 @@ const ATTEMPTS: usize = 5;
 /// A device, and what it keeps between calls.
 pub(super) struct Engine<D: Device> {
     device: D,
-    /// Held by the call that uses the device.
+    key: Key,
+    /// Held by the call that uses the device, which meanwhile leaves rayon alone (see [`threads`](super::threads)).
     lists: Mutex<Lists<D>>,
     few: usize,
     /// Windows of this width rather than the best, for tests.
@@ -64,7 +66,7 @@ pub struct KernelTime {
 
 impl<D: Device> Engine<D> {
     pub(super) fn new(device: D) -> Self {
-        Self { device, lists: Mutex::new(Lists::new()), few: FEW, width: None }
+        Self { device, key: Key::random(), lists: Mutex::new(Lists::new()), few: FEW, width: None }
     }
 
     #[cfg(feature = "cuda-emulator")]
@@ -113,37 +115,60 @@ impl<D: Device> Engine<D> {
         if parts.is_empty() {
             return Ok(Vec::new());
         }
+        let fingerprint = self.key.fingerprint(bases);
+        let batches = self.on_held_device(bases, fingerprint, parts)?;
+        let sums = batches.into_par_iter().flat_map(|OfBatch { columns, windows, width }| {
+            let each = windows.len() / columns.len();
+            let sum = |(column, windows): (usize, &[u8])| {
+                Ok((column, pipeline::column_sum(windows, width)?))
+            };
+            columns.into_iter().zip(windows.chunks(each)).map(sum).collect::<Vec<_>>()
+        });
+        sums.collect()
+    }
+
+    fn on_held_device(
+        &self,
+        bases: &[G1Affine],
+        fingerprint: u64,
+        parts: &[Part<'_>],
+    ) -> Result<Vec<OfBatch>, DeviceFault> {
         let mut lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
         self.device.enter()?;
+        let mut attempt = |share| {
+            let list = lists.get(&self.device, bases, fingerprint)?;
+            let result = self.attempt(self.device.address(list), parts, share);
+            if result == Err(DeviceFault::OutOfMemory) {
+                lists.shrink();
+            }
+            result
+        };
         let mut share = 2;
         for _ in 1..ATTEMPTS {
-            match self.attempt(&mut lists, bases, parts, share) {
-                Err(DeviceFault::OutOfMemory) => {
-                    lists.shrink();
-                    share *= 4;
-                }
+            match attempt(share) {
+                Err(DeviceFault::OutOfMemory) => share *= 4,
                 result => return result,
             }
         }
-        self.attempt(&mut lists, bases, parts, share)
+        attempt(share)
     }
 
     /// With batches that take one part in `share` of the free memory.
     fn attempt(
         &self,
-        lists: &mut Lists<D>,
-        bases: &[G1Affine],
+        bases: u64,
         parts: &[Part<'_>],
         share: u64,
-    ) -> Result<Vec<(usize, G1)>, DeviceFault> {
-        let bases = self.device.address(lists.get(&self.device, bases)?);
+    ) -> Result<Vec<OfBatch>, DeviceFault> {
         let budget = self.device.free_memory()? / share;
-        let mut sums = Vec::with_capacity(parts.len());
-        for batch in batches(parts, budget, self.device.multiprocessors(), self.width)? {
-            let columns = batch.parts.iter().map(|part| part.column);
-            sums.extend(columns.zip(pipeline::sums(&self.device, bases, &batch)?));
-        }
-        Ok(sums)
+        batches(parts, budget, self.device.multiprocessors(), self.width)?
+            .iter()
+            .map(|batch| {
+                let columns = batch.parts.iter().map(|part| part.column).collect();
+                let windows = pipeline::windows(&self.device, bases, batch)?;
+                Ok(OfBatch { columns, windows, width: batch.shape.windows.width })
+            })
+            .collect()
     }
 
     /// Compares a few sums of every kind with the CPU's, and 1 with what the kernels hold it to be.
@@ -206,9 +231,10 @@ impl<D: Device> Engine<D> {
     ) -> Result<Ceilings, DeviceFault> {
         let rounds = [rounds, rounds / 4];
         let device = &self.device;
+        let fingerprint = self.key.fingerprint(bases);
         let mut lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
         device.enter()?;
-        let list = device.address(lists.get(device, bases)?);
+        let list = device.address(lists.get(device, bases, fingerprint)?);
         let threads = u64::from(device.multiprocessors()) * 2048;
         let elements: Vec<u8> = (0..threads)
             .flat_map(|thread| [thread, 1, 2, 3].map(u64::to_le_bytes))
@@ -237,6 +263,14 @@ impl<D: Device> Engine<D> {
         let rate = |rounds: u64, seconds: f64| threads as f64 * rounds as f64 / seconds;
         Ok(Ceilings { products: rate(2 * rounds[0], best[0]), additions: rate(rounds[1], best[1]) })
     }
+}
+
+/// Points of windows of `width` bits, as many for each of the columns.
+#[derive(Debug, PartialEq, Eq)]
+struct OfBatch {
+    columns: Vec<usize>,
+    windows: Vec<u8>,
+    width: u32,
 }
 
 /// Parts of few field elements: those that begin at the same base in one call.

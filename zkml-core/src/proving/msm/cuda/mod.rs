@@ -39,6 +39,7 @@ mod scalars;
 mod tests;
 #[cfg(test)]
 mod tests_gpu;
+mod threads;
 
 use std::path::Path;
 

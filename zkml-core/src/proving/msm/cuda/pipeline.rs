@@ -15,27 +15,28 @@ use group::Group;
 use halo2curves::CurveExt;
 use halo2curves::bn256::{Fq, G1};
 use halo2curves::serde::SerdeObject;
-use rayon::prelude::*;
 
 use super::bases::AFFINE;
 use super::device::{Device, upload, zeros};
 use super::plan::{Batch, FOLD, LAST_MERGE, MERGE, POINT, SCAN, Shape};
+use super::threads::for_each;
 use crate::proving::DeviceFault;
 
-/// The sum of each part of the batch. `bases` is where the whole list is, which has a base for each scalar.
-pub(super) fn sums<D: Device>(
+/// The points of the windows of each part of the batch, as the device has them. `bases` is where the whole list is, which has a base
+/// for each scalar.
+pub(super) fn windows<D: Device>(
     device: &D,
     bases: u64,
     batch: &Batch<'_, '_>,
-) -> Result<Vec<G1>, DeviceFault> {
+) -> Result<Vec<u8>, DeviceFault> {
     let run = Run { device, shape: batch.shape };
     let sorted = run.sort(&run.scalars(batch)?)?;
     let sums = run.accumulate(bases + (batch.first_base() * AFFINE) as u64, sorted)?;
-    let windows = run.weigh(&sums)?;
-    let count = batch.shape.windows.count as usize;
-    let of_columns = windows.par_chunks(count * POINT as usize);
-    of_columns.map(|windows| column_sum(windows, batch.shape.windows.width)).collect()
+    run.weigh(&sums)
 }
+
+/// Scalars that a thread copies at once.
+const PIECE: usize = 1 << 15;
 
 struct Run<'d, D> {
     device: &'d D,
@@ -63,10 +64,14 @@ impl<D: Device> Run<'_, D> {
     }
 
     fn scalars(&self, batch: &Batch<'_, '_>) -> Result<D::Buffer, DeviceFault> {
-        let column = self.shape.rows as usize * self.shape.kind.bytes();
+        let size = self.shape.kind.bytes();
+        let column = self.shape.rows as usize * size;
         let mut bytes = vec![0; column * batch.parts.len()];
-        let columns = bytes.par_chunks_mut(column);
-        columns.zip(&batch.parts).for_each(|(to, part)| part.write(batch.from, to));
+        let pieces = bytes.chunks_mut(column).zip(&batch.parts).flat_map(|(to, part)| {
+            let pieces = to.chunks_mut(PIECE * size).enumerate();
+            pieces.map(move |(index, to)| (*part, batch.from + index * PIECE, to))
+        });
+        for_each(pieces.collect(), |(part, from, to)| part.write(from, to));
         upload(self.device, &bytes)
     }
 
@@ -186,7 +191,7 @@ impl<D: Device> Run<'_, D> {
 }
 
 /// `sum_w 2^(width w) S_w`.
-fn column_sum(windows: &[u8], width: u32) -> Result<G1, DeviceFault> {
+pub(super) fn column_sum(windows: &[u8], width: u32) -> Result<G1, DeviceFault> {
     let mut sum = G1::identity();
     for window in windows.chunks_exact(POINT as usize).rev() {
         for _ in 0..width {

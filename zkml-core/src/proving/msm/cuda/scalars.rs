@@ -90,34 +90,21 @@ impl<'a> Part<'a> {
 
     /// Writes rows `from ..` as a device wants them, up to the length of `to`; zeros where there are none.
     pub(super) fn write(&self, from: usize, to: &mut [u8]) {
-        fn convert<T>(
-            values: &[T],
-            from: usize,
-            to: &mut [u8],
-            size: usize,
-            write: impl Fn(&T, &mut [u8]) + Sync,
-        ) where
-            T: Sync,
-        {
-            let rows = (to.len() / size).min(values.len().saturating_sub(from));
+        fn convert<T>(values: &[T], to: &mut [u8], size: usize, write: impl Fn(&T, &mut [u8])) {
+            let rows = (to.len() / size).min(values.len());
             let (to, padding) = to.split_at_mut(rows * size);
             padding.fill(0);
-            let values = &values[from.min(values.len())..][..rows];
-            let chunk = 1 << 12;
-            to.par_chunks_mut(chunk * size).zip(values.par_chunks(chunk)).for_each(
-                |(to, values)| {
-                    to.chunks_exact_mut(size).zip(values).for_each(|(to, value)| write(value, to));
-                },
-            );
+            to.chunks_exact_mut(size).zip(values).for_each(|(to, value)| write(value, to));
         }
         let size = self.kind().bytes();
+        let from = from.min(self.len());
         match self.values {
-            Values::Field(values) => convert(values, from, to, size, |value, to| {
+            Values::Field(values) => convert(&values[from..], to, size, |value, mut to| {
                 // Writing to a slice of the right length does not fail.
-                let _ = value.write_raw(&mut &mut *to);
+                let _ = value.write_raw(&mut to);
             }),
             // Little-endian bytes of a narrower integer are the first ones.
-            Values::Small { values, .. } => convert(values, from, to, size, |value, to| {
+            Values::Small { values, .. } => convert(&values[from..], to, size, |value, to| {
                 to.copy_from_slice(&value.to_le_bytes()[..size]);
             }),
         }

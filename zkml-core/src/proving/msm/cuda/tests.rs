@@ -6,6 +6,7 @@ use halo2curves::bn256::{Fq, Fr, G1, G1Affine};
 use halo2curves::serde::SerdeObject;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{RngCore, SeedableRng};
+use rayon::prelude::*;
 
 use super::device::{Device, upload};
 use super::emulator::{Emulator, Work};
@@ -254,7 +255,7 @@ fn bases_are_uploaded_once_and_told_apart_by_content() {
     let engine = engine();
     let mut points = bases(50, 12);
     let columns = [Scalars::Small { values: &[3; 50], tail: &[] }];
-    let mut uploads = |points: &[G1Affine]| {
+    let uploads = |points: &[G1Affine]| {
         assert_eq!(msm(&engine, points, &columns), CpuMsm.msm(points, &columns));
         (engine.device().take_uploaded() - 100) / 64
     };
@@ -396,6 +397,21 @@ fn lists_that_are_not_needed_make_room() {
     for points in lists.iter().chain(&lists) {
         assert_eq!(msm(&engine, points, &columns), CpuMsm.msm(points, &columns));
     }
+}
+
+#[test]
+fn calls_from_threads_of_rayon_take_turns() {
+    let (done, finished) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let (engine, points) = (engine(), bases(500, 21));
+        let values: Vec<Vec<i64>> = (1..40).map(|seed| vec![seed; 500]).collect();
+        values.par_iter().for_each(|values| {
+            let columns = [Scalars::Small { values, tail: &[] }; 3];
+            assert_eq!(msm(&engine, &points, &columns), CpuMsm.msm(&points, &columns));
+        });
+        done.send(()).unwrap();
+    });
+    finished.recv_timeout(std::time::Duration::from_secs(300)).expect("no deadlock");
 }
 
 #[test]
