@@ -55,7 +55,8 @@ fn check_backend(backend: &dyn MsmBackend, params: SampleParams) {
 #[cfg(feature = "cuda-emulator")]
 #[test]
 fn proofs_do_not_depend_on_the_backend() {
-    for (params, _) in shapes() {
+    // The largest would take as long as all others.
+    for (params, _) in shapes().into_iter().filter(|(params, _)| params.k < 11) {
         check_backend(&EmulatedMsm::new(), params);
     }
     let (params, _) = shapes()[0];

@@ -22,8 +22,8 @@ if [ -z "$nvrtc" ] && ! ldconfig -p 2>/dev/null | grep -q 'libnvrtc\.so'; then
         echo "cuda_ci.sh: NVRTC could not be installed, its test will be SKIPPED" >&2
 fi
 
-cargo clippy --locked --release -p zkml-core --features cuda-emulator --all-targets -- -D warnings
-RUSTDOCFLAGS="-D warnings" cargo doc --locked --release -p zkml-core --features cuda-emulator --no-deps
+cargo clippy --locked -p zkml-core -p zkml-circuits --features cuda-emulator --all-targets -- -D warnings
+RUSTDOCFLAGS="-D warnings" cargo doc --locked -p zkml-core --features cuda-emulator --no-deps
 
 # The sanitizers' runtime must be loaded before all else, into the tests but not into cargo.
 triple=$(rustc -vV | sed -n 's/^host: //p' | tr 'a-z-' 'A-Z_')

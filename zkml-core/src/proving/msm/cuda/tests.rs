@@ -181,7 +181,7 @@ fn repeated_opposite_and_identity_bases() {
 
 #[test]
 fn every_width_of_windows() {
-    for width in 1..=12 {
+    for width in [1, 2, 3, 5, 8, 11] {
         let engine = engine().with_width(width);
         for bases in [bases(70, 7), awkward_bases(70, 8)] {
             for spread in [Spread::Random, Spread::Extremes] {
