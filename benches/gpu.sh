@@ -17,11 +17,13 @@ build() {
     cd "$repository"
     cargo build --locked --release -p zkml-cli --features cuda
     cp "${CARGO_TARGET_DIR:-target}/release/zkml" "$to/zkml"
-    # Cargo says where it puts each test and bench.
-    executable() { "$@" --no-run 2>&1 | tee /dev/stderr | sed -n 's/^ *Executable .*(\(.*\))$/\1/p' | tail -n 1; }
-    cp "$(executable cargo test --locked --release -p zkml-core --features cuda --lib)" "$to/core-tests"
-    cp "$(executable cargo test --locked --release -p zkml-circuits --features cuda --test plonk_bytes)" "$to/plonk-tests"
-    cp "$(executable cargo bench --locked -p zkml-benches --features cuda --bench cuda)" "$to/cuda-bench"
+    # In one call, so that the libraries are built once. Cargo says where it puts each program.
+    cargo test --locked --release --no-run -p zkml-core -p zkml-circuits -p zkml-benches --features zkml-core/cuda \
+        --features zkml-circuits/cuda,zkml-benches/cuda --lib --test plonk_bytes --bench cuda 2>&1 | tee "$to/build.log"
+    executable() { cp "$(sed -n "s/^ *Executable .*(\(.*\/$1-[0-9a-f]*\))$/\1/p" "$to/build.log")" "$to/$2"; }
+    executable zkml_core core-tests
+    executable plonk_bytes plonk-tests
+    executable cuda cuda-bench
     strip "$to"/{zkml,core-tests,plonk-tests,cuda-bench} 2>/dev/null || true
     rm -rf "$to/model"
     cp -r examples/models/mlp_digits "$to/model"

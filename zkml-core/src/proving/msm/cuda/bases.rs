@@ -8,8 +8,7 @@
 //! ```
 //!
 //! which for two different lists of `n` points, chosen without knowing the randomness, agrees with probability at most `(n + 1) / q`. An
-//! address would go stale when memory is freed and used again, and wrong bases give a proof that no one accepts. It takes about 20 ns a point on one
-//! thread and is shared out to all.
+//! address would go stale when memory is freed and used again, and wrong bases give a proof that no one accepts.
 
 use halo2curves::bn256::G1Affine;
 use halo2curves::serde::SerdeObject;
