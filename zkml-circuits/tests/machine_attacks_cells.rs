@@ -14,23 +14,12 @@ mod plonk_common;
 use std::collections::BTreeMap;
 
 use halo2curves::bn256::Fr;
-use machine_common::{Subject, Tampered, Verdict, classifier, strided};
+use machine_common::{CellAt, Subject, Verdict, classifier, every_cell, sample, strided, tampered};
 use zkml_circuits::{
-    machine::{Profile, Role, Unit},
-    plan::{OperandRead, Visibility},
+    machine::Profile,
+    plan::Visibility,
     testing::{Dice, mlp},
 };
-
-/// One advice cell.
-#[derive(Clone, Debug)]
-struct CellAt {
-    /// What it is, and where: cells of a kind share their fate.
-    kind: String,
-    column: usize,
-    row: usize,
-    /// Whether some constraint determines it.
-    bound: bool,
-}
 
 /// Kinds that every machine with idle groups and dead lanes has, and must bind.
 const KINDS: [&str; 20] = [
@@ -55,145 +44,6 @@ const KINDS: [&str; 20] = [
     "h",
     "S",
 ];
-
-/// All advice cells of usable rows.
-fn every_cell(subject: &Subject) -> Vec<CellAt> {
-    let witness = subject.honest();
-    let (columns, rows) = (witness.columns(), &subject.plan().rows);
-    let (profile, geometry) = (rows.profile, subject.geometry());
-    let fold = geometry.fold();
-    let mut out = Vec::new();
-    let mut put = |kind: String, column: usize, row: usize, bound: bool| {
-        out.push(CellAt { kind, column, row, bound });
-    };
-    for index in 0..geometry.groups() {
-        let group = rows.groups.get(index);
-        let row = index * fold;
-        for role in [Role::X, Role::R, Role::Y] {
-            for lane in 0..profile.lanes() {
-                let (column, offset) = columns.lane(role, lane);
-                let place = match group {
-                    Some(g) if g.tag_f == 0 => "idle",
-                    None => "idle",
-                    Some(g) if g.mask >> lane & 1 == 0 => "dead",
-                    Some(_) => "live",
-                };
-                let role = format!("{role:?}").to_lowercase();
-                put(format!("{role} {place}"), column.index(), row + offset, true);
-            }
-        }
-        let read = group.is_some_and(|g| g.operand == Some(OperandRead::Scalar));
-        let scalar = if read { "p" } else { "unread p" };
-        put(scalar.into(), columns.scalar.index(), row, read);
-        for offset in 1..fold {
-            put("unread p".into(), columns.scalar.index(), row + offset, false);
-        }
-        for unit in Unit::ALL {
-            let (column, offset) = columns.unit(unit);
-            // A segment that runs on is first or middle, one that another runs into last.
-            let next = |g: usize| {
-                rows.groups.get(g).is_some_and(|g| match unit {
-                    Unit::Output => g.output_next,
-                    Unit::Operand => g.operand_next,
-                    Unit::Feature => g.feature_next,
-                })
-            };
-            let before = index > 0 && next(index - 1);
-            let place = match (before, next(index)) {
-                (false, true) => "first",
-                (true, true) => "middle",
-                (true, false) => "last",
-                (false, false) if group.is_some() => "single",
-                (false, false) => "idle",
-            };
-            put(format!("U {unit:?} {place}"), column.index(), row + offset, true);
-        }
-        let unit_cells = profile.columns_for(Unit::ALL.len()) * fold;
-        for spare in Unit::ALL.len()..unit_cells {
-            let column = columns.unit(Unit::ALL[spare / fold * fold]).0;
-            put("spare unit".into(), column.index(), row + spare % fold, false);
-        }
-        for helper in 0..columns.helper_cells() {
-            let (column, offset) = columns.helper(helper);
-            let slot = if helper < profile.helpers() { "h" } else { "h spare" };
-            let place = if group.is_some() { "" } else { " of an idle group" };
-            put(format!("{slot} {helper}{place}"), column.index(), row + offset, true);
-        }
-    }
-    for row in 0..geometry.rows() {
-        let vector = rows.vector.get(row);
-        let tie = vector.is_some_and(|v| v.carry == zkml_circuits::plan::Carry::Lambda);
-        let place = match vector {
-            None => "idle",
-            Some(v) if v.product => "in use in a dot product",
-            Some(_) if tie => "in use in a tie",
-            Some(_) => "in use in a chain",
-        };
-        put(format!("Z {place}"), columns.z.index(), row, true);
-        let a = vector.is_some_and(|v| v.a.is_some());
-        put(if a { "A" } else { "unread A" }.into(), columns.a.index(), row, a);
-        let b = vector.is_some_and(|v| v.b.is_some());
-        put(if b { "B" } else { "unread B" }.into(), columns.b.index(), row, b);
-        let junk = vector.is_some_and(|v| v.junk != 0);
-        let kind = if junk { "junk in use" } else { "junk" };
-        put(kind.into(), columns.junk.index(), row, junk);
-        let place = match row {
-            0 => "first",
-            r if r + 1 == geometry.rows() => "last",
-            _ => "middle",
-        };
-        put(format!("S {place}"), columns.sum.index(), row, true);
-        for (t, table) in columns.tables.iter().enumerate() {
-            let used = row * profile.tables() + t < rows.tables.len();
-            let kind = if used { "" } else { " beyond the tables" };
-            put(format!("m{kind}"), table.multiplicity.index(), row, true);
-            put(format!("g{kind}"), table.quotient.index(), row, true);
-        }
-    }
-    let all: Vec<usize> =
-        (0..subject.key.plonk().verifying_key().protocol().advice_phase.len()).collect();
-    let usable = subject.key.plonk().verifying_key().protocol().usable_rows(rows.k);
-    for column in all {
-        for row in geometry.rows()..usable {
-            put("incomplete group".into(), column, row, false);
-        }
-    }
-    out
-}
-
-/// First, last and up to `more` cells of each kind.
-fn sample(cells: &[CellAt], more: usize, seed: u64) -> Vec<CellAt> {
-    let mut by_kind: BTreeMap<&str, Vec<&CellAt>> = BTreeMap::new();
-    for cell in cells {
-        by_kind.entry(&cell.kind).or_default().push(cell);
-    }
-    let mut dice = Dice::new(seed);
-    let mut out = Vec::new();
-    for of_kind in by_kind.values() {
-        let mut picked = vec![0, of_kind.len() - 1];
-        picked.extend((0..more).map(|_| dice.below(of_kind.len())));
-        picked.sort_unstable();
-        picked.dedup();
-        out.extend(picked.into_iter().map(|at| of_kind[at].clone()));
-    }
-    out
-}
-
-fn tampered<'a>(
-    subject: &'a Subject,
-    cell: &CellAt,
-    change: Fr,
-) -> Tampered<'a, impl FnMut(&mut Vec<Fr>)> {
-    let row = cell.row;
-    Tampered {
-        inner: subject.honest(),
-        column: cell.column,
-        change: move |values: &mut Vec<Fr>| {
-            values.resize(values.len().max(row + 1), Fr::zero());
-            values[row] += change;
-        },
-    }
-}
 
 fn subjects() -> Vec<Subject> {
     let odd = Profile::new(3, 1, 4, 2).expect("a machine");

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, unused_imports, reason = "each test file uses its part")]
 
+mod cells;
 mod forge;
 mod honest;
 mod liar;
@@ -10,6 +11,7 @@ pub(crate) mod perceptron;
 mod rows;
 pub(crate) mod transformers;
 
+pub(crate) use cells::{CellAt, every_cell, sample, tampered};
 pub(crate) use forge::Lie;
 pub(crate) use honest::Honest;
 pub(crate) use liar::{
@@ -75,7 +77,12 @@ impl Subject {
             ..CompileConfig::default()
         };
         let trace = run(&program, inputs).expect("inputs in range");
-        let compiled = Compiled::new(program, &config).expect("compiles");
+        Self::of_run(program, &config, trace)
+    }
+
+    /// Of a run that there is.
+    pub(crate) fn of_run(program: Program, config: &CompileConfig, trace: Trace) -> Self {
+        let compiled = Compiled::new(program, config).expect("compiles");
         let srs = Srs::development(compiled.k()).expect("a small k");
         let key = ProvingKey::generate(&compiled, &srs, &CpuMsm, &NoProgress).expect("keys");
         let words = key.statement(&trace).expect("in range");
