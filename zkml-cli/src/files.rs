@@ -72,45 +72,17 @@ pub(crate) fn check_absent(path: &Path, output: &Output) -> Result<(), CliError>
 /// Writes a file by way of a temporary one in the same directory; `-` is stdout. A file that has
 /// the same content already is left alone.
 pub(crate) fn write(path: &Path, bytes: &[u8], output: &Output) -> Result<(), CliError> {
-    let fail = |e: io::Error| CliError::io(path, &e);
     if is_standard(path) {
         let mut stdout = io::stdout().lock();
-        return stdout.write_all(bytes).and_then(|()| stdout.flush()).map_err(fail);
+        let written = stdout.write_all(bytes).and_then(|()| stdout.flush());
+        // The path `-` would be called stdin.
+        return written.map_err(|e| CliError::io(Path::new("stdout"), &e));
     }
-    if holds(path, bytes) {
-        return Ok(());
-    }
-    check_absent(path, output)?;
-    let directory = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    fs::create_dir_all(directory).map_err(fail)?;
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".zkml-").suffix(".tmp");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // What a plain `File::create` asks for: the umask decides the rest.
-        builder.permissions(fs::Permissions::from_mode(0o666));
-    }
-    let mut file = builder.tempfile_in(directory).map_err(fail)?;
-    let guard = Unfinished::new(file.path());
-    file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(fail)?;
-    let persisted = if output.force() {
-        file.persist(path).map_err(|e| fail(e.error))
-    } else {
-        // Somebody may have made the file meanwhile.
-        file.persist_noclobber(path).map_err(|e| match e.error.kind() {
-            io::ErrorKind::AlreadyExists => exists(path),
-            _ => fail(e.error),
-        })
-    };
-    drop(guard);
-    persisted.map(drop)
+    Staged::new(path, bytes, output)?.commit(output.force())
 }
 
-/// [`write()`] for files that belong together: none is written when one would be refused.
+/// [`write()`] for files that belong together: none is written when one would be refused, or when
+/// the disk has no room for all of them.
 pub(crate) fn write_all<P: AsRef<Path>, B: AsRef<[u8]>>(
     files: &[(P, B)],
     output: &Output,
@@ -120,7 +92,66 @@ pub(crate) fn write_all<P: AsRef<Path>, B: AsRef<[u8]>>(
             check_absent(path.as_ref(), output)?;
         }
     }
-    files.iter().try_for_each(|(path, bytes)| write(path.as_ref(), bytes.as_ref(), output))
+    let staged: Vec<Staged<'_>> = files
+        .iter()
+        .map(|(path, bytes)| Staged::new(path.as_ref(), bytes.as_ref(), output))
+        .collect::<Result<_, _>>()?;
+    staged.into_iter().try_for_each(|file| file.commit(output.force()))
+}
+
+/// A file that is complete on disk under another name.
+struct Staged<'a> {
+    path: &'a Path,
+    bytes: &'a [u8],
+    /// None if the file is there already.
+    temporary: Option<(tempfile::NamedTempFile, Unfinished)>,
+}
+
+impl<'a> Staged<'a> {
+    fn new(path: &'a Path, bytes: &'a [u8], output: &Output) -> Result<Self, CliError> {
+        if holds(path, bytes) {
+            return Ok(Self { path, bytes, temporary: None });
+        }
+        check_absent(path, output)?;
+        let temporary = temporary(path, bytes).map_err(|e| CliError::io(path, &e))?;
+        Ok(Self { path, bytes, temporary: Some(temporary) })
+    }
+
+    /// Gives the file its name.
+    fn commit(self, force: bool) -> Result<(), CliError> {
+        let Self { path, bytes, temporary } = self;
+        let Some((file, _guard)) = temporary else { return Ok(()) };
+        let persisted = if force { file.persist(path) } else { file.persist_noclobber(path) };
+        match persisted {
+            Ok(_) => Ok(()),
+            // Somebody made the file meanwhile: the same command run twice at once makes one file.
+            Err(e) if !force && e.error.kind() == io::ErrorKind::AlreadyExists => {
+                if holds(path, bytes) { Ok(()) } else { Err(exists(path)) }
+            }
+            Err(e) => Err(CliError::io(path, &e.error)),
+        }
+    }
+}
+
+/// A temporary file in the directory of `path`, written and synchronised.
+fn temporary(path: &Path, bytes: &[u8]) -> io::Result<(tempfile::NamedTempFile, Unfinished)> {
+    let directory = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    fs::create_dir_all(directory)?;
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".zkml-").suffix(".tmp");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // What a plain `File::create` asks for: the umask decides the rest.
+        builder.permissions(fs::Permissions::from_mode(0o666));
+    }
+    let mut file = builder.tempfile_in(directory)?;
+    let guard = Unfinished::new(file.path());
+    file.write_all(bytes).and_then(|()| file.as_file().sync_all())?;
+    Ok((file, guard))
 }
 
 fn holds(path: &Path, bytes: &[u8]) -> bool {
@@ -165,4 +196,29 @@ pub(crate) fn remove_unfinished_on_interrupt() {
         }
         std::process::exit(130);
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two processes that both found nothing there: the second one to give its file the name.
+    #[test]
+    fn a_file_made_meanwhile_is_kept_and_accepted_only_if_it_is_the_same() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("key");
+        let stage = || {
+            let temporary = Some(temporary(&path, b"key").expect("room for three bytes"));
+            Staged { path: &path, bytes: b"key", temporary }
+        };
+        for (theirs, code) in [(&b"key"[..], None), (b"other", Some(crate::exit::USAGE))] {
+            let ours = stage();
+            fs::write(&path, theirs).expect("written");
+            assert_eq!(ours.commit(false).err().map(|e| e.code()), code);
+            assert_eq!(fs::read(&path).expect("there"), theirs);
+            assert_eq!(fs::read_dir(directory.path()).expect("there").count(), 1, "litter");
+        }
+        stage().commit(true).expect("forced");
+        assert_eq!(fs::read(&path).expect("there"), b"key");
+    }
 }

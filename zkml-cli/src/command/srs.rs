@@ -48,10 +48,7 @@ fn target(path: Option<&PathBuf>, k: u32) -> PathBuf {
 }
 
 fn save(srs: &Srs, path: &Path, output: &Output) -> Result<Outcome, CliError> {
-    let scratch = tempfile::tempdir().map_err(|e| CliError::io(&std::env::temp_dir(), &e))?;
-    let made = scratch.path().join("made.srs");
-    srs.save(&made)?;
-    files::write(path, &files::read(&made)?, output)?;
+    files::write(path, &srs.to_bytes(), output)?;
     if files::is_standard(path) {
         crate::load::warn_insecure(srs.is_insecure(), output);
         return Ok(Outcome::Done);

@@ -4,12 +4,17 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod commands;
+#[cfg(unix)]
+mod disk_full;
 mod fixture;
 mod hostile;
+#[cfg(unix)]
+mod killed;
 mod manners;
 mod measure;
 mod mismatch;
 mod msm;
 mod overwrite;
 mod rejection;
+mod shared;
 mod tokens;

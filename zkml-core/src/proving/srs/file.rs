@@ -49,6 +49,13 @@ impl Srs {
             .map_err(|source| SrsError::Io { file: path.display().to_string(), source })
     }
 
+    /// The file that [`Self::save`] writes.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        self.write(&mut bytes).expect("a vector takes every byte");
+        bytes
+    }
+
     /// Reads a string from `path` and checks it whole: lengths, checksum, every point, the pairing
     /// relation between all powers, and the Lagrange basis.
     ///
