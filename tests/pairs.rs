@@ -10,7 +10,7 @@ use zkml::{
     core::io::{Arrays, InputSpec, inputs, samples},
 };
 
-/// Those that prove in a second or two, of both shapes of machine, one of them with a batch.
+/// Those that prove in less than a second.
 const SMALL: [&str; 5] =
     ["mlp_digits", "mlp_wine", "mlp_iris_batch8", "lenet_digits", "credit_boosted"];
 const ALL: [&str; 9] = [
