@@ -1,21 +1,41 @@
 #!/usr/bin/env bash
-# Usage: run.sh TARGET SECONDS [libFuzzer options]    runs one fuzz target on stable Rust (README.md).
+# Usage: run.sh TARGET SECONDS [libFuzzer options]    runs one fuzz target on stable Rust (README.md), or
+# one after the other where TARGET is `all`. FUZZ_CRATE is the directory of another crate's targets.
 set -euo pipefail
-cd "$(dirname "$0")"
+self=$(realpath "$0")
+cd "${FUZZ_CRATE:-$(dirname "$self")}"
 target=$1 seconds=$2
 shift 2
+
+if [ "$target" = all ]; then
+    failed=()
+    for file in targets/*.rs; do
+        "$self" "$(basename "$file" .rs)" "$seconds" "$@" || failed+=("$(basename "$file" .rs)")
+    done
+    [ ${#failed[@]} = 0 ] || { echo "failed: ${failed[*]}" >&2; exit 1; }
+    exit
+fi
 
 triple=$(rustc -vV | sed -n 's/^host: //p')
 # With --target the flags are those of the targets alone, not of build scripts and macros, which
 # have no main function of libFuzzer's to call into.
 export RUSTFLAGS="-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table"
+export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$(dirname "$self")/target}
 cargo build --release --target "$triple" --bin "$target"
 
 corpus=corpus/$target found=corpus-found/$target
 mkdir -p "$corpus" "$found" artifacts
-# Programs are built from any bytes; models begin as those that there are.
-[ "$target" = execute ] || python3 seeds.py "$corpus"
-exec nice "target/$triple/release/$target" "$corpus" "$found" -max_total_time="$seconds" \
-    -max_len=65536 -timeout=20 -report_slow_units=5 -rss_limit_mb=2048 -malloc_limit_mb=1024 \
+# Programs are built from any bytes; models begin as those that there are, other files as the target makes them.
+case $target in
+    import | compile) python3 seeds.py "$corpus" ;;
+    *) export FUZZ_SEEDS=$corpus ;;
+esac
+length=(-max_len=65536)
+case $target in
+    # Scripts of changes, of a length that some changes need.
+    keys | proof | calldata) length=(-max_len=256 -len_control=0) ;;
+esac
+exec nice "$CARGO_TARGET_DIR/$triple/release/$target" "$corpus" "$found" -max_total_time="$seconds" \
+    "${length[@]}" -timeout=20 -report_slow_units=5 -rss_limit_mb=2048 -malloc_limit_mb=1024 \
     -artifact_prefix="artifacts/$target-" -print_final_stats=1 "$@"

@@ -1,19 +1,14 @@
 //! Models mutated as models: what is a model stays one, so that a change reaches the operators and not only
 //! the reader of the format, which one mutation in four is for.
 
+use crate::dice::Dice;
 use libfuzzer_sys::fuzzer_mutate;
 use prost::Message;
 use zkml_core::onnx::proto::{AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto};
 
-/// Numbers of the edges of ranges, for dimensions, axes and attributes.
-#[rustfmt::skip]
-const EDGES: [i64; 16] = [
-    0, 1, -1, 2, 3, -2, 4, 7, 255, 1 << 16, 1 << 20, 1 << 28, 1 << 31, 1 << 40, i64::MAX, i64::MIN,
-];
-
 /// The mutator of libFuzzer: changes `data[..size]`, a model or not, and gives the new size.
 pub fn mutate(data: &mut [u8], size: usize, max_size: usize, seed: u32) -> usize {
-    let mut dice = Dice(u64::from(seed));
+    let mut dice = Dice::new(seed);
     let model = ModelProto::decode(&data[..size]).ok().filter(|_| dice.below(4) > 0);
     let Some(mut model) = model else { return fuzzer_mutate(data, size, max_size) };
     for _ in 0..=dice.below(3) {
@@ -27,41 +22,22 @@ pub fn mutate(data: &mut [u8], size: usize, max_size: usize, seed: u32) -> usize
     bytes.len()
 }
 
-/// SplitMix64: libFuzzer gives a seed for each mutation.
-struct Dice(u64);
+/// What is chosen of a model.
+trait Choices {
+    /// A number, or none.
+    fn real(&mut self) -> f32;
+    /// Another length: one less, one more, or none.
+    fn resize<T: Clone>(&mut self, list: &mut Vec<T>);
+    /// One of the numbers changed, or their count.
+    fn numbers(&mut self, list: &mut Vec<i64>);
+}
 
-impl Dice {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, end: usize) -> usize {
-        (self.next() % end.max(1) as u64) as usize
-    }
-
-    fn pick<'a, T>(&mut self, of: &'a mut [T]) -> Option<&'a mut T> {
-        let at = self.below(of.len());
-        of.get_mut(at)
-    }
-
-    fn number(&mut self, old: i64) -> i64 {
-        match self.below(4) {
-            0 => old.wrapping_add(1),
-            1 => old.wrapping_sub(1),
-            2 => old.wrapping_neg(),
-            _ => EDGES[self.below(EDGES.len())],
-        }
-    }
-
+impl Choices for Dice {
     fn real(&mut self) -> f32 {
         let edges = [0.0, -0.0, 1.0, -1.0, 0.5, f32::NAN, f32::INFINITY, f32::MAX, 1e-40, 3.7];
         edges[self.below(edges.len())]
     }
 
-    /// Another length: one less, one more, or none.
     fn resize<T: Clone>(&mut self, list: &mut Vec<T>) {
         match (self.below(3), list.last().cloned()) {
             (0, _) => drop(list.pop()),

@@ -6,13 +6,16 @@
 use libfuzzer_sys::{fuzz_mutator, fuzz_target};
 use zkml_core::{
     exec::integer::{Executor, Trace},
-    ir::{Graph, Op},
+    ir::Graph,
     onnx::{ImportOptions, from_bytes},
     program::Program,
     quant::{CalibrationOptions, calibrate, compile},
     tensor::Tensor,
 };
-use zkml_core_fuzz::model::mutate;
+use zkml_core_fuzz::{
+    graph::{cost, sample},
+    model::mutate,
+};
 
 /// Elements and products that a run may take: more only takes longer.
 const LIMIT: usize = 1 << 18;
@@ -48,35 +51,4 @@ fn run(graph: &Graph, sample: &[Tensor<f32>]) -> Option<(Program, Option<Trace>)
     let executor = Executor::new(&program).expect("compiled");
     let trace = executor.run_real(sample).ok();
     Some((program, trace))
-}
-
-/// Numbers from -2 to 2 in no order; from 0 to 3 where they are whole.
-fn sample(graph: &Graph) -> Vec<Tensor<f32>> {
-    let of = |id| {
-        let value = graph.get(id);
-        let number = |i: usize| match (i * 7919 % 101, value.integer) {
-            (n, true) => (n % 4) as f32,
-            (n, false) => n as f32 / 25.0 - 2.0,
-        };
-        let data = (0..value.shape.len()).map(number).collect();
-        Tensor::new(value.shape.clone(), data).expect("as many as the shape")
-    };
-    graph.inputs().iter().map(|id| of(*id)).collect()
-}
-
-/// Elements of all values, and at least the products of each node.
-fn cost(graph: &Graph) -> usize {
-    let len = |id| graph.get(id).shape.len();
-    let values: usize = graph.values().iter().map(|value| value.shape.len()).sum();
-    let of = |node: &zkml_core::ir::Node| {
-        let inner = match &node.op {
-            Op::MatMul | Op::Correlate { .. } => {
-                node.inputs.iter().map(|id| len(*id)).min().unwrap_or(0)
-            }
-            Op::MaxPool(window) => window.taps(),
-            _ => 1,
-        };
-        inner.saturating_mul(len(node.output))
-    };
-    graph.nodes().iter().map(of).fold(values, usize::saturating_add)
 }
