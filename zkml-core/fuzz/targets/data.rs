@@ -78,8 +78,8 @@ fn match_to_inputs(arrays: Arrays) {
         shape: Shape::new(dims.to_vec()).expect("small"),
         integer,
     };
-    let [x, ids] = [spec("x", &[2, 3], false), spec("ids", &[3], true)];
-    for specs in [&[x.clone()][..], &[ids.clone()], &[x, ids]] {
+    let all = [spec("x", &[2, 3], false), spec("ids", &[3], true)];
+    for specs in [&all[..1], &all[1..], &all] {
         if let Ok(tensors) = inputs(arrays.clone(), specs, "fuzz") {
             assert!(tensors.iter().zip(specs).all(|(tensor, spec)| *tensor.shape() == spec.shape));
         }
