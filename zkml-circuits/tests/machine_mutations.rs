@@ -3,7 +3,7 @@
 //! what nothing reads, it must not. `data/mutations.md` counts what was tried, and is stale when a
 //! model's plan has other kinds of cells.
 //!
-//! Small models here; `ZKML_MUTATIONS=all` takes all examples (an hour on two cores), `ZKML_MUTATIONS=NAME,..`
+//! Small models here; `ZKML_MUTATIONS=all` takes all examples (half an hour on two cores, most of it nanogpt), `ZKML_MUTATIONS=NAME,..`
 //! some. `ZKML_BLESS=1` writes the rows of those that were tried.
 
 mod machine_common;
