@@ -18,7 +18,7 @@ echo "|---|---|---|---|---|---|---|---|---|"
 for model in "${models[@]}"; do
     name=$(basename "$model")
     input="$model/input.json"; [ -f "$input" ] || input="$model/input.npy"
-    for objective in prover gas; do
+    for objective in prover gas memory; do
         "$zkml" -q --force compile "$model/model.onnx" --data "$model/calib.npy" --objective "$objective" -o m.zkc >compiled 2>log
         machine=$(sed -n 's/^  machine \([^,]*\),.*/\1/p' compiled)
         "$zkml" -q --force setup m.zkc -o keys >log 2>&1
