@@ -82,21 +82,24 @@ pub(crate) fn write(path: &Path, bytes: &[u8], output: &Output) -> Result<(), Cl
 }
 
 /// [`write()`] for files that belong together: none is written when one would be refused, or when
-/// the disk has no room for all of them.
+/// the disk has no room for all of them. What goes to stdout follows the files.
 pub(crate) fn write_all<P: AsRef<Path>, B: AsRef<[u8]>>(
     files: &[(P, B)],
     output: &Output,
 ) -> Result<(), CliError> {
-    for (path, bytes) in files {
-        if !holds(path.as_ref(), bytes.as_ref()) {
-            check_absent(path.as_ref(), output)?;
+    let files = files.iter().map(|(path, bytes)| (path.as_ref(), bytes.as_ref()));
+    let (streams, files): (Vec<_>, Vec<_>) = files.partition(|(path, _)| is_standard(path));
+    for (path, bytes) in &files {
+        if !holds(path, bytes) {
+            check_absent(path, output)?;
         }
     }
     let staged: Vec<Staged<'_>> = files
         .iter()
-        .map(|(path, bytes)| Staged::new(path.as_ref(), bytes.as_ref(), output))
+        .map(|(path, bytes)| Staged::new(path, bytes, output))
         .collect::<Result<_, _>>()?;
-    staged.into_iter().try_for_each(|file| file.commit(output.force()))
+    staged.into_iter().try_for_each(|file| file.commit(output.force()))?;
+    streams.into_iter().try_for_each(|(path, bytes)| write(path, bytes, output))
 }
 
 /// A file that is complete on disk under another name.

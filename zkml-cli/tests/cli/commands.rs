@@ -22,8 +22,8 @@ fn inspect_describes_and_predicts() {
     let document = zkml(&["inspect", &model, "--json"]).exits(0).json();
     assert_eq!(document["unsupported"], Value::Array(vec![]));
     assert_eq!(document["error"], Value::Null);
-    // Eight flowers along the lanes of a machine of four: four measurements and three classes.
-    assert_eq!(document["cost"]["words"], 2 * (4 + 3));
+    // Eight flowers along the lanes of a machine of eight: four measurements and three classes.
+    assert_eq!(document["cost"]["words"], 4 + 3);
     let layouts = document["layouts"].as_array().expect("a list");
     assert_eq!(layouts[0]["image"], serde_json::json!([1, 4, 1, 8]));
     assert!(document["cost"]["gas"].as_u64().unwrap() > 100_000);
@@ -85,6 +85,7 @@ fn calibrate_meets_a_target_or_says_no() {
     let without = zkml(&["calibrate", &model, "--data", &samples, "-o", "-", "--json"]).exits(0);
     assert!(without.text().contains("bits = "), "settings alone on stdout");
     assert!(without.stderr.contains("logits"), "the report on stderr");
+    assert!(!fs::exists("-").unwrap(), "a file named as stdout is");
 
     let zkc = text(&directory.path().join("m.zkc"));
     zkml(&["compile", &model, "--settings", &settings, "-o", &zkc]).exits(0);
