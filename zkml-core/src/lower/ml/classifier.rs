@@ -103,13 +103,18 @@ fn binary(
 
 /// The scores of both classes, `[N, 2]`, of that of the second, `[N, 1]`.
 pub(super) fn both(site: &mut Site<'_>, s: ValueId, transform: Transform) -> Result<ValueId> {
-    let signs = filled(site, vec![1, 2], |class| if class == 0 { -1.0 } else { 1.0 })?;
-    let signs = site.own_constant("signs", signs)?;
-    let scores = site.push(Op::MatMul, vec![s, signs], "both")?;
+    let scores = opposite(site, s)?;
     if transform == Transform::Logistic {
         return site.apply(Activation::Sigmoid, scores, "probabilities");
     }
     let ones = filled(site, vec![2], |class| if class == 0 { 1.0 } else { 0.0 })?;
     let ones = site.own_constant("ones", ones)?;
     site.push(Op::Add, vec![scores, ones], "probabilities")
+}
+
+/// `-s` and `s`, `[N, 2]`, of `[N, 1]`.
+pub(super) fn opposite(site: &mut Site<'_>, s: ValueId) -> Result<ValueId> {
+    let signs = filled(site, vec![1, 2], |class| if class == 0 { -1.0 } else { 1.0 })?;
+    let signs = site.own_constant("signs", signs)?;
+    site.push(Op::MatMul, vec![s, signs], "both")
 }

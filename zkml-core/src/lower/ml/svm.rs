@@ -16,7 +16,9 @@
 //! two classes, of two classes without a negative coefficient, and softmaxes of one score.
 
 use super::{
-    Lowered, Result, Site, classified, features,
+    Lowered, Result, Site, classified,
+    classifier::opposite,
+    features,
     kernel::{Kernel, Machine},
     label::{Classes, chosen, top},
     linear,
@@ -140,8 +142,7 @@ fn of_two(
         }
         None => None,
     };
-    let signs = filled(site, vec![1, 2], |class| if class == 0 { -1.0 } else { 1.0 })?;
-    let both = site.product_along(s, 1, signs, "both")?;
+    let both = opposite(site, s)?;
     let z = transform.apply(site, both, "probabilities")?;
     Ok(classified(site, label, z))
 }
