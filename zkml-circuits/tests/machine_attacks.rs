@@ -30,7 +30,8 @@
 //! an id is ranged and compared by a table (2.23; `machine_attacks_transformers`: `the_embedding_of_another_token`,
 //! `an_id_out_of_range`), a mask is a table or a weight of the program (2.20; `a_weight_on_a_masked_position`,
 //! `other_attentions`), a decision is a table of integers (ties of ArgMax, thresholds of trees), a
-//! state of an LSTM a stored tensor. For programs at large: `machine_tables`, and `lint/tests`.
+//! state of an LSTM a stored tensor. Consistent lies about each: `machine_attacks_operators`. For programs at
+//! large: `machine_tables`, and `lint/tests`.
 //!
 //! Two axes on one challenge and heads at one offset (2.6) are row programs that the linter refuses:
 //! `machine_attacks_offsets`. Runs beyond the last row, cycles and lanes beyond a word's digits (2.3):

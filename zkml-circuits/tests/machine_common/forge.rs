@@ -3,9 +3,11 @@
 //! Such a lie breaks the definition of that element and nothing else: whatever accepts it does not
 //! bind the element.
 
+use std::collections::BTreeSet;
+
 use zkml_core::{
     exec::integer::{Cells, Trace, run},
-    program::{Bits, InputDecl, InputKind, Program, Step, TensorId, Term},
+    program::{Affine, Bits, Program, Step, Table, TableId, TensorId, Term, View},
     tensor::Tensor,
 };
 
@@ -52,41 +54,7 @@ impl Lie {
 
     /// The run after the lie: later tensors are computed from it. None if one leaves its range.
     pub(crate) fn carried(self, program: &Program, trace: &Trace) -> Option<Trace> {
-        let at = self.tensor.0;
-        let mut lied = trace.clone();
-        self.put(&mut lied.tensors[at]);
-        let reads = |step: &Step| match step {
-            Step::Affine(affine) => {
-                affine.terms.iter().flat_map(Term::views).any(|view| view.tensor == self.tensor)
-            }
-            _ => false,
-        };
-        if !program.tensors.iter().any(|t| reads(&t.step)) {
-            return Some(lied);
-        }
-        // The rest of the program, with this tensor given.
-        let mut rest = program.clone();
-        rest.tensors[at].step = Step::Input(rest.inputs.len());
-        rest.tensors[at].bits = Bits::new(Bits::MAX).expect("the widest");
-        rest.inputs.push(InputDecl {
-            name: "lie".into(),
-            tensor: self.tensor,
-            kind: InputKind::Real,
-        });
-        rest.outputs.retain(|o| o.view.tensor != self.tensor);
-        let inputs: Vec<Tensor<i64>> = rest
-            .inputs
-            .iter()
-            .map(|input| {
-                let values = lied.tensors[input.tensor.0].values();
-                let data = values.iter().map(|v| i64::from(*v)).collect();
-                let shape = rest.tensors[input.tensor.0].shape.clone();
-                Tensor::new(shape, data).expect("as many as the shape")
-            })
-            .collect();
-        let mut after = run(&rest, &inputs).ok()?;
-        after.tensors[at] = lied.tensors[at].clone();
-        Some(after)
+        carried(program, trace, &[self])
     }
 
     fn put(self, cells: &mut Cells) {
@@ -97,5 +65,75 @@ impl Lie {
         if let Some(y) = self.y {
             cells.y[self.element] = y;
         }
+    }
+}
+
+/// The run after several lies: what they do not say is computed from what they say. None if something
+/// leaves its range.
+pub(crate) fn carried(program: &Program, trace: &Trace, lies: &[Lie]) -> Option<Trace> {
+    let tensors: BTreeSet<TensorId> = lies.iter().map(|lie| lie.tensor).collect();
+    let (mut rest, mut after) = (program.clone(), trace.clone());
+    let mut given: Vec<(TensorId, Cells)> = Vec::new();
+    for tensor in tensors {
+        let of_tensor = lies.iter().filter(|lie| lie.tensor == tensor);
+        of_tensor.for_each(|lie| lie.put(&mut after.tensors[tensor.0]));
+        let cells = after.tensors[tensor.0].clone();
+        give(&mut rest, tensor, cells.values());
+        given.push((tensor, cells));
+        if !program.tensors.iter().any(|other| reads(&other.step, tensor)) {
+            continue;
+        }
+        let inputs: Vec<Tensor<i64>> = rest
+            .inputs
+            .iter()
+            .map(|input| {
+                let stored = &rest.tensors[input.tensor.0];
+                let values = after.tensors[input.tensor.0].x.iter().map(|v| i64::from(*v));
+                Tensor::new(stored.shape.clone(), values.collect()).expect("as many as the shape")
+            })
+            .collect();
+        after = run(&rest, &inputs).ok()?;
+        for (tensor, cells) in &given {
+            after.tensors[tensor.0] = cells.clone();
+        }
+    }
+    Some(after)
+}
+
+/// Makes a tensor one of the values given, whatever it was: element `i` is entry `i` of a table of its own,
+/// since an input has 16 bits and values of tables have 32.
+fn give(rest: &mut Program, tensor: TensorId, values: &[i32]) {
+    let stored = &mut rest.tensors[tensor.0];
+    stored.bits = Bits::WIDEST;
+    if matches!(stored.step, Step::Input(_)) {
+        return;
+    }
+    // Another domain than that of any table before, for no two may be the same.
+    let first = i32::from(i16::MIN) + rest.tables.len() as i32;
+    let zero = Term::Scale {
+        view: View {
+            tensor: TensorId(0),
+            shape: stored.shape.clone(),
+            index: Some(vec![View::HOLE; values.len()]),
+        },
+        factor: Tensor::scalar(0),
+    };
+    let places = (0..values.len() as i64).map(|place| i64::from(first) + place).collect();
+    let places = Tensor::new(stored.shape.clone(), places).expect("as many as the shape");
+    let table = TableId(rest.tables.len());
+    stored.step = Step::Affine(Affine::new(vec![zero]).bias(places).table(table));
+    let name = format!("given {}", tensor.0);
+    rest.tables.push(Table { name, first, values: values.to_vec() });
+    // Wide values are no digits.
+    let public = values.iter().all(|v| i16::try_from(*v).is_ok());
+    rest.outputs.retain(|output| public || output.view.tensor != tensor);
+}
+
+fn reads(step: &Step, tensor: TensorId) -> bool {
+    match step {
+        Step::Affine(affine) => {
+            affine.terms.iter().flat_map(Term::views).any(|view| view.tensor == tensor)
+        }
+        _ => false,
     }
 }

@@ -10,6 +10,7 @@ use zkml_circuits::{
     plonk::{AdviceColumn, PhaseWitness, ProveError},
     witness::{FirstPhase, Witness, signed},
 };
+use zkml_core::proving::vector::invert;
 
 /// Advice columns of a phase, by index.
 pub(crate) type Cells = BTreeMap<usize, Vec<Fr>>;
@@ -137,22 +138,24 @@ pub(crate) fn logup(
         let (r, f) = rows.groups.get(group).map_or((0, 0), |g| (g.tag_r, g.tag_f));
         alpha + Fr::from(u64::from(if control == Control::TagR { r } else { f }))
     };
-    for group in 0..geometry.groups() {
-        let value = |cells: &Cells, role, lane| {
-            let (column, offset) = columns.lane(role, lane);
-            cells[&column.index()][group * fold + offset]
-        };
-        let factors: Vec<Fr> = (0..lanes)
-            .flat_map(|lane| {
-                let [x, r, y] = [Role::X, Role::R, Role::Y].map(|role| value(cells, role, lane));
-                let function = tag(group, Control::TagF) + beta * (x + beta * y);
-                [tag(group, Control::TagR) + beta * r, function]
-            })
-            .collect();
-        for (helper, factors) in factors.chunks(3).enumerate() {
+    let value = |group: usize, role, lane| {
+        let (column, offset) = columns.lane(role, lane);
+        cells[&column.index()][group * fold + offset]
+    };
+    let places = (0..geometry.groups()).flat_map(|group| (0..lanes).map(move |lane| (group, lane)));
+    let mut inverses: Vec<Fr> = places
+        .flat_map(|(group, lane)| {
+            let [x, r, y] = [Role::X, Role::R, Role::Y].map(|role| value(group, role, lane));
+            let function = tag(group, Control::TagF) + beta * (x + beta * y);
+            [tag(group, Control::TagR) + beta * r, function]
+        })
+        .collect();
+    invert(&mut inverses);
+    for (group, inverses) in inverses.chunks(2 * lanes).enumerate() {
+        for (helper, inverses) in inverses.chunks(3).enumerate() {
             let (column, offset) = columns.helper(helper);
-            let inverses: Option<Vec<Fr>> = factors.iter().map(|f| f.invert().into()).collect();
-            let sum = inverses.unwrap_or_default().iter().sum();
+            let defined = inverses.iter().all(|inverse| *inverse != Fr::ZERO);
+            let sum = if defined { inverses.iter().sum() } else { Fr::ZERO };
             cells.get_mut(&column.index()).expect("a column")[group * fold + offset] = sum;
         }
     }
@@ -163,10 +166,10 @@ pub(crate) fn logup(
         entries[table][at] +=
             Fr::from(u64::from(row.tag)) + beta * (signed(row.input.into()) + output);
     }
-    for (table, entries) in columns.tables.iter().zip(&entries) {
-        for (row, entry) in entries.iter().enumerate() {
-            let m = cells[&table.multiplicity.index()][row];
-            let quotient = m * entry.invert().expect("not 0");
+    for (table, mut inverses) in columns.tables.iter().zip(entries) {
+        invert(&mut inverses);
+        for (row, inverse) in inverses.into_iter().enumerate() {
+            let quotient = cells[&table.multiplicity.index()][row] * inverse;
             cells.get_mut(&table.quotient.index()).expect("a column")[row] = quotient;
         }
     }

@@ -2,8 +2,11 @@
 
 #![allow(dead_code, unused_imports, reason = "each test file uses its part")]
 
+mod balanced;
 mod cells;
 mod forge;
+mod forgeries;
+mod goals;
 mod honest;
 mod liar;
 mod models;
@@ -11,8 +14,11 @@ pub(crate) mod perceptron;
 mod rows;
 pub(crate) mod transformers;
 
+pub(crate) use balanced::Balanced;
 pub(crate) use cells::{CellAt, every_cell, sample, tampered};
-pub(crate) use forge::Lie;
+pub(crate) use forge::{Lie, carried};
+pub(crate) use forgeries::{Breaks, Forgery, computed};
+pub(crate) use goals::leading_to;
 pub(crate) use honest::Honest;
 pub(crate) use liar::{
     Cells, Liar, cell_of, full, is_operand, logup, recount, set_accumulator, words_of,
@@ -144,10 +150,18 @@ impl Subject {
         witness: &mut dyn PhaseWitness,
         known: &[Fr],
     ) -> bool {
+        self.report(words, witness, known).is_satisfied()
+    }
+
+    /// What is broken, row by row, for challenges of which the first are known beforehand.
+    pub(crate) fn report(
+        &self,
+        words: &[Fr],
+        witness: &mut dyn PhaseWitness,
+        known: &[Fr],
+    ) -> mock::Report {
         let mut rng = ChaCha20Rng::seed_from_u64(13);
-        mock::check_at(self.key.plonk(), words, witness, known, &mut rng)
-            .expect("fits")
-            .is_satisfied()
+        mock::check_at(self.key.plonk(), words, witness, known, &mut rng).expect("fits")
     }
 
     pub(crate) fn geometry(&self) -> zkml_circuits::plan::Geometry {
