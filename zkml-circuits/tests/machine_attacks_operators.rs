@@ -2,8 +2,9 @@
 //! and last element and one between, every consistent lie there is (`machine_common/forgeries.rs`).
 //!
 //! Each is carried on through all that follows and breaks one thing, which the checker names. Those that a
-//! challenge stops pass for who knows it beforehand, and for nobody else. Of each kind one is proven for each
-//! operator, and all verifiers reject it. Then by name: ties, orders, branches, states, quotients, rows.
+//! challenge stops pass for who knows it beforehand, and for nobody else. A tensor computed from operands that are
+//! not its own is such a lie too. Of each kind one is proven for each operator, and all verifiers reject it. Then
+//! by name: ties, orders, branches, states, quotients, rows.
 
 mod machine_common;
 mod machine_operators;
@@ -13,6 +14,7 @@ mod plonk_common;
 
 use machine_common::{
     Balanced, Breaks, Forgery, Lie, RowMachine, Subject, Verdict, carried, computed, leading_to,
+    of_other_operands,
 };
 use machine_operators as operators;
 use zkml_circuits::{plan::Claim, testing::Dice};
@@ -33,13 +35,14 @@ fn output(subject: &Subject, trace: &Trace, name: &str) -> Vec<f64> {
     trace.real(program(subject), &output.view).into_data()
 }
 
-/// All lies about three elements of each computed tensor, a pair that cancels, and proofs of some.
+/// All lies about three elements of each computed tensor, a pair that cancels, other operands; proofs of some.
 fn every_step_is_bound(subject: &Subject) {
     let mut dice = Dice::new(SEED);
     let honest = subject.verdict(&subject.words, &mut subject.honest());
     assert_eq!(honest, Verdict::Accepted, "the honest witness");
     another_input_is_no_lie(subject);
     let (mut definitions, mut lookups, mut pairs) = (Vec::new(), Vec::new(), Vec::new());
+    let mut exchanges = Vec::new();
     for tensor in computed(program(subject)) {
         let stored = &program(subject).tensors[tensor.0];
         let last = stored.shape.len() - 1;
@@ -61,20 +64,26 @@ fn every_step_is_bound(subject: &Subject) {
                 }
             }
         }
+        let exchanged = of_other_operands(subject, tensor);
+        exchanges.extend(exchanged.into_iter().filter(|forgery| forgery.is_refused(subject)));
         // Of each tensor some lie of either kind can be carried on, and some pair cancels.
         assert!(definitions.len() > before.0 && lookups.len() > before.1, "{:?}", stored.origin);
         let pair = Balanced::about(subject, tensor).expect("two elements in one equation");
         pair.assert_hangs_on_its_challenge(subject, false);
         pairs.push(pair);
     }
-    let counts = [definitions.len(), lookups.len(), pairs.len()];
-    eprintln!("false definitions, lookups, pairs: {counts:?}");
+    let counts = [definitions.len(), lookups.len(), pairs.len(), exchanges.len()];
+    eprintln!("false definitions, lookups, pairs, operands: {counts:?}");
     let forged = |forgery: &Forgery| subject.first_of(&forgery.carried(subject).expect("carried"));
     let of_output = definitions.iter().map(forged).find(|first| {
         let (words, _) = subject.consistent(first.clone());
         words != subject.words
     });
     assert_eq!(subject.verdict_of(of_output.expect("forged words")), Verdict::Rejected);
+    if !exchanges.is_empty() {
+        let exchange = forged(&exchanges[dice.below(exchanges.len())]);
+        assert_eq!(subject.verdict_of(exchange), Verdict::Rejected);
+    }
     lookups[dice.below(lookups.len())].assert_hangs_on_alpha_and_beta(subject, true);
     pairs[dice.below(pairs.len())].assert_hangs_on_its_challenge(subject, true);
 }

@@ -83,21 +83,22 @@ pub(crate) fn carried(program: &Program, trace: &Trace, lies: &[Lie]) -> Option<
         if !program.tensors.iter().any(|other| reads(&other.step, tensor)) {
             continue;
         }
-        let inputs: Vec<Tensor<i64>> = rest
-            .inputs
-            .iter()
-            .map(|input| {
-                let stored = &rest.tensors[input.tensor.0];
-                let values = after.tensors[input.tensor.0].x.iter().map(|v| i64::from(*v));
-                Tensor::new(stored.shape.clone(), values.collect()).expect("as many as the shape")
-            })
-            .collect();
-        after = run(&rest, &inputs).ok()?;
+        after = run(&rest, &inputs_of(&rest, &after)).ok()?;
         for (tensor, cells) in &given {
             after.tensors[tensor.0] = cells.clone();
         }
     }
     Some(after)
+}
+
+/// The inputs of a run.
+pub(super) fn inputs_of(program: &Program, trace: &Trace) -> Vec<Tensor<i64>> {
+    let of = |tensor: TensorId| {
+        let values = trace.tensors[tensor.0].x.iter().map(|v| i64::from(*v)).collect();
+        let shape = program.tensors[tensor.0].shape.clone();
+        Tensor::new(shape, values).expect("as many as the shape")
+    };
+    program.inputs.iter().map(|input| of(input.tensor)).collect()
 }
 
 /// Makes a tensor one of the values given, whatever it was: element `i` is entry `i` of a table of its own,

@@ -10,6 +10,7 @@ mod goals;
 mod honest;
 mod liar;
 mod models;
+mod operands;
 pub(crate) mod perceptron;
 mod rows;
 pub(crate) mod transformers;
@@ -26,6 +27,7 @@ pub(crate) use liar::{
 pub(crate) use models::{
     FIRST, HIDDEN, INPUT, LOGITS, SECOND, classifier, convolutions, padded, strided,
 };
+pub(crate) use operands::of_other_operands;
 pub(crate) use rows::RowMachine;
 
 use halo2curves::bn256::Fr;
