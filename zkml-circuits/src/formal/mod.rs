@@ -4,8 +4,10 @@
 //! phase-1 cells and `rho`, for a `lambda` not yet drawn. The linter reads from such polynomials
 //! what an equation says at each exponent; the prover reads the junk an equation calls for.
 
+mod offset;
 mod poly;
 
+use offset::Offset;
 pub(crate) use poly::{JunkTerm, Poly};
 
 use crate::{
@@ -49,7 +51,6 @@ pub(crate) struct Formal<'a, C> {
     rows: &'a RowProgram,
     geometry: Geometry,
     cells: &'a C,
-    rho: Fr,
     /// [`run_starts`] of the rows.
     starts: &'a [usize],
     /// Powers of `rho` up to the widest unit.
@@ -82,7 +83,7 @@ impl<'a, C: Cells> Formal<'a, C> {
         let width = rows.profile.lanes().max(rows.profile.weight_lanes());
         let powers = std::iter::successors(Some(Fr::ONE), |p| Some(*p * rho)).take(width + 1);
         let (powers, known) = (powers.collect(), HashMap::new());
-        Self { rows, geometry, cells, rho, starts, powers, known }
+        Self { rows, geometry, cells, starts, powers, known }
     }
 
     /// `left - right` of an equation.
@@ -99,7 +100,7 @@ impl<'a, C: Cells> Formal<'a, C> {
     }
 
     /// The polynomial of `source`, of which only rows before `end` may be part.
-    fn value(&mut self, source: Source, end: usize) -> Result<Rc<Poly>, FormalError> {
+    pub(crate) fn value(&mut self, source: Source, end: usize) -> Result<Rc<Poly>, FormalError> {
         if let Source::Z(row) = source {
             if row >= self.rows.vector.len() {
                 return Err(FormalError::Dangling(source));
@@ -126,7 +127,7 @@ impl<'a, C: Cells> Formal<'a, C> {
     /// Follows a run of vector rows from `first` to its end.
     fn accumulator(&mut self, first: usize) -> Result<Poly, FormalError> {
         let mut poly = Poly::default();
-        let (mut scale, mut shift, mut rho) = (Fr::ONE, 0, 0u32);
+        let mut offset = Offset::START;
         let start = self.starts.get(first).copied().unwrap_or(first);
         for index in first.. {
             if index >= self.geometry.rows() {
@@ -135,28 +136,19 @@ impl<'a, C: Cells> Formal<'a, C> {
             }
             // Rows the program does not mention are 0.
             let Some(row) = self.rows.vector.get(index) else { break };
-            self.step(index, row, start, (scale, shift, rho), &mut poly)?;
+            offset.add(&mut poly, self.step(index, row, start)?)?;
             match row.carry {
                 Carry::None => break,
                 Carry::One => {}
-                Carry::Rho => {
-                    scale *= self.rho;
-                    rho = rho.saturating_add(1);
-                }
-                Carry::Lambda => shift += 1,
+                Carry::Rho => offset.advance(Base::Rho, 1, &self.powers),
+                Carry::Lambda => offset.advance(Base::Lambda, 1, &self.powers),
             }
         }
         Ok(poly)
     }
 
-    fn step(
-        &mut self,
-        index: usize,
-        row: &VectorRow,
-        start: usize,
-        (scale, shift, rho): (Fr, usize, u32),
-        poly: &mut Poly,
-    ) -> Result<(), FormalError> {
+    /// What a vector row adds to its run.
+    fn step(&mut self, index: usize, row: &VectorRow, start: usize) -> Result<Poly, FormalError> {
         let free = FormalError::FreeOperand(index);
         let a = row.a.map(|source| self.value(source, start)).transpose()?;
         let mut part = Poly::default();
@@ -170,15 +162,14 @@ impl<'a, C: Cells> Formal<'a, C> {
         if row.junk != 0 {
             part.add_junk(JunkTerm { row: index, exponent: 0, factor: signed(row.junk) })?;
         }
-        part.rho = part.rho.saturating_add(rho);
-        poly.add(&part, scale, shift)
+        Ok(part)
     }
 
     /// Follows a unit from a group to the last group it carries on.
     fn unit(&self, at: UnitRef) -> Result<Poly, FormalError> {
         let dangling = FormalError::Dangling(Source::Unit(at));
         let mut poly = Poly::default();
-        let (mut scale, mut shift, mut rho) = (Fr::ONE, 0, 0u32);
+        let mut offset = Offset::START;
         for index in at.group.. {
             if index >= self.geometry.groups() {
                 // The cell after the last group is outside every gate: free.
@@ -199,21 +190,11 @@ impl<'a, C: Cells> Formal<'a, C> {
             };
             let mut part = Poly::default();
             self.read(at.unit, index, group, base, &mut part)?;
-            part.rho = part.rho.saturating_add(rho);
-            poly.add(&part, scale, shift)?;
+            offset.add(&mut poly, part)?;
             if !next {
                 break;
             }
-            match base {
-                Base::Lambda => shift += width,
-                Base::LambdaSquared => shift += 2 * width,
-                Base::Rho => {
-                    scale *= self.powers[width];
-                    // At most 256 a group, and no bound on groups but the machine's: what is as large as
-                    // this is refused as no degree.
-                    rho = rho.saturating_add(width as u32);
-                }
-            }
+            offset.advance(base, width, &self.powers);
         }
         Ok(poly)
     }
