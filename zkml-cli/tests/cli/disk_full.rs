@@ -13,7 +13,7 @@ use std::{
 const OLD: &[u8] = b"the old file";
 
 /// Runs the binary, whose files may not grow beyond `kib` KiB.
-fn limited(kib: usize, args: &[&str], cache: &Path) -> Run {
+pub(crate) fn limited(kib: usize, args: &[&str], cache: &Path) -> Run {
     // Without the trap the kernel would kill the process, which is what `killed.rs` is about.
     let script = format!("ulimit -f {kib}; trap '' XFSZ; exec \"$0\" \"$@\"");
     let output = Command::new("bash")

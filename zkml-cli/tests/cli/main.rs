@@ -6,6 +6,8 @@
 mod commands;
 #[cfg(unix)]
 mod disk_full;
+#[cfg(target_os = "linux")]
+mod disk_real;
 mod fixture;
 mod hostile;
 #[cfg(unix)]
