@@ -1,9 +1,11 @@
 //! Programs for tests: hand-made small ones, and random ones over everything a step can be.
 
+mod formal;
 mod products;
 mod transformer;
 mod windows;
 
+pub use formal::{Drawn, Evaluated, evaluate};
 pub use products::{attention, random_products};
 pub use transformer::Transformer;
 pub use windows::{random_axis, random_window, random_windows};

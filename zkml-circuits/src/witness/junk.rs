@@ -13,9 +13,16 @@ use halo2curves::bn256::Fr;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 
-struct Honest<'a> {
+/// The cells of a first phase.
+pub(crate) struct Honest<'a> {
     first: &'a FirstPhase,
     lanes: usize,
+}
+
+impl<'a> Honest<'a> {
+    pub(crate) fn new(rows: &RowProgram, first: &'a FirstPhase) -> Self {
+        Self { first, lanes: rows.profile.lanes() }
+    }
 }
 
 impl Cells for Honest<'_> {
@@ -39,7 +46,7 @@ pub(super) fn column(
     if rows.vector.iter().all(|row| row.junk == 0) {
         return column;
     }
-    let cells = Honest { first, lanes: rows.profile.lanes() };
+    let cells = Honest::new(rows, first);
     let starts = run_starts(rows);
     let with_junk = rows_with_junk(rows);
     let has_junk = |source: &Source| match source {

@@ -12,6 +12,8 @@ mod units;
 mod vector;
 
 pub use first::FirstPhase;
+#[cfg(any(test, feature = "testing"))]
+pub(crate) use junk::Honest;
 
 use crate::{
     machine::{MachineColumns, Role, configure},

@@ -4,6 +4,7 @@
 
 mod balanced;
 mod cells;
+pub(crate) mod damage;
 mod forge;
 mod forgeries;
 mod goals;
@@ -12,6 +13,7 @@ mod liar;
 mod models;
 mod operands;
 pub(crate) mod perceptron;
+pub(crate) mod pools;
 mod rows;
 pub(crate) mod transformers;
 
@@ -25,7 +27,7 @@ pub(crate) use liar::{
     Cells, Liar, cell_of, full, is_operand, logup, recount, set_accumulator, words_of,
 };
 pub(crate) use models::{
-    FIRST, HIDDEN, INPUT, LOGITS, SECOND, classifier, convolutions, padded, strided,
+    FIRST, HIDDEN, INPUT, LOGITS, SECOND, classifier, convolutions, forest, padded, strided,
 };
 pub(crate) use operands::of_other_operands;
 pub(crate) use rows::RowMachine;

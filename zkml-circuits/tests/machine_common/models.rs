@@ -3,7 +3,7 @@
 use zkml_circuits::testing::{Dice, encoding, random, relu, shape};
 use zkml_core::{
     ir::{Axis, Window},
-    program::{Affine, Program, ProgramBuilder, TensorId, Term},
+    program::{Affine, Program, ProgramBuilder, Table, TensorId, Term},
     tensor::Tensor,
 };
 
@@ -83,6 +83,45 @@ pub(crate) fn convolutions(first: Tensor<i32>, second: Tensor<i32>) -> Program {
     let affine = Affine::new(vec![term]).shift(3);
     let y = b.affine(shape(&[1, 2, 3, 2]), encoding("second", 8), affine);
     let view = b.whole(y);
+    b.output("y", view);
+    b.finish().expect("a program")
+}
+
+/// Two trees over three features: comparisons, whether each leaf is reached, the sum of what the
+/// leaves say. Every step but the last is a table.
+pub(crate) fn forest() -> Program {
+    let mut dice = Dice::new(41);
+    let mut b = ProgramBuilder::new();
+    let x = b.input("x", shape(&[1, 3]), encoding("x", 5));
+    let positive = b.table(Table::tabulate("Positive", -32..=31, |x| i32::from(x > 0)));
+    let is_zero = b.table(Table::tabulate("IsZero", -4..=4, |x| i32::from(x == 0)));
+    // Trees of three comparisons, whose root decides which of the others does.
+    let feature = |node: usize| (node * 2 + node / 3) % 3;
+    let select = (0..18).map(|at| i32::from(at / 6 == feature(at % 6))).collect();
+    let select = Tensor::new(shape(&[3, 6]), select).expect("as many");
+    let nodes = Affine::new(vec![Term::Contract { view: b.whole(x), weight: select }])
+        .bias(random(&mut dice, &[1, 6], 9))
+        .table(positive);
+    let nodes = b.affine(shape(&[1, 6]), encoding("nodes", 6), nodes);
+    // Of the four leaves of a tree, how many of its two comparisons say otherwise.
+    let mut paths = vec![0; 6 * 8];
+    let mut expected = vec![0; 8];
+    for leaf in 0..8 {
+        let (tree, path) = (leaf / 4, leaf % 4);
+        for (node, right) in [(3 * tree, path / 2), (3 * tree + 1 + path / 2, path % 2)] {
+            paths[node * 8 + leaf] = if right == 1 { -1 } else { 1 };
+            expected[leaf] += right as i64;
+        }
+    }
+    let weight = Tensor::new(shape(&[6, 8]), paths).expect("as many");
+    let leaves = Affine::new(vec![Term::Contract { view: b.whole(nodes), weight }])
+        .bias(Tensor::new(shape(&[1, 8]), expected).expect("as many"))
+        .table(is_zero);
+    let leaves = b.affine(shape(&[1, 8]), encoding("leaves", 4), leaves);
+    let weight = random(&mut dice, &[8, 2], 90);
+    let votes = Affine::new(vec![Term::Contract { view: b.whole(leaves), weight }]);
+    let votes = b.affine(shape(&[1, 2]), encoding("votes", 9), votes);
+    let view = b.whole(votes);
     b.output("y", view);
     b.finish().expect("a program")
 }

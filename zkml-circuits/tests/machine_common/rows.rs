@@ -1,6 +1,8 @@
 //! Keys of any row program, linted or not: what the machine alone accepts.
 
-use halo2curves::bn256::Fr;
+use std::{collections::BTreeMap, sync::Mutex};
+
+use halo2curves::bn256::{Fr, G1, G1Affine};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use zkml_circuits::{
@@ -14,7 +16,7 @@ use zkml_core::{
     exec::integer::Trace,
     program::Program,
     progress::NoProgress,
-    proving::{CpuMsm, Srs},
+    proving::{CpuMsm, MsmBackend, MsmError, Scalars, Srs},
 };
 
 use super::{Verdict, recount, words_of};
@@ -33,12 +35,22 @@ impl RowMachine {
     pub(crate) fn new(plan: &Plan, change: impl FnOnce(&mut RowProgram)) -> Self {
         let mut plan = plan.clone();
         change(&mut plan.rows);
+        Self::with(plan, &CpuMsm)
+    }
+
+    /// Keys of a row program for the row-by-row checker only: no proof verifies under them, and they
+    /// take no time.
+    pub(crate) fn unproven(plan: Plan) -> Self {
+        Self::with(plan, &NoMsm)
+    }
+
+    fn with(plan: Plan, backend: &dyn MsmBackend) -> Self {
         let geometry = Geometry::check(&plan.rows).expect("fits");
-        let srs = Srs::development(plan.rows.k).expect("a small k");
+        let srs = srs(plan.rows.k);
         let instance = InstanceLayout { words: plan.rows.words, stride: geometry.fold() };
         let options = KeyOptions { instance, binding: [7; 32] };
         let circuit = MachineCircuit::new(&plan.rows);
-        let key = generate_keys(&circuit, &srs, &CpuMsm, &options, &NoProgress).expect("keys");
+        let key = generate_keys(&circuit, &srs, backend, &options, &NoProgress).expect("keys");
         Self { plan, geometry, key, srs }
     }
 
@@ -66,8 +78,13 @@ impl RowMachine {
     /// Whether gates and copies hold, row by row, for the most consistent lie from `first`.
     pub(crate) fn satisfied_by(&self, first: FirstPhase) -> bool {
         let (words, mut witness) = self.consistent(first);
+        self.report(&words, &mut witness).is_satisfied()
+    }
+
+    /// What a witness breaks, row by row.
+    pub(crate) fn report(&self, words: &[Fr], witness: &mut dyn PhaseWitness) -> mock::Report {
         let mut rng = ChaCha20Rng::seed_from_u64(15);
-        mock::check(&self.key, &words, &mut witness, &mut rng).expect("fits").is_satisfied()
+        mock::check(&self.key, words, witness, &mut rng).expect("fits")
     }
 
     /// What all verifiers say of a proof by `witness`.
@@ -87,5 +104,25 @@ impl RowMachine {
     pub(crate) fn verdict_of(&self, first: FirstPhase) -> Verdict {
         let (words, mut witness) = self.consistent(first);
         self.verdict(&words, &mut witness)
+    }
+}
+
+/// The development string, made once a size.
+fn srs(k: u32) -> Srs {
+    static KNOWN: Mutex<BTreeMap<u32, Srs>> = Mutex::new(BTreeMap::new());
+    let mut known = KNOWN.lock().expect("no panic while it is held");
+    known.entry(k).or_insert_with(|| Srs::development(k).expect("a small k")).clone()
+}
+
+/// Commits to nothing.
+struct NoMsm;
+
+impl MsmBackend for NoMsm {
+    fn name(&self) -> &str {
+        "none"
+    }
+
+    fn msm(&self, _: &[G1Affine], columns: &[Scalars<'_>]) -> Result<Vec<G1>, MsmError> {
+        Ok(vec![G1::from(G1Affine::generator()); columns.len()])
     }
 }
