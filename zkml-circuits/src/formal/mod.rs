@@ -6,9 +6,11 @@
 
 mod offset;
 mod poly;
+mod uses;
 
 use offset::Offset;
 pub(crate) use poly::{JunkTerm, Poly};
+use uses::Uses;
 
 use crate::{
     machine::Unit,
@@ -55,7 +57,9 @@ pub(crate) struct Formal<'a, C> {
     starts: &'a [usize],
     /// Powers of `rho` up to the widest unit.
     powers: Vec<Fr>,
+    /// What is known and will be used.
     known: HashMap<Source, Rc<Poly>>,
+    uses: Uses,
 }
 
 /// By vector row, the first row of its run.
@@ -83,7 +87,7 @@ impl<'a, C: Cells> Formal<'a, C> {
         let width = rows.profile.lanes().max(rows.profile.weight_lanes());
         let powers = std::iter::successors(Some(Fr::ONE), |p| Some(*p * rho)).take(width + 1);
         let (powers, known) = (powers.collect(), HashMap::new());
-        Self { rows, geometry, cells, starts, powers, known }
+        Self { rows, geometry, cells, starts, powers, known, uses: Uses::default() }
     }
 
     /// `left - right` of an equation.
@@ -92,51 +96,61 @@ impl<'a, C: Cells> Formal<'a, C> {
         (left, right): (Source, Source),
     ) -> Result<Poly, FormalError> {
         let mut difference = Poly::default();
+        self.prepare(&[left, right])?;
         for (source, sign) in [(left, Fr::ONE), (right, -Fr::ONE)] {
-            let side = self.value(source, self.rows.vector.len())?;
+            let side = self.take(source)?;
             difference.add(&side, sign, 0)?;
         }
         Ok(difference)
     }
 
-    /// The polynomial of `source`, of which only rows before `end` may be part.
-    pub(crate) fn value(&mut self, source: Source, end: usize) -> Result<Rc<Poly>, FormalError> {
-        if let Source::Z(row) = source {
-            if row >= self.rows.vector.len() {
-                return Err(FormalError::Dangling(source));
-            }
-            // A run may use what is above it, so nothing depends on itself.
-            if row >= end {
-                return Err(FormalError::Cycle(source));
-            }
+    /// The polynomial of `source`.
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn value(&mut self, source: Source) -> Result<Rc<Poly>, FormalError> {
+        self.prepare(&[source])?;
+        self.take(source)
+    }
+
+    /// Evaluates the vector rows that `roots` are made of, the first before those that use them.
+    fn prepare(&mut self, roots: &[Source]) -> Result<(), FormalError> {
+        self.uses = Uses::of(self.rows, self.geometry, self.starts, roots)?;
+        self.known.clear();
+        for row in self.uses.rows() {
+            let poly = self.accumulator(row)?;
+            self.know(Source::Z(row), poly)?;
         }
-        if let Some(poly) = self.known.get(&source) {
-            return Ok(Rc::clone(poly));
-        }
-        let poly = Rc::new(match source {
-            Source::Unit(at) => self.unit(at)?,
-            Source::Z(row) => self.accumulator(row)?,
-        });
+        Ok(())
+    }
+
+    fn know(&mut self, source: Source, poly: Poly) -> Result<(), FormalError> {
         if !poly.is_bounded() {
             return Err(FormalError::Degree);
         }
-        self.known.insert(source, Rc::clone(&poly));
-        Ok(poly)
+        self.known.insert(source, Rc::new(poly));
+        Ok(())
     }
 
-    /// Follows a run of vector rows from `first` to its end.
+    /// The polynomial of a source for one of its uses; after the last it is forgotten.
+    fn take(&mut self, source: Source) -> Result<Rc<Poly>, FormalError> {
+        if let (Source::Unit(at), false) = (source, self.known.contains_key(&source)) {
+            let poly = self.unit(at)?;
+            self.know(source, poly)?;
+        }
+        let known = match self.uses.take(source) {
+            true => self.known.remove(&source),
+            false => self.known.get(&source).map(Rc::clone),
+        };
+        // Rows are known before they are used.
+        known.ok_or(FormalError::Cycle(source))
+    }
+
+    /// Follows a run of vector rows from `first` to its end, whose operands [`Uses`] has seen.
     fn accumulator(&mut self, first: usize) -> Result<Poly, FormalError> {
         let mut poly = Poly::default();
         let mut offset = Offset::START;
-        let start = self.starts.get(first).copied().unwrap_or(first);
-        for index in first.. {
-            if index >= self.geometry.rows() {
-                // The cell after the last row is outside every gate: free.
-                return Err(FormalError::Dangling(Source::Z(index)));
-            }
-            // Rows the program does not mention are 0.
-            let Some(row) = self.rows.vector.get(index) else { break };
-            offset.add(&mut poly, self.step(index, row, start)?)?;
+        // Rows the program does not mention are 0.
+        for (index, row) in self.rows.vector.iter().enumerate().skip(first) {
+            offset.add(&mut poly, self.step(index, row)?)?;
             match row.carry {
                 Carry::None => break,
                 Carry::One => {}
@@ -148,15 +162,15 @@ impl<'a, C: Cells> Formal<'a, C> {
     }
 
     /// What a vector row adds to its run.
-    fn step(&mut self, index: usize, row: &VectorRow, start: usize) -> Result<Poly, FormalError> {
+    fn step(&mut self, index: usize, row: &VectorRow) -> Result<Poly, FormalError> {
         let free = FormalError::FreeOperand(index);
-        let a = row.a.map(|source| self.value(source, start)).transpose()?;
+        let a = row.a.map(|source| self.take(source)).transpose()?;
         let mut part = Poly::default();
         if row.linear != 0 {
             part.add(a.as_ref().ok_or(free)?, signed(row.linear), 0)?;
         }
         if row.product {
-            let b = self.value(row.b.ok_or(free)?, start)?;
+            let b = self.take(row.b.ok_or(free)?)?;
             part.add_product(a.as_ref().ok_or(free)?, &b)?;
         }
         if row.junk != 0 {

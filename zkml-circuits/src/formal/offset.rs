@@ -104,7 +104,7 @@ mod tests {
         let value = |rows: &RowProgram| {
             let starts = run_starts(rows);
             let mut formal = Formal::new(rows, geometry, &starts, &NoCells, Fr::from(3));
-            formal.value(Source::Unit(UnitRef::new(Unit::Feature, 0)), 0)
+            formal.value(Source::Unit(UnitRef::new(Unit::Feature, 0)))
         };
         let poly = value(&rows).expect("of the largest degree");
         assert_eq!(poly.rho as usize, Poly::MAX_DEGREE);

@@ -1,12 +1,14 @@
 //! A compiled model: integer program, machine and visibility, self-contained (`.zkc`).
 //!
 //! ```text
-//! magic "zkml-zkc" | version 3 | postcard body | keccak256 of all before
+//! magic "zkml-zkc" | version 3 | postcard body | zeros up to the least length | keccak256 of all before
 //! ```
 //!
 //! The file holds no plan: plan and row program are a function of the body, recomputed and linted
-//! on load, so that a damaged or hostile file cannot hold a plan that does not mean its program.
+//! on load, so that a damaged or hostile file cannot hold a plan that does not mean its program. The zeros
+//! are for programs that name more values than they have bytes: see [`super::length`].
 
+use super::length;
 use crate::{
     lint::{LintError, LintReport, lint},
     machine::Profile,
@@ -58,6 +60,14 @@ pub enum CompileError {
     /// The plan does not mean the program: a bug of this crate, never shipped in a key.
     #[error("the plan does not mean its program: {0}")]
     Lint(#[from] LintError),
+    /// The program names more than a file of its length may.
+    #[error("a compiled model (.zkc) of {got} bytes names more than it may: it must have {least}")]
+    Length {
+        /// Bytes of the file.
+        got: usize,
+        /// Bytes of a file of this program at least.
+        least: usize,
+    },
     /// The file is no compiled model.
     #[error("not a compiled model (.zkc): {0}")]
     Format(&'static str),
@@ -131,6 +141,7 @@ impl Compiled {
     /// The `.zkc` file.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = encode(&self.body);
+        bytes.resize(bytes.len() + padding(bytes.len(), &self.body), 0);
         let checksum = Keccak256::digest(&bytes);
         bytes.extend_from_slice(&checksum);
         bytes
@@ -154,13 +165,23 @@ impl Compiled {
         }
         let (body, rest) = postcard::take_from_bytes::<Body>(body)
             .map_err(|_| CompileError::Format("its body does not decode"))?;
-        if !rest.is_empty() {
+        let padding = padding(content.len() - rest.len(), &body);
+        if rest.len() < padding {
+            let (got, least) = (bytes.len(), length::least(&body.program));
+            return Err(CompileError::Length { got, least });
+        }
+        if rest.len() != padding || rest.iter().any(|byte| *byte != 0) {
             return Err(CompileError::Format("bytes after its body"));
         }
         let plan =
             Plan::with_policy(&body.program, body.profile, body.input_visibility, body.policy)?;
         Self::assemble(body, plan)
     }
+}
+
+/// Zeros after an encoding of so many bytes.
+fn padding(encoded: usize, body: &Body) -> usize {
+    length::least(&body.program).saturating_sub(encoded + CHECKSUM)
 }
 
 fn encode(body: &Body) -> Vec<u8> {

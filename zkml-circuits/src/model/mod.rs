@@ -4,6 +4,8 @@
 mod compiled;
 mod keys;
 #[cfg(feature = "prover")]
+mod length;
+#[cfg(feature = "prover")]
 mod prove;
 
 #[cfg(feature = "prover")]

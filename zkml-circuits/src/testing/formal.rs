@@ -53,7 +53,7 @@ pub fn evaluate(
     let sources = units.chain((0..rows.vector.len()).map(Source::Z));
     let sources = sources
         .map(|source| {
-            let poly = formal.value(source, rows.vector.len());
+            let poly = formal.value(source);
             (source, poly.map(|poly| value(&poly)).map_err(name))
         })
         .collect();
