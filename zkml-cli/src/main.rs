@@ -1,5 +1,6 @@
 //! The `zkml` command: see `zkml --help`.
 
+mod allocator;
 mod args;
 mod cache;
 mod command;
@@ -17,6 +18,7 @@ use clap::Parser;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    allocator::share_one_heap();
     let args = match args::Args::try_parse() {
         Ok(args) => args,
         Err(error) => {

@@ -1,6 +1,7 @@
-//! Where the time of a long command goes: wall-clock and CPU seconds of each of its stages.
+//! Where the time of a long command goes: wall-clock and CPU seconds of each of its stages, and the
+//! most memory that the process had during it.
 
-use crate::{output::Output, progress::Bars, usage::cpu_seconds};
+use crate::{output::Output, progress::Bars, usage};
 use serde_json::{Value, json};
 use std::{
     fmt::Write,
@@ -31,17 +32,51 @@ pub(crate) struct Phases {
 
 #[derive(Default)]
 struct Measured {
-    /// When the current stage began.
-    current: Option<(Instant, Option<f64>)>,
+    current: Option<Begun>,
     phases: Vec<Phase>,
 }
 
-/// What one stage took.
+/// The beginning of a stage.
+struct Begun {
+    at: Instant,
+    cpu_seconds: Option<f64>,
+    /// Whether the peak of memory is measured from here on.
+    peak: bool,
+}
+
+impl Begun {
+    fn now() -> Self {
+        Self { peak: usage::restart_peak(), at: Instant::now(), cpu_seconds: usage::cpu_seconds() }
+    }
+
+    /// What the stage took until now.
+    fn end(&self, name: &str) -> Phase {
+        let cpu = usage::cpu_seconds().zip(self.cpu_seconds);
+        Phase {
+            name: name.to_owned(),
+            seconds: self.at.elapsed().as_secs_f64(),
+            cpu_seconds: cpu.map(|(after, before)| after - before),
+            peak: self.peak.then(usage::recent_peak).flatten(),
+        }
+    }
+}
+
+/// What one stage took; each `None` where the system does not tell.
 struct Phase {
     name: String,
     seconds: f64,
-    /// `None` where the system does not tell.
     cpu_seconds: Option<f64>,
+    /// Most memory of the process during the stage, bytes.
+    peak: Option<u64>,
+}
+
+impl Phase {
+    /// The stage came again.
+    fn add(&mut self, again: &Self) {
+        self.seconds += again.seconds;
+        self.cpu_seconds = self.cpu_seconds.zip(again.cpu_seconds).map(|(a, b)| a + b);
+        self.peak = self.peak.max(again.peak);
+    }
 }
 
 impl Phases {
@@ -62,20 +97,27 @@ impl Phases {
     pub(crate) fn json(&self) -> Value {
         let measured = self.measured();
         let total: Option<f64> = measured.phases.iter().map(|phase| phase.cpu_seconds).sum();
-        let phases = measured.phases.iter().map(|Phase { name, seconds, cpu_seconds }| {
-            let share = cpu_seconds.zip(total).map(|(cpu, total)| cpu / total.max(1e-9));
-            json!({ "name": name, "seconds": seconds, "cpu_seconds": cpu_seconds, "share": share })
+        let phases = measured.phases.iter().map(|phase| {
+            let share = phase.cpu_seconds.zip(total).map(|(cpu, total)| cpu / total.max(1e-9));
+            json!({
+                "name": phase.name,
+                "seconds": phase.seconds,
+                "cpu_seconds": phase.cpu_seconds,
+                "share": share,
+                "peak_memory_bytes": phase.peak,
+            })
         });
         phases.collect()
     }
 
     /// The same in words, a line a stage.
     pub(crate) fn text(&self) -> String {
-        let mut text = String::from("phases (wall-clock seconds, CPU seconds):");
-        for Phase { name, seconds, cpu_seconds } in &self.measured().phases {
+        let mut text = String::from("phases (wall-clock seconds, CPU seconds, peak MB):");
+        for Phase { name, seconds, cpu_seconds, peak } in &self.measured().phases {
             let cpu = cpu_seconds.map_or_else(|| "-".to_owned(), |cpu| format!("{cpu:.3}"));
+            let peak = peak.map_or_else(|| "-".to_owned(), |bytes| (bytes >> 20).to_string());
             // Writing to a string does not fail.
-            let _ = write!(text, "\n  {name:28} {seconds:8.3} {cpu:>8}");
+            let _ = write!(text, "\n  {name:28} {seconds:8.3} {cpu:>8} {peak:>6}");
         }
         text
     }
@@ -84,7 +126,7 @@ impl Phases {
 impl Progress for Phases {
     fn begin(&self, stage: &str, units: Option<u64>) {
         self.bars.begin(stage, units);
-        self.measured().current = Some((Instant::now(), cpu_seconds()));
+        self.measured().current = Some(Begun::now());
     }
 
     fn advance(&self, units: u64) {
@@ -93,18 +135,11 @@ impl Progress for Phases {
 
     fn end(&self, stage: &str) {
         let mut measured = self.measured();
-        if let Some((start, before)) = measured.current.take() {
-            let seconds = start.elapsed().as_secs_f64();
-            let cpu = cpu_seconds().zip(before).map(|(after, before)| after - before);
-            match measured.phases.iter_mut().find(|phase| phase.name == stage) {
-                Some(phase) => {
-                    phase.seconds += seconds;
-                    phase.cpu_seconds = phase.cpu_seconds.zip(cpu).map(|(a, b)| a + b);
-                }
-                None => {
-                    let name = stage.to_owned();
-                    measured.phases.push(Phase { name, seconds, cpu_seconds: cpu });
-                }
+        if let Some(begun) = measured.current.take() {
+            let phase = begun.end(stage);
+            match measured.phases.iter_mut().find(|before| before.name == stage) {
+                Some(before) => before.add(&phase),
+                None => measured.phases.push(phase),
             }
         }
         drop(measured);

@@ -70,6 +70,7 @@ impl ProvingKey {
             Ok::<_, ModelProveError>((trace, words))
         })?;
         let mut witness = stage(progress, plonk::stages::witness(0), || self.witness(&trace))?;
+        drop(trace);
         let cut;
         let srs = if srs.k() > self.compiled.k() {
             cut = srs.truncate(self.compiled.k()).map_err(ModelKeyError::from)?;

@@ -143,7 +143,7 @@ fn assign(
         let rng = rng.generator();
         let columns = columns_of_phase(protocol, verifying.k(), phase, &challenges, witness, rng)?;
         for (index, column) in columns {
-            let values = column.elements().into_owned();
+            let values = column.keep().elements().into_owned();
             values.iter().for_each(|v| transcript.absorb_scalar(v));
             advice[index] = values;
         }

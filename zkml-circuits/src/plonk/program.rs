@@ -15,10 +15,12 @@ use self::compiler::Compiler;
 use super::protocol::{ColumnKind, Protocol, Query};
 
 pub(super) use self::constraints::Constraints;
+pub(super) use self::slices::Slices;
 
 mod combinations;
 mod compiler;
 mod constraints;
+mod slices;
 #[cfg(test)]
 mod testing;
 
@@ -52,6 +54,8 @@ pub(super) enum LeafKind {
     Fixed,
     /// Instance column.
     Instance,
+    /// Sum that [`Slices`] add to, by its number.
+    Accumulator,
     /// Linear combination of columns, by its position among [`Constraints::combinations`].
     Combination,
     /// Grand product of the permutation argument.

@@ -129,6 +129,12 @@ impl PhaseWitness for Witness<'_> {
             _ => self.third_phase(&Drawn::new(challenges)),
         })
     }
+
+    fn done(&mut self) {
+        self.first.lanes = Default::default();
+        self.first.m = Vec::new();
+        self.junk = Vec::new();
+    }
 }
 
 /// The challenges, drawn.

@@ -24,6 +24,12 @@ fn bench_measures() {
     let proving = phases(&row["phases"]);
     let shares: f64 =
         row["phases"].as_array().unwrap().iter().filter_map(|p| p["share"].as_f64()).sum();
+    for phase in row["phases"].as_array().unwrap() {
+        // Where the system tells the peak of a stage, it is that of a whole process.
+        let peak = phase["peak_memory_bytes"].as_u64();
+        assert!(!cfg!(target_os = "linux") || peak.is_some_and(|bytes| bytes > 1 << 20), "{phase}");
+        assert!(peak <= row["prove_peak_memory_bytes"].as_f64().map(|bytes| bytes as u64), "{row}");
+    }
     assert!(shares == 0.0 || (shares - 1.0).abs() < 1e-6, "{row}");
 
     let text = zkml(&bench).exits(0).text();

@@ -22,11 +22,14 @@ use halo2curves::bn256::Fr;
 use zkml_core::proving::{Operand, Operation};
 
 use super::combinations::{self, Combination};
-use super::{Compiler, Input, LeafKind, Program, Uniforms};
+use super::slices::{Draft, Slices};
+use super::{Compiler, Input, LeafKind, Uniforms};
 use crate::plonk::protocol::{Protocol, Query};
 
 /// The largest degree of constraints of low degree.
 const LOW: usize = 3;
+/// Columns that a slice of a program loads, or as many as there are threads if those are more.
+const LOAD: usize = 16;
 
 /// The constraints of a protocol.
 #[derive(Clone, Debug)]
@@ -38,7 +41,7 @@ pub(in crate::plonk) struct Constraints {
     /// For each sum the number of cosets that determine its quotient, in ascending order.
     pub(in crate::plonk) cosets: Vec<usize>,
     /// Program `i` gives the sums from the `i`-th on.
-    programs: Vec<Program>,
+    programs: Vec<Slices>,
 }
 
 impl Constraints {
@@ -59,13 +62,16 @@ impl Constraints {
         let mut sums: Vec<Operand> =
             groups.into_values().map(|(_, members)| sum(&mut compiler, &members)).collect();
         let combinations = combinations::extract(&mut compiler, &mut sums);
-        let programs = (0..sums.len()).map(|i| Program::new(&compiler, &sums[i..])).collect();
+        let load = LOAD.max(rayon::current_num_threads());
+        let drafts: Vec<Draft> =
+            (0..sums.len()).map(|i| Draft::new(&mut compiler, &sums[i..], load)).collect();
+        let programs = drafts.into_iter().map(|draft| draft.finish(&compiler)).collect();
         Self { uniforms: Uniforms(compiler.uniforms), combinations, cosets, programs }
     }
 
     /// The program for a coset: it gives the sums whose quotients are not determined by the cosets
     /// before, which are the last ones.
-    pub(in crate::plonk) fn on_coset(&self, coset: usize) -> &Program {
+    pub(in crate::plonk) fn on_coset(&self, coset: usize) -> &Slices {
         let done = self.cosets.iter().filter(|cosets| **cosets <= coset).count();
         &self.programs[done]
     }
@@ -172,9 +178,10 @@ pub(super) fn factor(compiler: &mut Compiler<'_>, product: usize) -> [Operand; 2
 #[cfg(test)]
 mod tests {
     use super::super::WithUniforms;
-    use super::super::testing::{column, machine, run, sum};
+    use super::super::testing::{column, machine, run, run_slices, sum};
     use super::*;
     use crate::plonk::protocol::{Column, Expr};
+    use std::collections::BTreeSet;
 
     /// Rows of the columns.
     const ROWS: usize = 32;
@@ -234,7 +241,7 @@ mod tests {
                 LeafKind::Combination => sum(&compiled.combinations[index], &uniforms, plain),
                 kind => plain(kind, index),
             };
-            let all = run(compiled.on_coset(0), &uniforms, any);
+            let all = run_slices(compiled.on_coset(0), &uniforms, any);
             for row in 0..ROWS {
                 let expected = constraints(&protocol, &gates, row)
                     .into_iter()
@@ -243,9 +250,12 @@ mod tests {
             }
             // Later cosets see the constraints of high degree alone.
             assert_eq!(compiled.cosets, [2, 4]);
-            assert_eq!(run(compiled.on_coset(1), &uniforms, any), all);
-            assert_eq!(run(compiled.on_coset(2), &uniforms, any), all[1..]);
-            let columns = |coset| compiled.on_coset(coset).columns().len();
+            assert_eq!(run_slices(compiled.on_coset(1), &uniforms, any), all);
+            assert_eq!(run_slices(compiled.on_coset(2), &uniforms, any), all[1..]);
+            let columns = |coset| {
+                let slices = compiled.on_coset(coset).slices.iter();
+                slices.flat_map(|slice| slice.program.columns()).collect::<BTreeSet<_>>().len()
+            };
             assert!(columns(3) < columns(0));
         }
     }

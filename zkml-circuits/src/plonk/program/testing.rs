@@ -7,7 +7,7 @@ use ff::Field;
 use halo2curves::bn256::Fr;
 
 use super::combinations::Combination;
-use super::{LeafKind, Program};
+use super::{LeafKind, Program, Slices};
 use crate::{
     machine::{CircuitProfile, MachineCircuit, Profile},
     plonk::protocol::Protocol,
@@ -38,6 +38,28 @@ pub(super) fn run(
         program.columns().into_iter().map(|(kind, i)| ((kind, i), column(kind, i))).collect();
     let rows = columns.values().next().map_or(0, Vec::len);
     program.on_columns(uniforms, |kind, index| &columns[&(kind, index)]).columns(rows)
+}
+
+/// All outputs on the rows of columns, slice by slice.
+pub(super) fn run_slices(
+    program: &Slices,
+    uniforms: &[Fr],
+    column: impl Fn(LeafKind, usize) -> Vec<Fr>,
+) -> Vec<Vec<Fr>> {
+    let mut sums: BTreeMap<usize, Vec<Fr>> = BTreeMap::new();
+    for slice in &program.slices {
+        let values = run(&slice.program, uniforms, |kind, index| match kind {
+            LeafKind::Accumulator => sums[&index].clone(),
+            kind => column(kind, index),
+        });
+        for (index, values) in slice.adds.iter().zip(values) {
+            let sum = sums.entry(*index).or_insert_with(|| vec![Fr::ZERO; values.len()]);
+            sum.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
+        }
+        // What nothing reads any more must not be missed.
+        sums.retain(|index, _| program.reads(slice, *index));
+    }
+    program.outputs.iter().map(|index| sums[index].clone()).collect()
 }
 
 /// A combination of columns.

@@ -1,21 +1,26 @@
-//! Sums of constraints on cosets, a part of a coset at a time.
+//! Sums of constraints on cosets, slice by slice.
 //!
-//! Part `p` of `P` has the points `c omega^j` with `j = p` modulo `P`. The cell `r` rows after a
-//! row of part `p` lies in part `p + r` modulo `P`, so a program that runs on a part reads columns
-//! on that part and, where it reads other rows, on others. Only what the current part reads is in
-//! memory; what a later part reads again is computed again.
+//! A slice of a program reads a few columns ([`Slices`]). Its columns are transformed to the coset
+//! when it comes and dropped when no later slice reads them: only those of the current slice, those
+//! that later ones share and the accumulators are in memory. Columns that are kept as integers are
+//! interpolated for each coset anew.
+//!
+//! To save more, a coset is taken in parts. Part `p` of `P` has the points `c omega^j` with `j = p`
+//! modulo `P`. The cell `r` rows after a row of part `p` lies in part `p + r` modulo `P`, so that
+//! columns that are read at several rows are needed on several parts.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
 
 use ff::Field;
 use halo2curves::bn256::Fr;
 use rayon::prelude::*;
-use zkml_core::proving::{CellOf, Coset, vector::from_integers};
+use zkml_core::proving::{CellOf, Coset};
 
 use super::evaluations::{Polynomial, Polynomials, combine};
 use crate::plonk::keys::ProvingKey;
 use crate::plonk::openings::Poly;
-use crate::plonk::program::{LeafKind, Program};
+use crate::plonk::program::{Leaf, LeafKind, Slices};
 
 /// Kind and index of a column, and a part.
 type Name = (LeafKind, usize, usize);
@@ -25,10 +30,7 @@ pub(super) struct Cosets<'a> {
     columns: Columns<'a>,
     uniforms: &'a [Fr],
     parts: usize,
-    /// Columns on parts of the coset.
-    values: BTreeMap<Name, Vec<Fr>>,
-    /// Vectors of the length of a part to write over.
-    spare: Vec<Vec<Fr>>,
+    pool: Pool,
 }
 
 impl<'a> Cosets<'a> {
@@ -38,117 +40,147 @@ impl<'a> Cosets<'a> {
         uniforms: &'a [Fr],
     ) -> Self {
         let columns = Columns::new(key, polynomials, uniforms);
-        let parts = key.objective().parts();
-        Self { columns, uniforms, parts, values: BTreeMap::new(), spare: Vec::new() }
+        Self { columns, uniforms, parts: key.objective().parts(), pool: Pool::default() }
     }
 
     /// The sums that `program` gives, on the coset of `shift`.
-    pub(super) fn sums(&mut self, program: &Program, shift: Fr) -> Vec<Vec<Fr>> {
+    pub(super) fn sums(&self, program: &Slices, shift: Fr) -> Vec<Vec<Fr>> {
         let (fft, parts) = (self.columns.key.fft(), self.parts);
         let cosets: Vec<Coset> =
             (0..parts).map(|part| fft.coset_part(shift, parts, part)).collect();
-        let mut sums = vec![vec![Fr::ZERO; fft.n()]; program.outputs()];
-        self.keep(&BTreeSet::new());
+        if parts == 1 {
+            return self.part(program, &cosets, 0);
+        }
+        let mut sums = vec![vec![Fr::ZERO; fft.n()]; program.outputs.len()];
         for part in 0..parts {
-            let cells: Vec<(Name, i32)> = program
-                .leaves()
-                .iter()
-                .map(|leaf| {
-                    let (row, parts) = (part as i64 + i64::from(leaf.query.rotation), parts as i64);
-                    let part = row.rem_euclid(parts) as usize;
-                    ((leaf.kind, leaf.query.column, part), row.div_euclid(parts) as i32)
-                })
-                .collect();
-            let needed: BTreeSet<Name> = cells.iter().map(|(name, _)| *name).collect();
-            self.keep(&needed);
-            self.compute(&needed, &cosets);
-            let cells: Vec<CellOf<'_>> = cells
-                .iter()
-                .map(|(name, rotation)| CellOf { values: &self.values[name], rotation: *rotation })
-                .collect();
-            let of_part = program.on(&cells, self.uniforms).columns(fft.n() / parts);
-            for (sum, of_part) in sums.iter_mut().zip(of_part) {
+            for (sum, of_part) in sums.iter_mut().zip(self.part(program, &cosets, part)) {
                 let to = sum[part..].iter_mut().step_by(parts);
-                to.zip(of_part).for_each(|(to, value)| *to = value);
+                to.zip(&of_part).for_each(|(to, value)| *to = *value);
+                self.pool.put(of_part);
             }
         }
         sums
     }
 
-    /// Drops what is not needed.
-    fn keep(&mut self, needed: &BTreeSet<Name>) {
-        let dropped = self.values.extract_if(.., |name, _| !needed.contains(name));
-        self.spare.extend(dropped.map(|(_, values)| values));
+    /// The sums on a part of a coset.
+    fn part(&self, program: &Slices, cosets: &[Coset], part: usize) -> Vec<Vec<Fr>> {
+        let rows = cosets[part].len();
+        // Name of what a leaf reads, and rows from the current one of its part.
+        let read = |leaf: &Leaf| {
+            let (kind, index) = leaf.column();
+            let (row, parts) = (part as i64 + i64::from(leaf.query.rotation), cosets.len() as i64);
+            ((kind, index, row.rem_euclid(parts) as usize), row.div_euclid(parts) as i32)
+        };
+        let mut values: BTreeMap<Name, Vec<Fr>> = BTreeMap::new();
+        let mut sums: BTreeMap<usize, Vec<Fr>> = BTreeMap::new();
+        for slice in &program.slices {
+            let leaves = slice.program.leaves();
+            let needed = leaves.iter().filter(|leaf| leaf.kind != LeafKind::Accumulator);
+            let missing: BTreeSet<Name> =
+                needed.map(|leaf| read(leaf).0).filter(|name| !values.contains_key(name)).collect();
+            let loaded: Vec<(Name, Vec<Fr>)> =
+                missing.into_par_iter().map(|name| (name, self.load(name, cosets))).collect();
+            values.extend(loaded);
+
+            let mut added: Vec<Vec<Fr>> = Vec::with_capacity(slice.adds.len());
+            for index in &slice.adds {
+                added.push(sums.remove(index).unwrap_or_else(|| self.pool.zeros(rows)));
+            }
+            let cell = |leaf: &Leaf| match (leaf.column(), read(leaf)) {
+                ((LeafKind::Accumulator, index), _) => {
+                    CellOf { values: &sums[&index], rotation: 0 }
+                }
+                (_, (name, rotation)) => CellOf { values: &values[&name], rotation },
+            };
+            let cells: Vec<CellOf<'_>> = leaves.iter().map(cell).collect();
+            let mut to: Vec<&mut [Fr]> = added.iter_mut().map(Vec::as_mut_slice).collect();
+            slice.program.on(&cells, self.uniforms).add_to(&mut to);
+            sums.extend(slice.adds.iter().copied().zip(added));
+
+            let over = sums.extract_if(.., |index, _| !program.reads(slice, *index));
+            over.for_each(|(_, sum)| self.pool.put(sum));
+            let over = values
+                .extract_if(.., |(kind, index, _), _| !slice.later.contains(&(*kind, *index)));
+            over.for_each(|(_, column)| self.pool.put(column));
+        }
+        let output = |index| sums.remove(index).expect("each output is a sum of its own");
+        program.outputs.iter().map(output).collect()
     }
 
-    /// Computes what is needed and not there.
-    fn compute(&mut self, needed: &BTreeSet<Name>, cosets: &[Coset]) {
-        let missing = needed.iter().filter(|name| !self.values.contains_key(name));
-        let to_write: Vec<(Name, Vec<Fr>)> = missing
-            .map(|name| {
-                let spare = self.spare.pop();
-                (*name, spare.unwrap_or_else(|| vec![Fr::ZERO; cosets[name.2].len()]))
-            })
-            .collect();
-        let columns = &self.columns;
-        let written = to_write.into_par_iter().map(|((kind, index, part), mut values)| {
-            cosets[part].values_into(columns.get(kind, index), &mut values);
-            ((kind, index, part), values)
-        });
-        let written: Vec<(Name, Vec<Fr>)> = written.collect();
-        self.values.extend(written);
+    /// Values of a column on a part of a coset.
+    fn load(&self, (kind, index, part): Name, cosets: &[Coset]) -> Vec<Fr> {
+        let (fft, coset) = (self.columns.key.fft(), &cosets[part]);
+        let mut values = self.pool.any(coset.len());
+        match self.columns.kept(kind, index) {
+            Polynomial::Coefficients(coefficients) => coset.values_into(coefficients, &mut values),
+            integers @ Polynomial::Integers { .. } => {
+                let (mut elements, mut coefficients) =
+                    (self.pool.any(fft.n()), self.pool.any(fft.n()));
+                integers.write_elements(&mut elements);
+                fft.interpolate_into(&elements, &mut coefficients);
+                coset.values_into(&coefficients, &mut values);
+                self.pool.put(elements);
+                self.pool.put(coefficients);
+            }
+        }
+        values
     }
 }
 
-/// Coefficients of the columns that constraints read.
+/// Vectors to write over: memory that was used once costs less than new.
+#[derive(Default)]
+struct Pool(Mutex<Vec<Vec<Fr>>>);
+
+impl Pool {
+    fn put(&self, vector: Vec<Fr>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(vector);
+    }
+
+    /// A vector of this length and of any values.
+    fn any(&self, len: usize) -> Vec<Fr> {
+        let mut spare = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = spare.iter().rposition(|vector| vector.len() == len);
+        let found = found.map(|position| spare.swap_remove(position));
+        drop(spare);
+        found.unwrap_or_else(|| vec![Fr::ZERO; len])
+    }
+
+    fn zeros(&self, len: usize) -> Vec<Fr> {
+        let mut vector = self.any(len);
+        vector.fill(Fr::ZERO);
+        vector
+    }
+}
+
+/// Columns that constraints read, as they are kept.
 struct Columns<'a> {
     key: &'a ProvingKey,
     polynomials: &'a Polynomials<'a>,
-    /// Of columns that are not kept as coefficients.
-    made: BTreeMap<(LeafKind, usize), Vec<Fr>>,
+    /// Coefficients of those that are made.
+    combinations: Vec<Vec<Fr>>,
+    first: Vec<i32>,
+    point: Vec<Fr>,
 }
 
 impl<'a> Columns<'a> {
     fn new(key: &'a ProvingKey, polynomials: &'a Polynomials<'a>, uniforms: &[Fr]) -> Self {
-        let mut columns = Self { key, polynomials, made: BTreeMap::new() };
-        if key.constraints().cosets.is_empty() {
-            return columns;
-        }
-        // The first coset's program computes all sums, so it reads all columns.
-        let read = key.constraints().on_coset(0).columns();
-        let made = read.into_par_iter().filter_map(|(kind, index)| {
-            let coefficients = columns.make(kind, index, uniforms)?;
-            Some(((kind, index), coefficients))
+        // 1 on the first row and 0 on the others.
+        let mut first = vec![0; key.fft().n()];
+        first[0] = 1;
+        // The polynomial X.
+        let mut point = vec![Fr::ZERO; key.fft().n()];
+        point[1] = Fr::ONE;
+        let mut columns = Self { key, polynomials, combinations: Vec::new(), first, point };
+        let combinations = key.constraints().combinations.par_iter().map(|combination| {
+            let terms = combination.terms(uniforms);
+            let terms: Vec<(Fr, Polynomial<'_>)> =
+                terms.map(|(factor, (kind, index))| (factor, columns.kept(kind, index))).collect();
+            combine(key.fft(), &terms)
         });
-        columns.made = made.collect();
+        columns.combinations = combinations.collect();
         columns
     }
 
-    /// The coefficients of a column that is not kept by them.
-    fn make(&self, kind: LeafKind, index: usize, uniforms: &[Fr]) -> Option<Vec<Fr>> {
-        let (key, n) = (self.key, self.key.fft().n());
-        match kind {
-            LeafKind::Combination => {
-                let terms = key.constraints().combinations[index].terms(uniforms);
-                let terms: Vec<(Fr, Polynomial<'_>)> =
-                    terms.map(|(factor, (kind, index))| (factor, self.kept(kind, index))).collect();
-                Some(combine(key.fft(), &terms))
-            }
-            // 1 on the first row and 0 on the others.
-            LeafKind::First => Some(vec![key.verifying_key().domain().n_inverse(); n]),
-            LeafKind::Point => {
-                let mut coefficients = vec![Fr::ZERO; n];
-                coefficients[1] = Fr::ONE;
-                Some(coefficients)
-            }
-            kind => match self.kept(kind, index) {
-                Polynomial::Coefficients(_) => None,
-                Polynomial::Integers(values) => Some(key.fft().interpolate(&from_integers(values))),
-            },
-        }
-    }
-
-    /// A column as it is kept.
     fn kept(&self, kind: LeafKind, index: usize) -> Polynomial<'_> {
         match kind {
             LeafKind::Advice => self.polynomials.get(Poly::Advice(index)),
@@ -156,19 +188,10 @@ impl<'a> Columns<'a> {
             LeafKind::Instance => Polynomial::Coefficients(self.polynomials.instance()),
             LeafKind::Product => self.polynomials.get(Poly::Product(index)),
             LeafKind::Sigma => self.polynomials.get(Poly::Sigma(index)),
-            LeafKind::Combination | LeafKind::First | LeafKind::Point => {
-                unreachable!("{kind:?} is made")
-            }
-        }
-    }
-
-    fn get(&self, kind: LeafKind, index: usize) -> &[Fr] {
-        match self.made.get(&(kind, index)) {
-            Some(coefficients) => coefficients,
-            None => match self.kept(kind, index) {
-                Polynomial::Coefficients(coefficients) => coefficients,
-                Polynomial::Integers(_) => unreachable!("columns of integers are made"),
-            },
+            LeafKind::Combination => Polynomial::Coefficients(&self.combinations[index]),
+            LeafKind::First => Polynomial::Integers { values: &self.first, tail: &[] },
+            LeafKind::Point => Polynomial::Coefficients(&self.point),
+            LeafKind::Accumulator => unreachable!("a sum is no column"),
         }
     }
 }

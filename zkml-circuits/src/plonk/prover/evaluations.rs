@@ -9,7 +9,7 @@ use halo2curves::bn256::Fr;
 use rayon::prelude::*;
 use zkml_core::proving::{Basis, Fft, vector};
 
-use super::witness::Column;
+use super::witness::{Column, Integers};
 use crate::plonk::keys::ProvingKey;
 use crate::plonk::openings::Poly;
 use crate::plonk::values::Values;
@@ -22,14 +22,30 @@ const CHUNK: usize = 1 << 12;
 pub(super) enum Polynomial<'a> {
     /// By its coefficients.
     Coefficients(&'a [Fr]),
-    /// By its values on the rows.
-    Integers(&'a [i32]),
+    /// By its values on the rows: integers on the first, `tail` on the rest.
+    Integers { values: &'a [i32], tail: &'a [Fr] },
+}
+
+impl Polynomial<'_> {
+    /// Writes the values on all rows of a polynomial that is kept by them.
+    pub(super) fn write_elements(self, to: &mut [Fr]) {
+        let Self::Integers { values, tail } = self else { unreachable!("kept by coefficients") };
+        let (integers, rest) = to.split_at_mut(values.len());
+        vector::write_integers(values, integers);
+        rest.copy_from_slice(tail);
+    }
+}
+
+/// An advice column.
+enum Advice {
+    Coefficients(Vec<Fr>),
+    Integers(Integers),
 }
 
 /// Everything a proof opens.
 pub(super) struct Polynomials<'a> {
     key: &'a ProvingKey,
-    advice: Vec<Vec<Fr>>,
+    advice: Vec<Advice>,
     instance: Vec<Fr>,
     products: Vec<Vec<Fr>>,
     /// Of columns of the key that are not of integers: for others there are no coefficients.
@@ -57,9 +73,13 @@ impl<'a> Polynomials<'a> {
             };
             columns.par_iter().map(interpolate).collect()
         };
+        let of_advice = |column: Column| match column {
+            Column::Integers(integers) => Advice::Integers(integers),
+            Column::Full(elements) => Advice::Coefficients(fft.interpolate(&elements)),
+        };
         Self {
             key,
-            advice: advice.into_par_iter().map(|c| fft.interpolate(&c.elements())).collect(),
+            advice: advice.into_par_iter().map(of_advice).collect(),
             instance: fft.interpolate(instance),
             products: fft.interpolate_all(products),
             fixed: of_key(key.fixed()),
@@ -81,11 +101,16 @@ impl<'a> Polynomials<'a> {
 
     pub(super) fn get(&self, poly: Poly) -> Polynomial<'_> {
         let of_key = |values: &'a Values, coefficients| match values {
-            Values::Small(integers) => Polynomial::Integers(integers),
+            Values::Small(values) => Polynomial::Integers { values, tail: &[] },
             Values::Full(_) => Polynomial::Coefficients(coefficients),
         };
         match poly {
-            Poly::Advice(i) => Polynomial::Coefficients(&self.advice[i]),
+            Poly::Advice(i) => match &self.advice[i] {
+                Advice::Coefficients(coefficients) => Polynomial::Coefficients(coefficients),
+                Advice::Integers(Integers { values, blinding }) => {
+                    Polynomial::Integers { values, tail: blinding }
+                }
+            },
             Poly::Product(i) => Polynomial::Coefficients(&self.products[i]),
             Poly::Fixed(i) => of_key(&self.key.fixed()[i], &self.fixed[i]),
             Poly::Sigma(i) => of_key(&self.key.sigma()[i], &self.sigma[i]),
@@ -116,48 +141,52 @@ impl<'a> Polynomials<'a> {
                 Polynomial::Coefficients(coefficients) => {
                     vector::evaluate(coefficients, x * domain.root(*rotation))
                 }
-                Polynomial::Integers(integers) => rotated_sum(integers, *rotation, &on_rows),
+                Polynomial::Integers { values, tail } => {
+                    rotated_sum(values, tail, *rotation, &on_rows)
+                }
             })
             .collect()
     }
 }
 
 /// `sum_i v_i b_(i - rotation)` over all rows.
-fn rotated_sum(values: &[i32], rotation: i32, basis: &Basis) -> Fr {
-    let n = values.len();
-    let of_task = |task: usize| {
-        let rows = task * CHUNK..n.min((task + 1) * CHUNK);
-        // n is a power of two: masking is the remainder, of negative numbers too.
-        let row = |i: usize| i.wrapping_add_signed(rotation as isize) & (n - 1);
-        basis.combine(rows.map(|i| (i, values[row(i)].into())))
+fn rotated_sum(values: &[i32], tail: &[Fr], rotation: i32, basis: &Basis) -> Fr {
+    let n = basis.elements().len();
+    // n is a power of two: masking is the remainder, of negative numbers too.
+    let rotated = |row: usize| row.wrapping_add_signed(-(rotation as isize)) & (n - 1);
+    let of_task = |(task, values): (usize, &[i32])| {
+        let rows = task * CHUNK..;
+        basis.combine(rows.zip(values).map(|(row, value)| (rotated(row), i64::from(*value))))
     };
-    (0..n.div_ceil(CHUNK)).into_par_iter().map(of_task).sum()
+    let of_integers: Fr = values.par_chunks(CHUNK).enumerate().map(of_task).sum();
+    let of_tail = tail.iter().zip(values.len()..);
+    of_tail.fold(of_integers, |sum, (value, row)| sum + *value * basis.elements()[rotated(row)])
 }
 
 /// The coefficients of a sum of multiples of polynomials.
 pub(super) fn combine(fft: &Fft, terms: &[(Fr, Polynomial<'_>)]) -> Vec<Fr> {
     let (mut by_coefficients, mut by_values): (Vec<(Fr, &[Fr])>, _) = (Vec::new(), Vec::new());
-    let mut factors = Vec::new();
     for (factor, polynomial) in terms {
-        match polynomial {
+        match *polynomial {
             Polynomial::Coefficients(coefficients) => by_coefficients.push((*factor, coefficients)),
-            Polynomial::Integers(integers) => {
-                factors.push(*factor);
-                by_values.push(*integers);
-            }
+            Polynomial::Integers { values, tail } => by_values.push((*factor, values, tail)),
         }
     }
     let mut sum = if by_values.is_empty() {
         Vec::new()
     } else {
-        let basis = Basis::new(factors);
+        let basis = Basis::new(by_values.iter().map(|(factor, ..)| *factor).collect());
         let of_row = |row: usize| {
-            let values = by_values.iter().map(|integers| i64::from(integers[row]));
-            basis.combine(values.enumerate())
+            let integer = |(_, values, _): &(Fr, &[i32], _)| values.get(row).copied().unwrap_or(0);
+            basis.combine(by_values.iter().map(integer).map(i64::from).enumerate())
         };
-        let values: Vec<Fr> =
+        let mut sums: Vec<Fr> =
             (0..fft.n()).into_par_iter().with_min_len(CHUNK).map(of_row).collect();
-        fft.interpolate(&values)
+        for (factor, values, tail) in by_values {
+            let rest = sums[values.len()..].iter_mut().zip(tail);
+            rest.for_each(|(sum, value)| *sum += factor * value);
+        }
+        fft.interpolate(&sums)
     };
     let longest = by_coefficients.iter().map(|(_, coefficients)| coefficients.len()).max();
     sum.resize(sum.len().max(longest.unwrap_or(0)), Fr::ZERO);
@@ -188,7 +217,17 @@ mod tests {
             let basis = Basis::new(fft.interpolate(&vector::powers(x, fft.n())));
             for rotation in [0, 1, -1, 5, -130] {
                 let expected = vector::evaluate(&coefficients, x * domain.root(rotation));
-                assert_eq!(rotated_sum(&values, rotation, &basis), expected, "{k}, {rotation}");
+                assert_eq!(
+                    rotated_sum(&values, &[], rotation, &basis),
+                    expected,
+                    "{k}, {rotation}"
+                );
+                for rest in [0, 1, 5] {
+                    let (values, tail) = values.split_at(fft.n() - rest);
+                    let tail = vector::from_integers(tail);
+                    let sum = rotated_sum(values, &tail, rotation, &basis);
+                    assert_eq!(sum, expected, "{k}, {rotation}, {rest} elements");
+                }
             }
         }
     }
@@ -206,9 +245,17 @@ mod tests {
             &[(factors[0], &of_a), (factors[1], &c), (factors[2], &of_b)],
         );
         let terms = [
-            (factors[0], Polynomial::Integers(&a)),
+            (factors[0], Polynomial::Integers { values: &a, tail: &[] }),
             (factors[1], Polynomial::Coefficients(&c)),
-            (factors[2], Polynomial::Integers(&b)),
+            (factors[2], Polynomial::Integers { values: &b, tail: &[] }),
+        ];
+        assert_eq!(combine(&fft, &terms), expected);
+        // Integers with elements after them, in different places.
+        let [a_tail, b_tail] = [(&a, 28), (&b, 31)].map(|(v, at)| vector::from_integers(&v[at..]));
+        let terms = [
+            (factors[0], Polynomial::Integers { values: &a[..28], tail: &a_tail }),
+            (factors[1], Polynomial::Coefficients(&c)),
+            (factors[2], Polynomial::Integers { values: &b[..31], tail: &b_tail }),
         ];
         assert_eq!(combine(&fft, &terms), expected);
         assert_eq!(combine(&fft, &terms[..1]).len(), 32);

@@ -30,10 +30,13 @@ pub(super) fn commit(
         let of_phase = stage(progress, stages::witness(phase), || {
             columns_of_phase(protocol, k, phase, &challenges, witness, rng)
         })?;
+        if phase + 1 == protocol.num_phases() {
+            witness.done();
+        }
         let scalars: Vec<Scalars<'_>> = of_phase.iter().map(|(_, c)| c.scalars()).collect();
         stage(progress, stages::commit(phase), || committer.write_values(&scalars, transcript))?;
         for (index, column) in of_phase {
-            columns[index] = Some(column);
+            columns[index] = Some(column.keep());
         }
         for (challenge, of) in challenges.iter_mut().zip(&protocol.challenge_phase) {
             if *of == phase {

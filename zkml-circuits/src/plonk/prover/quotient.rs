@@ -39,7 +39,7 @@ pub(super) fn pieces(
         Input::Gamma => permuted.gamma,
         Input::Y => y,
     });
-    let mut on_cosets = Cosets::new(key, polynomials, &uniforms);
+    let on_cosets = Cosets::new(key, polynomials, &uniforms);
     // Powers of a generator of the field's group: of large order, so that no two cosets coincide
     // and none is the domain itself.
     let cosets = constraints.cosets.last().copied().unwrap_or(0);

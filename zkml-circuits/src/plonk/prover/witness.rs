@@ -30,6 +30,9 @@ pub trait PhaseWitness {
         phase: u8,
         challenges: &[Fr],
     ) -> Result<Vec<(usize, AdviceColumn)>, ProveError>;
+
+    /// No phase will be asked for any more: what only served that may be dropped.
+    fn done(&mut self) {}
 }
 
 impl AdviceColumn {
@@ -48,15 +51,31 @@ impl AdviceColumn {
     }
 }
 
-/// A whole column: the witness, then random values in the unusable rows, the first of which
-/// belongs to no argument (the grand products end there).
+/// A whole column to commit: the witness, then random values in the unusable rows, the first of
+/// which belongs to no argument (the grand products end there).
 #[derive(Clone, Debug)]
-pub(in crate::plonk) struct Column {
+pub(in crate::plonk) struct Blinded {
     usable: AdviceColumn,
     blinding: Vec<Fr>,
 }
 
-impl Column {
+/// A whole column.
+#[derive(Clone, Debug)]
+pub(in crate::plonk) enum Column {
+    /// Of integers of 32 bits on the usable rows.
+    Integers(Integers),
+    /// Of field elements.
+    Full(Vec<Fr>),
+}
+
+/// Integers, and the random values that follow them.
+#[derive(Clone, Debug)]
+pub(in crate::plonk) struct Integers {
+    pub(in crate::plonk) values: Vec<i32>,
+    pub(in crate::plonk) blinding: Vec<Fr>,
+}
+
+impl Blinded {
     pub(in crate::plonk) fn scalars(&self) -> Scalars<'_> {
         match &self.usable {
             AdviceColumn::Small(values) => Scalars::Small { values, tail: &self.blinding },
@@ -64,17 +83,35 @@ impl Column {
         }
     }
 
-    /// The values of all rows.
-    pub(in crate::plonk) fn elements(&self) -> Cow<'_, [Fr]> {
-        match &self.usable {
-            AdviceColumn::Small(values) => {
-                let mut elements = from_integers(values);
-                elements.extend_from_slice(&self.blinding);
-                elements.into()
-            }
-            AdviceColumn::Full(elements) => elements.into(),
+    /// The column as it is kept.
+    pub(in crate::plonk) fn keep(self) -> Column {
+        let Self { usable, blinding } = self;
+        let values = match usable {
+            AdviceColumn::Full(values) => return Column::Full(values),
+            AdviceColumn::Small(values) => values,
+        };
+        match values.iter().map(|value| i32::try_from(*value).ok()).collect() {
+            Some(values) => Column::Integers(Integers { values, blinding }),
+            None => Column::Full(with_tail(&values, &blinding)),
         }
     }
+}
+
+impl Column {
+    /// The values of all rows.
+    pub(in crate::plonk) fn elements(&self) -> Cow<'_, [Fr]> {
+        match self {
+            Self::Integers(Integers { values, blinding }) => with_tail(values, blinding).into(),
+            Self::Full(elements) => elements.into(),
+        }
+    }
+}
+
+/// Integers and elements as elements.
+fn with_tail<I: Copy + Into<i64> + Sync>(integers: &[I], tail: &[Fr]) -> Vec<Fr> {
+    let mut elements = from_integers(integers);
+    elements.extend_from_slice(tail);
+    elements
 }
 
 /// Asks for the columns of `phase`, checks that they are those of the constraint system, and
@@ -86,7 +123,7 @@ pub(in crate::plonk) fn columns_of_phase(
     challenges: &[Option<Fr>],
     witness: &mut dyn PhaseWitness,
     rng: &mut dyn RngCore,
-) -> Result<Vec<(usize, Column)>, ProveError> {
+) -> Result<Vec<(usize, Blinded)>, ProveError> {
     let (n, usable) = (1usize << k, protocol.usable_rows(k));
     let known: Vec<Fr> = challenges.iter().flatten().copied().collect();
     let mut given = witness.phase(phase, &known)?;
@@ -109,7 +146,7 @@ pub(in crate::plonk) fn columns_of_phase(
             if let AdviceColumn::Full(values) = &mut values {
                 values.extend_from_slice(&blinding);
             }
-            Ok((column, Column { usable: values, blinding }))
+            Ok((column, Blinded { usable: values, blinding }))
         })
         .collect()
 }

@@ -50,21 +50,27 @@ impl Runs {
         values.get(values.len() / 2).copied()
     }
 
-    /// The stages with the medians of what they took, and the share of each in the CPU seconds of
-    /// all.
+    /// The stages with the medians of what they took, the share of each in the CPU seconds of all
+    /// and the most memory.
     pub(super) fn phases(&self) -> Vec<Value> {
         let names = self.document()["phases"].as_array().into_iter().flatten();
-        let medians: Vec<(&Value, [Option<f64>; 2])> = names
+        let medians: Vec<(&Value, [Option<f64>; 3])> = names
             .enumerate()
             .map(|(i, phase)| {
                 let median = |field| self.median_of(|run| run["phases"][i][field].as_f64());
-                (&phase["name"], ["seconds", "cpu_seconds"].map(median))
+                (&phase["name"], ["seconds", "cpu_seconds", "peak_memory_bytes"].map(median))
             })
             .collect();
-        let total: f64 = medians.iter().filter_map(|(_, [_, cpu])| *cpu).sum();
-        let phases = medians.into_iter().map(|(name, [seconds, cpu])| {
+        let total: f64 = medians.iter().filter_map(|(_, [_, cpu, _])| *cpu).sum();
+        let phases = medians.into_iter().map(|(name, [seconds, cpu, peak])| {
             let share = cpu.map(|cpu| cpu / total.max(1e-9));
-            json!({ "name": name, "seconds": seconds, "cpu_seconds": cpu, "share": share })
+            json!({
+                "name": name,
+                "seconds": seconds,
+                "cpu_seconds": cpu,
+                "share": share,
+                "peak_memory_bytes": peak.map(|bytes| bytes as u64),
+            })
         });
         phases.collect()
     }
@@ -94,7 +100,7 @@ mod tests {
             json!({
                 "prove_seconds": seconds,
                 "phases": [
-                    { "name": "a", "seconds": seconds, "cpu_seconds": seconds },
+                    { "name": "a", "seconds": seconds, "cpu_seconds": seconds, "peak_memory_bytes": 7 },
                     { "name": "b", "seconds": 1.0, "cpu_seconds": 3.0 * seconds },
                 ],
             })
@@ -110,6 +116,10 @@ mod tests {
         let phases = runs[0].phases();
         assert_eq!(phases[0]["cpu_seconds"], 4.0);
         assert_eq!(phases[1]["cpu_seconds"], 12.0);
+        assert_eq!(
+            [&phases[0]["peak_memory_bytes"], &phases[1]["peak_memory_bytes"]],
+            [&json!(7), &Value::Null]
+        );
         assert_eq!([&phases[0]["share"], &phases[1]["share"]], [0.25, 0.75]);
         let speed_ups = speed_ups(&runs);
         assert_eq!(speed_ups[0]["speed_up"], 1.0);

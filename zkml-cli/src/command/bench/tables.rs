@@ -74,7 +74,7 @@ fn models(rows: &[Value]) -> String {
 
 /// A line a stage of `zkml prove`, a column a model.
 fn phases(rows: &[Value]) -> String {
-    let mut text = String::from("| CPU s (s) share |");
+    let mut text = String::from("| CPU s (s) share, peak MB |");
     // Writing to a string does not fail.
     for row in rows {
         let _ = write!(text, " {} |", name(row));
@@ -93,7 +93,12 @@ fn phases(rows: &[Value]) -> String {
     };
     for stage in stages(rows, "phases") {
         line(&stage, &|row| match of(row, "phases", &stage) {
-            Some(phase) => format!("{} {} %", took(&phase), number(&phase["share"], 100.0, 0)),
+            Some(phase) => format!(
+                "{} {} %, {}",
+                took(&phase),
+                number(&phase["share"], 100.0, 0),
+                megabytes(&phase["peak_memory_bytes"])
+            ),
             None => "-".to_owned(),
         });
     }

@@ -96,10 +96,19 @@ impl Fft {
     /// When there are not [`Self::n`] values.
     #[must_use]
     pub fn interpolate(&self, values: &[Fr]) -> Vec<Fr> {
-        assert_eq!(values.len(), self.n(), "a value a row");
         let mut coefficients = vec![Fr::ZERO; self.n()];
-        self.inverse.run(values, &mut coefficients);
+        self.interpolate_into(values, &mut coefficients);
         coefficients
+    }
+
+    /// As [`Self::interpolate`], written over `coefficients`.
+    ///
+    /// # Panics
+    /// Unless there are [`Self::n`] values and as many coefficients.
+    pub fn interpolate_into(&self, values: &[Fr], coefficients: &mut [Fr]) {
+        assert_eq!(values.len(), self.n(), "a value a row");
+        assert_eq!(coefficients.len(), self.n(), "a coefficient a row");
+        self.inverse.run(values, coefficients);
     }
 
     /// [`Self::interpolate`] of many columns, each dropped when it is done if it is owned.

@@ -63,6 +63,10 @@ pub(super) fn actions(
         builder.operation(index, *operation, multiplied[index]);
     }
     for output in outputs {
+        // What is there already may be added, a cell.
+        if builder.read(*output).bound + CELL > LIMIT {
+            builder.reduce(*output);
+        }
         let Known { at, .. } = builder.read(*output);
         builder.actions.push(Action::Output(at));
     }

@@ -4,7 +4,7 @@
 
 use halo2curves::bn256::Fr;
 
-use super::{Action, Operand, Run, Shifted, Step};
+use super::{Action, Operand, Put, Run, Shifted, Step};
 use crate::proving::simd::{LIMBS, Lanes, available, lane_form, load_scaled, prefetch, store};
 
 /// Rows of a vector.
@@ -27,12 +27,13 @@ pub(super) fn uniforms(values: &[Fr]) -> Vec<Uniform> {
     values.iter().map(lane_form).collect()
 }
 
-/// Writes the values of whole blocks of rows; the number of rows that are done.
-pub(super) fn write(
+/// Puts the values of whole blocks of rows; the number of rows that are done.
+pub(super) fn put(
     run: &Run<'_>,
     uniforms: &[Uniform],
     first_row: usize,
     outputs: &mut [&mut [Fr]],
+    put: Put,
 ) -> usize {
     let blocks = outputs.first().map_or(0, |output| output.len() / BLOCK);
     let short = run.cells.iter().any(|column| column.values.len() < BLOCK);
@@ -40,17 +41,18 @@ pub(super) fn write(
         return 0;
     }
     // SAFETY: the processor has the features.
-    unsafe { write_blocks(run, uniforms, first_row, blocks, outputs) };
+    unsafe { put_blocks(run, uniforms, first_row, blocks, outputs, put) };
     blocks * BLOCK
 }
 
 #[target_feature(enable = "avx512f,avx512ifma")]
-fn write_blocks(
+fn put_blocks(
     run: &Run<'_>,
     uniforms: &[Uniform],
     first_row: usize,
     blocks: usize,
     outputs: &mut [&mut [Fr]],
+    put: Put,
 ) {
     let columns = run.cells.len();
     let mut slots = vec![[Lanes::zero(); 2]; run.program.slots];
@@ -75,8 +77,8 @@ fn write_blocks(
                     Computed::Output([low, high]) => {
                         let to = &mut outputs[*to][block * BLOCK..][..BLOCK];
                         let (to_low, to_high) = to.split_at_mut(ROWS);
-                        save(low, to_low);
-                        save(high, to_high);
+                        save(low, to_low, put);
+                        save(high, to_high, put);
                     }
                 }
             }
@@ -142,8 +144,13 @@ fn load(column: Shifted<'_>, row: usize) -> Lanes<Fr> {
 
 #[inline]
 #[target_feature(enable = "avx512f,avx512ifma")]
-fn save(lanes: Lanes<Fr>, to: &mut [Fr]) {
+fn save(lanes: Lanes<Fr>, to: &mut [Fr], put: Put) {
     let to = to.first_chunk_mut::<ROWS>().expect("eight rows");
+    let lanes = match put {
+        Put::Write => lanes,
+        // Bounds of outputs leave room for a cell's.
+        Put::Add => lanes.add(load_scaled(to.each_ref())).carry(),
+    };
     store(lanes.to_memory_form(), to.each_mut());
 }
 

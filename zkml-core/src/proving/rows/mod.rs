@@ -243,19 +243,46 @@ pub struct Run<'a> {
 /// Rows that one task takes.
 const CHUNK: usize = 1 << 9;
 
+/// What is done with the values of outputs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Put {
+    /// They take the place of what was there.
+    Write,
+    /// They are added to it.
+    Add,
+}
+
+/// The rows of columns that each task writes.
+fn tasks<'a>(columns: impl Iterator<Item = &'a mut [Fr]>, rows: usize) -> Vec<Vec<&'a mut [Fr]>> {
+    let mut tasks: Vec<Vec<&mut [Fr]>> = Vec::new();
+    tasks.resize_with(rows.div_ceil(CHUNK), Vec::new);
+    for column in columns {
+        tasks.iter_mut().zip(column.chunks_mut(CHUNK)).for_each(|(task, to)| task.push(to));
+    }
+    tasks
+}
+
 impl Run<'_> {
     /// The values of the first `rows` rows, a column for each output.
     #[must_use]
     pub fn columns(&self, rows: usize) -> Vec<Vec<Fr>> {
         let mut columns = vec![vec![Fr::ZERO; rows]; self.program.outputs];
-        let mut tasks: Vec<Vec<&mut [Fr]>> = Vec::new();
-        tasks.resize_with(rows.div_ceil(CHUNK), Vec::new);
-        for column in &mut columns {
-            tasks.iter_mut().zip(column.chunks_mut(CHUNK)).for_each(|(task, to)| task.push(to));
-        }
-        let numbered = tasks.into_par_iter().enumerate();
+        let of_tasks = tasks(columns.iter_mut().map(Vec::as_mut_slice), rows);
+        let numbered = of_tasks.into_par_iter().enumerate();
         numbered.for_each(|(task, mut outputs)| self.write(task * CHUNK, &mut outputs));
         columns
+    }
+
+    /// Adds the values of each output to a column, from row 0 on.
+    ///
+    /// # Panics
+    /// When there is not a column for each output, or they differ in length.
+    pub fn add_to(&self, sums: &mut [&mut [Fr]]) {
+        let rows = self.rows_of(sums);
+        let of_tasks = tasks(sums.iter_mut().map(|sum| &mut **sum), rows).into_par_iter();
+        of_tasks.enumerate().for_each(|(task, mut sums)| {
+            self.put(task * CHUNK, &mut sums, Put::Add);
+        });
     }
 
     /// Writes the values of the rows from `first_row` on, a slice for each output. Rows are taken
@@ -264,24 +291,34 @@ impl Run<'_> {
     /// # Panics
     /// When there is not a slice for each output, or they differ in length.
     pub fn write(&self, first_row: usize, outputs: &mut [&mut [Fr]]) {
+        self.put(first_row, outputs, Put::Write);
+    }
+
+    /// The number of rows of what outputs go to.
+    fn rows_of(&self, outputs: &[&mut [Fr]]) -> usize {
         assert_eq!(outputs.len(), self.program.outputs, "outputs of the program");
         let rows = outputs.first().map_or(0, |output| output.len());
         assert!(outputs.iter().all(|output| output.len() == rows), "outputs of one length");
-        let done = self.write_blocks(first_row, outputs);
-        scalar::write(self, first_row, done..rows, outputs);
+        rows
     }
 
-    /// Writes whole blocks of rows if there are vectors; the number of rows that are done.
+    fn put(&self, first_row: usize, outputs: &mut [&mut [Fr]], put: Put) {
+        let rows = self.rows_of(outputs);
+        let done = self.put_blocks(first_row, outputs, put);
+        scalar::put(self, first_row, done..rows, outputs, put);
+    }
+
+    /// Does whole blocks of rows if there are vectors; the number of rows that are done.
     #[cfg(target_arch = "x86_64")]
-    fn write_blocks(&self, first_row: usize, outputs: &mut [&mut [Fr]]) -> usize {
+    fn put_blocks(&self, first_row: usize, outputs: &mut [&mut [Fr]], put: Put) -> usize {
         match &self.lanes {
-            Some(uniforms) => lanes::write(self, uniforms, first_row, outputs),
+            Some(uniforms) => lanes::put(self, uniforms, first_row, outputs, put),
             None => 0,
         }
     }
 
     #[cfg(not(target_arch = "x86_64"))]
-    fn write_blocks(&self, _: usize, _: &mut [&mut [Fr]]) -> usize {
+    fn put_blocks(&self, _: usize, _: &mut [&mut [Fr]], _: Put) -> usize {
         0
     }
 }

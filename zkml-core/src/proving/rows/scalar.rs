@@ -5,14 +5,15 @@ use std::ops::Range;
 use ff::Field;
 use halo2curves::bn256::Fr;
 
-use super::{Action, Operand, Run, Step};
+use super::{Action, Operand, Put, Run, Step};
 
-/// Writes the values of rows `first_row + i` for `i` in `rows`.
-pub(super) fn write(
+/// Puts the values of rows `first_row + i` for `i` in `rows`.
+pub(super) fn put(
     run: &Run<'_>,
     first_row: usize,
     rows: Range<usize>,
     outputs: &mut [&mut [Fr]],
+    put: Put,
 ) {
     let mut slots = vec![Fr::ZERO; run.program.slots];
     for i in rows {
@@ -33,7 +34,11 @@ pub(super) fn write(
                 Action::Square(a) => read(&slots, a).square(),
                 Action::Reduce(a) => read(&slots, a),
                 Action::Output(a) => {
-                    outputs[*to][i] = read(&slots, a);
+                    let to = &mut outputs[*to][i];
+                    match put {
+                        Put::Write => *to = read(&slots, a),
+                        Put::Add => *to += read(&slots, a),
+                    }
                     continue;
                 }
             };

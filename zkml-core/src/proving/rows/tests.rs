@@ -72,9 +72,16 @@ impl Data {
             let of_row: Vec<Fr> = columns.iter().map(|column| column[row]).collect();
             assert_eq!(of_row, *expected, "row {row}");
         }
+        let mut sums = vec![self.columns[0].clone(); outputs.len()];
+        let mut to: Vec<&mut [Fr]> = sums.iter_mut().map(Vec::as_mut_slice).collect();
+        run.add_to(&mut to);
+        for (column, sum) in columns.iter().zip(&sums) {
+            let added = self.columns[0].iter().zip(column).map(|(before, value)| before + value);
+            assert!(added.eq(sum.iter().copied()), "sums");
+        }
         for (first, len) in [(0, ROWS), (3, 21), (16, 8), (ROWS - 4, 7)] {
             let written = written(&run, outputs.len(), first, len);
-            let alone = |to: &mut [&mut [Fr]]| scalar::write(&run, first, 0..len, to);
+            let alone = |to: &mut [&mut [Fr]]| scalar::put(&run, first, 0..len, to, Put::Write);
             assert_eq!(written, filled(outputs.len(), len, alone));
             for (output, written) in written.iter().enumerate() {
                 for (row, value) in (first..).zip(written) {

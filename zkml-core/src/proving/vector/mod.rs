@@ -136,13 +136,22 @@ pub fn invert(vector: &mut [Fr]) {
 /// Elements of integers.
 #[must_use]
 pub fn from_integers<I: Copy + Into<i64> + Sync>(integers: &[I]) -> Vec<Fr> {
-    let kernels = kernels();
     let mut elements = vec![Fr::ZERO; integers.len()];
+    write_integers(integers, &mut elements);
+    elements
+}
+
+/// As [`from_integers`], written over `elements`.
+///
+/// # Panics
+/// When there is not an element for each integer.
+pub fn write_integers<I: Copy + Into<i64> + Sync>(integers: &[I], elements: &mut [Fr]) {
+    assert_eq!(integers.len(), elements.len(), "an element an integer");
+    let kernels = kernels();
     elements.par_chunks_mut(CHUNK).zip(integers.par_chunks(CHUNK)).for_each(|(to, integers)| {
         let integers: Vec<i64> = integers.iter().map(|integer| (*integer).into()).collect();
         kernels.write_integers(&integers, to);
     });
-    elements
 }
 
 /// The element of an integer.
