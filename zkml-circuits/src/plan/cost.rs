@@ -73,16 +73,27 @@ pub struct UnitSeconds {
     pub proof: f64,
 }
 
+impl UnitSeconds {
+    /// On a processor that takes `factor` times as long.
+    fn times(self, factor: f64) -> Self {
+        let Self { small, full, fixed, row, proof } = self;
+        let [small, full, fixed, row, proof] =
+            [small, full, fixed, row, proof].map(|seconds| seconds * factor);
+        Self { small, full, fixed, row, proof }
+    }
+}
+
 /// Bytes of memory of a prover, and of key generation.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct UnitBytes {
     /// A row of a column of small integers.
     pub small: f64,
-    /// A row of a column of field elements, whose multi-scalar multiplication takes most.
+    /// A row of a column of field elements.
     pub full: f64,
     /// A row of a fixed or permutation column.
     pub fixed: f64,
-    /// A row, whatever the columns: reference string, quotient pieces.
+    /// A row, whatever the columns: those that the quotient has on a coset at a time, reference
+    /// string, quotient pieces.
     pub row: f64,
     /// A weight of a group in use: the compiled model.
     pub weight: f64,
@@ -93,8 +104,10 @@ pub struct UnitBytes {
 }
 
 impl Default for CostModel {
-    /// On a processor that [is vectorised](zkml_core::proving::vectorised). The search for a plan
-    /// uses this model everywhere, so that a model compiles to the same plan on every machine.
+    /// On the processor that it was fitted on, which [is vectorised]. The search for a plan uses
+    /// this model everywhere, so that a model compiles to the same plan on every machine.
+    ///
+    /// [is vectorised]: zkml_core::proving::vectorised
     fn default() -> Self {
         Self {
             seconds: UnitSeconds {
@@ -105,13 +118,13 @@ impl Default for CostModel {
                 proof: 0.012,
             },
             bytes: UnitBytes {
-                small: 15.0,
-                full: 250.0,
-                fixed: 10.0,
-                row: 235.0,
-                weight: 25.0,
+                small: 6.0,
+                full: 49.0,
+                fixed: 16.3,
+                row: 1100.0,
+                weight: 9.6,
                 setup: 155.0,
-                process: 12e6,
+                process: 15.7e6,
             },
         }
     }
@@ -125,9 +138,15 @@ impl CostModel {
         Self { seconds, ..Self::default() }
     }
 
-    /// On this processor.
+    /// On this processor: seconds of its kind, as many times longer as a short computation takes
+    /// here, which is measured once a process.
     pub fn of_this_processor() -> Self {
-        if zkml_core::proving::vectorised() { Self::default() } else { Self::portable() }
+        let kind =
+            if zkml_core::proving::vectorised() { Self::default() } else { Self::portable() };
+        #[cfg(target_arch = "wasm32")]
+        return kind;
+        #[cfg(not(target_arch = "wasm32"))]
+        Self { seconds: kind.seconds.times(super::speed::slowness()), ..kind }
     }
 
     /// Predicts the cost of `plan`.

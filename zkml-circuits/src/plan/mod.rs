@@ -18,6 +18,8 @@ mod image;
 mod layout;
 mod rows;
 mod search;
+#[cfg(not(target_arch = "wasm32"))]
+mod speed;
 mod storage;
 mod summary;
 mod tags;
