@@ -114,13 +114,15 @@ impl<'a> Cosets<'a> {
         match self.columns.kept(kind, index) {
             Polynomial::Coefficients(coefficients) => coset.values_into(coefficients, &mut values),
             integers @ Polynomial::Integers { .. } => {
-                let (mut elements, mut coefficients) =
-                    (self.pool.any(fft.n()), self.pool.any(fft.n()));
-                integers.write_elements(&mut elements);
-                fft.interpolate_into(&elements, &mut coefficients);
+                // Where there is room for all rows, values stand there for a moment.
+                let mut spare = (coset.len() < fft.n()).then(|| self.pool.any(fft.n()));
+                let elements = spare.as_mut().unwrap_or(&mut values);
+                let mut coefficients = self.pool.any(fft.n());
+                integers.write_elements(elements);
+                fft.interpolate_into(elements, &mut coefficients);
                 coset.values_into(&coefficients, &mut values);
-                self.pool.put(elements);
                 self.pool.put(coefficients);
+                spare.into_iter().for_each(|vector| self.pool.put(vector));
             }
         }
         values
