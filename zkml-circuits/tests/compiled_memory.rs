@@ -191,6 +191,58 @@ fn a_small_file_takes_memory_in_proportion_to_the_values_that_it_names() {
     eprintln!("at most {worst} bytes a value");
 }
 
+/// Programs of a few bytes that read the same `n` values `times` times.
+fn readers(n: usize, times: usize) -> Vec<(&'static str, Program)> {
+    let input = |dims: &[usize]| {
+        let mut b = ProgramBuilder::new();
+        let x = b.input("x", shape(dims), encoding("x", 2));
+        (b, x)
+    };
+    let dot = |b: &ProgramBuilder, x| {
+        let (left, right) = (b.reshaped(x, shape(&[1, 1, n])), b.reshaped(x, shape(&[1, n, 1])));
+        Term::Product { left, right, factor: 1 }
+    };
+    let (b, x) = input(&[n]);
+    let affine = Affine::new(vec![dot(&b, x); times]).shift(9);
+    let terms = finish(b, &[1, 1, 1], affine);
+    let (mut b, x) = input(&[n]);
+    for step in 1..times {
+        let affine = Affine::new(vec![dot(&b, x)]).shift(9);
+        b.affine(shape(&[1, 1, 1]), encoding(&format!("{step}"), 16), affine);
+    }
+    let affine = Affine::new(vec![dot(&b, x)]).shift(9);
+    let steps = finish(b, &[1, 1, 1], affine);
+    let (b, x) = input(&[n, 1, 1, 1]);
+    let scaled = Term::Scale { view: b.whole(x), factor: Tensor::scalar(1) };
+    let images = finish(b, &[n, 1, 1, 1], Affine::new(vec![scaled; times]).shift(9));
+    vec![("terms", terms), ("steps", steps), ("images", images)]
+}
+
+/// A sum of products is a value, and takes memory for each of its products.
+#[test]
+fn values_that_are_read_again_count() {
+    let _alone = ALONE.lock();
+    let (profile, policy) = (Profile::standard()[0], LayoutPolicy::default());
+    let (n, times) = (1 << 10, 128);
+    for (name, program) in readers(n, times) {
+        let bytes = file(&program, profile, policy);
+        let (read, taken) = peak(|| Compiled::from_bytes(&bytes).map(|c| c.k()));
+        read.unwrap_or_else(|e| panic!("{name}: {e}"));
+        // An eighth of a value for each that is read, here at least that many.
+        let named = n + n * times / 8;
+        assert!(taken < PER_VALUE * named, "{name}: {taken} for {named}, {}", taken / named);
+    }
+    for (name, program) in readers(1 << 13, times) {
+        let bytes = file(&program, profile, policy);
+        let (read, taken) = peak(|| Compiled::from_bytes(&bytes));
+        assert!(
+            matches!(read, Err(CompileError::Length { got, .. }) if got == bytes.len()),
+            "{name}"
+        );
+        assert!(taken < 256 << 10, "{name}: {taken} bytes to refuse {}", bytes.len());
+    }
+}
+
 #[test]
 fn a_file_is_as_long_as_what_it_names_and_no_honest_one_is_refused() {
     let _alone = ALONE.lock();
@@ -200,7 +252,8 @@ fn a_file_is_as_long_as_what_it_names_and_no_honest_one_is_refused() {
     let config = CompileConfig { profile: Some(Profile::standard()[0]), ..Default::default() };
     let compiled = Compiled::new(program, &config).expect("fits");
     let bytes = compiled.to_bytes();
-    assert_eq!(bytes.len(), values - FREE);
+    // Half of them are read.
+    assert_eq!(bytes.len(), values + values / 16 - FREE);
     let again = Compiled::from_bytes(&bytes).expect("as written");
     assert_eq!((again.digest(), again.to_bytes()), (compiled.digest(), bytes.clone()));
 

@@ -4,12 +4,15 @@ mod machine_common;
 mod plonk_common;
 
 use machine_common::{Subject, Verdict};
+use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use zkml_circuits::{
     machine::Profile,
     model::{Compiled, ProvingKey, VerifyingKey, protocol},
     plan::Visibility,
+    plonk::{PhaseWitness, ProveError, prove},
     testing::{mlp, random_program},
 };
+use zkml_core::{progress::NoProgress, proving::CpuMsm};
 
 #[test]
 fn honest_proofs_are_accepted() {
@@ -64,4 +67,19 @@ fn keys_and_models_survive_their_files() {
     assert_eq!(read.io(), vk.io());
     let proof = subject.prove(&subject.words, &mut subject.honest());
     assert!(read.verify(&subject.words, &proof).is_ok());
+}
+
+/// Its cells are gone after a proof: a second one would be of zeros.
+#[test]
+fn a_witness_makes_one_proof() {
+    let subject = Subject::new(mlp(1, 3), Profile::standard()[0], Visibility::Public);
+    let mut witness = subject.honest();
+    assert_eq!(subject.verdict(&subject.words, &mut witness), Verdict::Accepted);
+    let mut rng = ChaCha20Rng::seed_from_u64(1);
+    let (key, srs) = (subject.key.plonk(), &subject.srs);
+    let again = prove(key, srs, &CpuMsm, &subject.words, &mut witness, &mut rng, &NoProgress);
+    assert!(matches!(again, Err(ProveError::Witness(_))));
+    for phase in 0..3 {
+        assert!(matches!(witness.phase(phase, &[]), Err(ProveError::Witness(_))), "{phase}");
+    }
 }

@@ -28,7 +28,7 @@ use halo2_proofs::{
 
 pub use zkml_core::proving::vector::from_integer as signed;
 
-/// Advice columns of a row program.
+/// Advice columns of a row program, for one proof: its cells are dropped when all are committed.
 #[derive(Clone, Debug)]
 pub struct Witness<'a> {
     rows: &'a RowProgram,
@@ -37,6 +37,8 @@ pub struct Witness<'a> {
     first: FirstPhase,
     /// Junk column, known after `rho`.
     junk: Vec<Fr>,
+    /// Whether a proof has been made: cells are not there any more.
+    done: bool,
 }
 
 impl<'a> Witness<'a> {
@@ -44,10 +46,10 @@ impl<'a> Witness<'a> {
     pub fn new(rows: &'a RowProgram, geometry: Geometry, first: FirstPhase) -> Self {
         let mut cs = ConstraintSystem::default();
         let columns = configure(&mut cs, rows.profile);
-        Self { rows, geometry, columns, first, junk: Vec::new() }
+        Self { rows, geometry, columns, first, junk: Vec::new(), done: false }
     }
 
-    /// The first phase.
+    /// The first phase; after a proof without lanes and multiplicities.
     pub fn first(&self) -> &FirstPhase {
         &self.first
     }
@@ -116,6 +118,9 @@ impl PhaseWitness for Witness<'_> {
         phase: u8,
         challenges: &[Fr],
     ) -> Result<Vec<(usize, AdviceColumn)>, ProveError> {
+        if self.done {
+            return Err(ProveError::Witness("a witness makes one proof".into()));
+        }
         Ok(match phase {
             0 => self.first_phase(),
             1 => {
@@ -131,6 +136,7 @@ impl PhaseWitness for Witness<'_> {
     }
 
     fn done(&mut self) {
+        self.done = true;
         self.first.lanes = Default::default();
         self.first.m = Vec::new();
         self.junk = Vec::new();

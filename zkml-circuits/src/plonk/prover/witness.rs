@@ -31,7 +31,8 @@ pub trait PhaseWitness {
         challenges: &[Fr],
     ) -> Result<Vec<(usize, AdviceColumn)>, ProveError>;
 
-    /// No phase will be asked for any more: what only served that may be dropped.
+    /// No phase will be asked for any more: what only served that may be dropped. Who drops it and is
+    /// asked all the same, for another proof, gives an error: other cells would be a false witness.
     fn done(&mut self) {}
 }
 
