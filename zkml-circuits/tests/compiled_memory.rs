@@ -215,31 +215,40 @@ fn readers(n: usize, times: usize) -> Vec<(&'static str, Program)> {
     let (b, x) = input(&[n, 1, 1, 1]);
     let scaled = Term::Scale { view: b.whole(x), factor: Tensor::scalar(1) };
     let images = finish(b, &[n, 1, 1, 1], Affine::new(vec![scaled; times]).shift(9));
-    vec![("terms", terms), ("steps", steps), ("images", images)]
+    // As many output channels of two input channels, each of `n` rows.
+    let (b, x) = input(&[1, 2, n, 1]);
+    let [height, width] = [n, 1].map(|len| Axis::convolution(len, 1, 1, (1, 1), 0));
+    let weights = (0..times as i32).map(|o| o % 50 + 1).collect();
+    let weight = Tensor::new(shape(&[times, 1, 1, 1]), weights).expect("as many");
+    let window = Window { height, width };
+    let term = Term::Correlate { view: b.whole(x), weight, window, groups: 2 };
+    let channels = finish(b, &[1, times, 1, 1], Affine::new(vec![term]).shift(9));
+    vec![("terms", terms), ("steps", steps), ("images", images), ("channels", channels)]
 }
 
 /// A sum of products is a value, and takes memory for each of its products.
 #[test]
 fn values_that_are_read_again_count() {
     let _alone = ALONE.lock();
-    let (profile, policy) = (Profile::standard()[0], LayoutPolicy::default());
+    let profile = Profile::standard()[0];
     let (n, times) = (1 << 10, 128);
-    for (name, program) in readers(n, times) {
-        let bytes = file(&program, profile, policy);
-        let (read, taken) = peak(|| Compiled::from_bytes(&bytes).map(|c| c.k()));
-        read.unwrap_or_else(|e| panic!("{name}: {e}"));
-        // An eighth of a value for each that is read, here at least that many.
-        let named = n + n * times / 8;
-        assert!(taken < PER_VALUE * named, "{name}: {taken} for {named}, {}", taken / named);
-    }
-    for (name, program) in readers(1 << 13, times) {
-        let bytes = file(&program, profile, policy);
-        let (read, taken) = peak(|| Compiled::from_bytes(&bytes));
-        assert!(
-            matches!(read, Err(CompileError::Length { got, .. }) if got == bytes.len()),
-            "{name}"
-        );
-        assert!(taken < 256 << 10, "{name}: {taken} bytes to refuse {}", bytes.len());
+    let (small, large) = (readers(n, times), readers(8 * n, times));
+    for ((name, small), (_, large)) in small.into_iter().zip(large) {
+        for policy in LayoutPolicy::ALL {
+            let bytes = file(&small, profile, policy);
+            let (read, taken) = peak(|| Compiled::from_bytes(&bytes).map(|c| c.k()));
+            read.unwrap_or_else(|e| panic!("{name}, {policy:?}: {e}"));
+            // An eighth of a value for each that is read, here at least that many.
+            let named = n + n * times / 8;
+            let what = format!("{name}, {policy:?}: {taken} bytes for {named}");
+            assert!(taken < PER_VALUE * named, "{what}");
+
+            let bytes = file(&large, profile, policy);
+            let (read, taken) = peak(|| Compiled::from_bytes(&bytes).map(|c| c.k()));
+            let got = bytes.len();
+            assert!(matches!(read, Err(CompileError::Length { got: g, .. }) if g == got), "{what}");
+            assert!(taken < 256 << 10, "{what}: {taken} bytes to refuse {got}");
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! How long a compiled model's file must be: a program of a few bytes may name millions of values, and read
-//! them many times, each of which takes memory to be planned and linted. So a file is at least as long as what it names, but
-//! for the first [`FREE`], and who reads one from a stranger needs memory in proportion to its
-//! length. Weights are as many bytes already; zeros make up what is missing.
+//! them many times, each of which takes memory to be planned and linted. So a file is at least as long as
+//! what it names, but for the first [`FREE`], and who reads one from a stranger needs memory in
+//! proportion to its length. Weights are as many bytes already; zeros make up what is missing.
 
 use zkml_core::program::{Program, Step, StoredTensor, Term};
 
@@ -34,7 +34,19 @@ fn named(tensor: &StoredTensor) -> usize {
         }
         _ => 0,
     });
-    let views = affine.terms.iter().flat_map(Term::views);
-    let read = views.map(|view| view.shape.len()).fold(0, usize::saturating_add);
+    let read = affine.terms.iter().map(read).fold(0, usize::saturating_add);
     places.fold(tensor.shape.len().saturating_add(read / READS), usize::saturating_add)
+}
+
+/// Values that a term reads: of a channel of its own once for each output channel.
+fn read(term: &Term) -> usize {
+    match term {
+        Term::Correlate { view, weight, groups, .. }
+            if view.shape.dims().get(1) == Some(groups) =>
+        {
+            let outputs = weight.shape().dims().first().copied().unwrap_or(0);
+            outputs.saturating_mul(view.shape.len() / (*groups).max(1))
+        }
+        _ => term.views().map(|view| view.shape.len()).fold(0, usize::saturating_add),
+    }
 }

@@ -198,10 +198,11 @@ impl<'c, 'p> Split<'c, 'p> {
         while let Some(value) = open.pop() {
             match value {
                 Operand::Uniform(_) => {}
-                Operand::Cell(cell) => match self.compiler.leaves[cell].column() {
-                    (LeafKind::Accumulator, index) => drop(needs.insert(index)),
-                    _ => {}
-                },
+                Operand::Cell(cell) => {
+                    if let (LeafKind::Accumulator, index) = self.compiler.leaves[cell].column() {
+                        needs.insert(index);
+                    }
+                }
                 Operand::Result(i) => open.extend(self.compiler.operations[i].operands()),
             }
         }
