@@ -134,7 +134,7 @@ impl CostModel {
     /// On a processor without vector instructions that the prover knows.
     pub fn portable() -> Self {
         let seconds =
-            UnitSeconds { small: 1.8e-6, full: 6.5e-6, fixed: 1.15e-6, row: 29.0e-6, proof: 0.01 };
+            UnitSeconds { small: 3.2e-6, full: 13.8e-6, fixed: 0.69e-6, row: 43.0e-6, proof: 0.01 };
         Self { seconds, ..Self::default() }
     }
 

@@ -35,9 +35,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn slowness_is_measured_once() {
-        let first = slowness();
-        assert!(first > 0.0 && first.is_finite(), "{first}");
-        assert_eq!(slowness(), first);
+    fn slowness_is_that_of_some_processor() {
+        // Ten times as fast as the one it was fitted on, to a thousand times as slow: an interpreter.
+        let slowness = slowness();
+        assert!((0.1..1e3).contains(&slowness), "{slowness}");
     }
 }
