@@ -17,12 +17,13 @@ use ff::Field;
 use halo2curves::bn256::Fr;
 use zkml_core::proving::{Operand, Operation};
 
+use self::order::Order;
 use super::{Compiler, LeafKind, Program, Query};
+
+mod order;
 
 /// A result that reads no more columns is not taken apart.
 const SMALL: usize = 12;
-/// What a column that one term reads costs.
-const COST: i64 = 1 << 20;
 
 /// Kind and index of a column.
 type Named = (LeafKind, usize);
@@ -245,173 +246,5 @@ struct Task {
     needs: BTreeSet<usize>,
 }
 
-/// Puts tasks in order.
-struct Order<'t> {
-    tasks: &'t [Task],
-    /// Tasks to come.
-    open: BTreeSet<usize>,
-    /// For each column the number of tasks to come that read it.
-    uses: BTreeMap<Named, usize>,
-    /// For each accumulator the number of tasks to come that add to it.
-    incomplete: Vec<usize>,
-    loaded: BTreeSet<Named>,
-}
-
-impl<'t> Order<'t> {
-    fn new(tasks: &'t [Task], accumulators: usize) -> Self {
-        let (mut uses, mut incomplete) = (BTreeMap::new(), vec![0; accumulators]);
-        for task in tasks {
-            task.columns.iter().for_each(|column| *uses.entry(*column).or_default() += 1);
-            task.adds.iter().for_each(|(accumulator, _)| incomplete[*accumulator] += 1);
-        }
-        let open = (0..tasks.len()).collect();
-        Self { tasks, open, uses, incomplete, loaded: BTreeSet::new() }
-    }
-
-    /// The tasks of each slice.
-    fn slices(mut self, load: usize) -> Vec<Vec<usize>> {
-        let mut slices = Vec::new();
-        while !self.open.is_empty() {
-            let slice = self.slice(load);
-            assert!(!slice.is_empty(), "accumulators depend on earlier ones");
-            slices.push(slice);
-        }
-        slices
-    }
-
-    fn slice(&mut self, load: usize) -> Vec<usize> {
-        // Accumulators that are complete now are so in the whole slice.
-        let complete: Vec<bool> = self.incomplete.iter().map(|count| *count == 0).collect();
-        let mut ready: BTreeSet<usize> = self.open.clone();
-        ready.retain(|task| self.tasks[*task].needs.iter().all(|need| complete[*need]));
-        let (mut slice, mut new) = (Vec::new(), 0);
-        while let Some(task) = ready.iter().copied().min_by_key(|task| self.cost(*task)) {
-            let loads = self.tasks[task].columns.difference(&self.loaded).count();
-            if new > 0 && new + loads > load {
-                break;
-            }
-            new += loads;
-            self.take(task);
-            ready.remove(&task);
-            slice.push(task);
-        }
-        let uses = &self.uses;
-        self.loaded.retain(|column| uses[column] > 0);
-        slice
-    }
-
-    /// What the columns cost that a task reads and that are not there, less twice that for those
-    /// that are: they can go the sooner.
-    fn cost(&self, task: usize) -> i64 {
-        let of = |column: &Named| {
-            let cost = COST / self.uses[column] as i64;
-            if self.loaded.contains(column) { -2 * cost } else { cost }
-        };
-        self.tasks[task].columns.iter().map(of).sum()
-    }
-
-    fn take(&mut self, task: usize) {
-        let Task { columns, adds, .. } = &self.tasks[task];
-        for column in columns {
-            *self.uses.entry(*column).or_default() -= 1;
-        }
-        self.loaded.extend(columns);
-        adds.iter().for_each(|(accumulator, _)| self.incomplete[*accumulator] -= 1);
-        self.open.remove(&task);
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::super::testing::{column, machine, run, run_slices};
-    use super::super::{Constraints, Uniforms};
-    use super::*;
-
-    /// Columns and accumulators in memory in each slice of a program.
-    fn in_memory(program: &Slices) -> Vec<usize> {
-        let (mut live, mut most) = (BTreeSet::new(), Vec::new());
-        for slice in &program.slices {
-            live.extend(slice.program.columns());
-            live.extend(slice.adds.iter().map(|index| (LeafKind::Accumulator, *index)));
-            most.push(live.len());
-            live.retain(|(kind, index)| match kind {
-                LeafKind::Accumulator => program.reads(slice, *index),
-                _ => slice.later.contains(&(*kind, *index)),
-            });
-        }
-        most
-    }
-
-    #[test]
-    fn few_columns_are_in_memory_at_a_time() {
-        // For each machine: columns of its constraints, and those that may be there at once. One
-        // thread: a slice loads as many columns as there are threads.
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a pool");
-        for (lanes, weights, all, most) in [(32, 64, 180, 50), (16, 64, 110, 45), (8, 32, 70, 45)] {
-            let constraints = pool.install(|| Constraints::new(&machine(lanes, 1, weights)));
-            for coset in [0, 2] {
-                let program = constraints.on_coset(coset);
-                let columns: BTreeSet<Named> =
-                    program.slices.iter().flat_map(|slice| slice.program.columns()).collect();
-                assert!(columns.len() > all, "{lanes} lanes: {}", columns.len());
-                let in_memory = in_memory(program).into_iter().max();
-                assert!(in_memory <= Some(most), "{lanes} lanes: {in_memory:?}");
-            }
-        }
-    }
-
-    /// An accumulator is read when all is added, and never added to again.
-    #[test]
-    fn accumulators_are_complete_when_they_are_read() {
-        for (lanes, fold, weights) in [(16, 1, 64), (4, 4, 16), (8, 8, 16), (1, 1, 1)] {
-            let constraints = Constraints::new(&machine(lanes, fold, weights));
-            for coset in [0, 2] {
-                let slices = &constraints.on_coset(coset).slices;
-                for (position, slice) in slices.iter().enumerate() {
-                    for (kind, index) in slice.program.columns() {
-                        let adds = |slice: &Slice| slice.adds.contains(&index);
-                        if kind == LeafKind::Accumulator {
-                            assert!(slices[..position].iter().any(adds), "never made");
-                            assert!(!slices[position..].iter().any(adds), "not complete");
-                        }
-                    }
-                }
-            }
-        }
-    }
-
-    /// Terms that are constants, cells and results, products of large sums, and an output that is
-    /// the difference of what another is the sum of.
-    #[test]
-    fn any_program_can_be_cut() {
-        let protocol = machine(1, 1, 1);
-        let mut compiler = Compiler::new(&protocol);
-        let cells: Vec<Operand> = (0..40)
-            .map(|column| {
-                let query = Query { column, rotation: column as i32 % 3 - 1 };
-                compiler.cell(LeafKind::Fixed, query)
-            })
-            .collect();
-        let [three, seven] = [3, 7].map(|value| compiler.constant(Fr::from(value)));
-        let sum = |compiler: &mut Compiler<'_>, cells: &[Operand], start: Operand| {
-            cells.iter().fold(start, |sum, cell| {
-                let square = compiler.op(Operation::Mul(*cell, *cell));
-                let scaled = compiler.op(Operation::Mul(sum, seven));
-                compiler.op(Operation::Add(scaled, square))
-            })
-        };
-        let left = sum(&mut compiler, &cells[..20], three);
-        let right = sum(&mut compiler, &cells[15..], cells[0]);
-        let product = compiler.op(Operation::Mul(left, right));
-        let square = compiler.op(Operation::Mul(product, product));
-        let difference = compiler.op(Operation::Sub(left, square));
-        let outputs = [difference, product, three, cells[1], right];
-        let plain = |kind, index| column(&(kind, index), 16);
-        let draft = Draft::new(&mut compiler, &outputs, 4);
-        let sliced = draft.finish(&compiler);
-        let whole = Program::new(&compiler, &outputs);
-        let uniforms = Uniforms(compiler.uniforms).values(|_| unreachable!("no inputs"));
-        assert!(sliced.slices.len() > 10);
-        assert_eq!(run_slices(&sliced, &uniforms, plain), run(&whole, &uniforms, plain));
-    }
-}
+mod tests;
