@@ -7,7 +7,7 @@
 //! | two of these that cancel ([`super::Balanced`]) | two definitions of one equation | `rho` or `lambda` |
 //! | another `y`, another `(x, r)` of the same accumulator, fractions too | lookups | `alpha` and `beta` |
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, ops::RangeInclusive};
 
 use halo2curves::bn256::Fr;
 use zkml_circuits::{
@@ -55,6 +55,12 @@ pub(super) fn table_and_shift(program: &Program, tensor: TensorId) -> (Option<&T
     }
 }
 
+/// What the `x` of a tensor may be: in its table's domain, or of its width where it has none.
+pub(super) fn domain(program: &Program, tensor: TensorId) -> RangeInclusive<i64> {
+    let bits = program.tensors[tensor.0].bits;
+    table_and_shift(program, tensor).0.map_or(bits.min()..=bits.max(), Table::domain)
+}
+
 impl Forgery {
     /// Lies about one tensor, in integers.
     pub(crate) fn of(breaks: Breaks, lies: Vec<Lie>) -> Self {
@@ -70,8 +76,7 @@ impl Forgery {
     ) -> Vec<Self> {
         let truth = Lie::step(program, trace, tensor, element, 0).expect("an honest run");
         let (table, shift) = table_and_shift(program, tensor);
-        let bits = program.tensors[tensor.0].bits;
-        let domain = table.map_or(bits.min()..=bits.max(), Table::domain);
+        let domain = domain(program, tensor);
         let x = i64::from(truth.x);
         // Tables hold 32 bits, everything else 16.
         let y = |x: i64| table.map(|table| table.get(x).expect("in the domain") as i32);

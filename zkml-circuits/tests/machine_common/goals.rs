@@ -7,7 +7,10 @@ use zkml_core::{
     program::{Program, TensorId},
 };
 
-use super::{Breaks, Forgery, Lie, Subject, computed, forgeries::table_and_shift};
+use super::{
+    Breaks, Forgery, Lie, Subject, computed,
+    forgeries::{domain, table_and_shift},
+};
 
 /// All lies about one element, and about two truth values of a tensor, after which a run is as `goal` asks.
 pub(crate) fn leading_to(subject: &Subject, goal: impl Fn(&Trace) -> bool) -> Vec<Forgery> {
@@ -49,9 +52,7 @@ fn of_every_value(
 ) -> Vec<Forgery> {
     let truth = Lie::step(program, trace, tensor, element, 0).expect("an honest run");
     let (table, shift) = table_and_shift(program, tensor);
-    let bits = program.tensors[tensor.0].bits;
-    let domain = table.map_or(bits.min()..=bits.max(), |table| table.domain());
-    let mut steps: Vec<i64> = domain.map(|x| x - i64::from(truth.x)).collect();
+    let mut steps: Vec<i64> = domain(program, tensor).map(|x| x - i64::from(truth.x)).collect();
     steps.sort_by_key(|dx| dx.abs());
     let (mut seen, mut out) = (BTreeSet::from([truth.y.unwrap_or(truth.x)]), Vec::new());
     for dx in steps {

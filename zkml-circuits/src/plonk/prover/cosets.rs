@@ -18,6 +18,7 @@ use rayon::prelude::*;
 use zkml_core::proving::{CellOf, Coset};
 
 use super::evaluations::{Polynomial, Polynomials, combine};
+use super::witness::write_with_tail;
 use crate::plonk::keys::ProvingKey;
 use crate::plonk::openings::Poly;
 use crate::plonk::program::{Leaf, LeafKind, Slices};
@@ -113,12 +114,12 @@ impl<'a> Cosets<'a> {
         let mut values = self.pool.any(coset.len());
         match self.columns.kept(kind, index) {
             Polynomial::Coefficients(coefficients) => coset.values_into(coefficients, &mut values),
-            integers @ Polynomial::Integers { .. } => {
+            Polynomial::Integers { values: integers, tail } => {
                 // Where there is room for all rows, values stand there for a moment.
                 let mut spare = (coset.len() < fft.n()).then(|| self.pool.any(fft.n()));
                 let elements = spare.as_mut().unwrap_or(&mut values);
                 let mut coefficients = self.pool.any(fft.n());
-                integers.write_elements(elements);
+                write_with_tail(integers, tail, elements);
                 fft.interpolate_into(elements, &mut coefficients);
                 coset.values_into(&coefficients, &mut values);
                 self.pool.put(coefficients);

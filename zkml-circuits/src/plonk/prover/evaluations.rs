@@ -26,16 +26,6 @@ pub(super) enum Polynomial<'a> {
     Integers { values: &'a [i32], tail: &'a [Fr] },
 }
 
-impl Polynomial<'_> {
-    /// Writes the values on all rows of a polynomial that is kept by them.
-    pub(super) fn write_elements(self, to: &mut [Fr]) {
-        let Self::Integers { values, tail } = self else { unreachable!("kept by coefficients") };
-        let (integers, rest) = to.split_at_mut(values.len());
-        vector::write_integers(values, integers);
-        rest.copy_from_slice(tail);
-    }
-}
-
 /// An advice column.
 enum Advice {
     Coefficients(Vec<Fr>),

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use halo2curves::bn256::Fr;
 use rand_core::RngCore;
-use zkml_core::proving::{Scalars, vector::from_integers};
+use zkml_core::proving::{Scalars, vector::write_integers};
 
 use super::ProveError;
 use crate::plonk::protocol::Protocol;
@@ -110,9 +110,20 @@ impl Column {
 
 /// Integers and elements as elements.
 fn with_tail<I: Copy + Into<i64> + Sync>(integers: &[I], tail: &[Fr]) -> Vec<Fr> {
-    let mut elements = from_integers(integers);
-    elements.extend_from_slice(tail);
+    let mut elements = vec![Fr::zero(); integers.len() + tail.len()];
+    write_with_tail(integers, tail, &mut elements);
     elements
+}
+
+/// As [`with_tail`], written over as many elements.
+pub(super) fn write_with_tail<I: Copy + Into<i64> + Sync>(
+    integers: &[I],
+    tail: &[Fr],
+    to: &mut [Fr],
+) {
+    let (first, rest) = to.split_at_mut(integers.len());
+    write_integers(integers, first);
+    rest.copy_from_slice(tail);
 }
 
 /// Asks for the columns of `phase`, checks that they are those of the constraint system, and
