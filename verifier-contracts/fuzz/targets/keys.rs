@@ -96,7 +96,7 @@ impl Parts {
         bytes.extend((compiled.len() as u64).to_be_bytes());
         bytes.extend(compiled);
         bytes.extend(&self.srs);
-        let mut plonk = b"ZKMLPK\x00\x02".to_vec();
+        let mut plonk = b"ZKMLPK\x00\x03".to_vec();
         plonk.extend((verifying.len() as u64).to_be_bytes());
         plonk.extend(verifying);
         plonk.extend(&self.columns);

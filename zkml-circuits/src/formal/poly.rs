@@ -53,7 +53,7 @@ impl Poly {
     /// The largest exponent, junk apart.
     fn last(&self) -> Option<usize> {
         self.blocks.iter().rev().find_map(|(block, values)| {
-            let last = values.iter().rposition(|c| !c.is_zero_vartime())?;
+            let last = values.iter().rposition(|c| *c != Fr::ZERO)?;
             Some(block * BLOCK + last)
         })
     }
@@ -66,7 +66,7 @@ impl Poly {
     /// Coefficients that are not 0, junk apart, by exponent.
     pub(crate) fn coefficients(&self) -> impl Iterator<Item = (usize, Fr)> + '_ {
         self.blocks.iter().flat_map(|(block, values)| {
-            let values = values.iter().enumerate().filter(|(_, c)| !c.is_zero_vartime());
+            let values = values.iter().enumerate().filter(|(_, c)| **c != Fr::ZERO);
             values.map(move |(at, c)| (block * BLOCK + at, *c))
         })
     }
@@ -149,10 +149,12 @@ impl Poly {
             for (part, block, offset) in
                 [(low, block + blocks, offset), (high, block + blocks + 1, 0)]
             {
-                if part.iter().all(Fr::is_zero_vartime) {
+                if part.iter().all(|c| *c == Fr::ZERO) {
                     continue;
                 }
-                for (slot, c) in self.block(block)[offset..].iter_mut().zip(part) {
+                // Many coefficients of a block are 0.
+                let pairs = self.block(block)[offset..].iter_mut().zip(part);
+                for (slot, c) in pairs.filter(|(_, c)| **c != Fr::ZERO) {
                     *slot += factor * c;
                 }
             }

@@ -14,8 +14,12 @@ use ff::Field;
 use halo2curves::bn256::Fr;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
+use rayon::prelude::*;
 use sha3::{Digest, Keccak256};
 use zkml_core::program::Program;
+
+/// Elements that one task draws.
+const CHUNK: usize = 1 << 12;
 
 /// One random assignment.
 pub(super) struct Sample {
@@ -69,14 +73,12 @@ impl Sample {
         let mut hash = Hasher(Keccak256::new_with_prefix(b"zkml-lint-v1"));
         postcard::to_io(program, &mut hash).map_err(|_| LintError::Encoding)?;
         postcard::to_io(plan, &mut hash).map_err(|_| LintError::Encoding)?;
-        let mut rng = ChaCha20Rng::from_seed(hash.0.finalize().into());
-        let mut many =
-            |count: usize| -> Vec<Fr> { (0..count).map(|_| Fr::random(&mut rng)).collect() };
-        let cells = plan.rows.groups.len() * plan.rows.profile.lanes();
-        let lanes = [many(cells), many(cells), many(cells)];
-        let scalars = many(geometry.groups());
-        let rho = Fr::random(&mut rng);
-        let (lanes_of_group, powers) = (plan.rows.profile.lanes(), Powers::new(rho));
+        let random = Random { seed: hash.0.finalize().into() };
+        let lanes_of_group = plan.rows.profile.lanes();
+        let cells = plan.rows.groups.len() * lanes_of_group;
+        let lanes = [0, 1, 2].map(|role| random.elements(role, cells));
+        let (scalars, rho) = (random.elements(3, geometry.groups()), random.elements(4, 1)[0]);
+        let powers = Powers::new(rho);
         Ok(Self { lanes, scalars, lanes_of_group, rho, powers })
     }
 
@@ -84,6 +86,25 @@ impl Sample {
     pub(super) fn cell(&self, role: usize, group: usize, lane: usize) -> Fr {
         let at = group * self.lanes_of_group + lane;
         self.lanes[role].get(at).copied().unwrap_or(Fr::ZERO)
+    }
+}
+
+/// Random vectors of one seed.
+struct Random {
+    seed: [u8; 32],
+}
+
+impl Random {
+    /// The elements of vector `of`. Each chunk has a stream of the generator to itself, so that they
+    /// can be drawn at the same time.
+    fn elements(&self, of: u64, count: usize) -> Vec<Fr> {
+        let mut elements = vec![Fr::ZERO; count];
+        elements.par_chunks_mut(CHUNK).enumerate().for_each(|(at, chunk)| {
+            let mut rng = ChaCha20Rng::from_seed(self.seed);
+            rng.set_stream((at as u64) << 8 | of);
+            chunk.iter_mut().for_each(|element| *element = Fr::random(&mut rng));
+        });
+        elements
     }
 }
 
@@ -119,6 +140,17 @@ impl std::io::Write for Hasher {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn no_two_elements_are_one() {
+        let random = Random { seed: [7; 32] };
+        let (longer, other) = (random.elements(1, 2 * CHUNK + 9), random.elements(2, CHUNK));
+        assert_eq!(random.elements(1, CHUNK + 5), longer[..CHUNK + 5]);
+        let all: Vec<Fr> = longer.into_iter().chain(other).collect();
+        let distinct: BTreeSet<[u8; 32]> = all.iter().map(Fr::to_bytes).collect();
+        assert_eq!(distinct.len(), all.len());
+    }
 
     #[test]
     fn powers_are_powers() {

@@ -5,12 +5,10 @@
 //! unusable ones included, which hold random values as they do in a proof.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 
-use ff::{Field, PrimeField};
+use ff::Field;
 use halo2curves::bn256::Fr;
 use rayon::prelude::*;
-use zkml_core::proving::vector::powers;
 
 use super::keys::ProvingKey;
 use super::program::{Input, LeafKind, WithUniforms};
@@ -205,22 +203,13 @@ impl Table<'_> {
 
     fn broken_copies(&self) -> Vec<Violation> {
         let columns = &self.key.verifying_key().protocol().permutation;
-        let n = self.key.fft().n();
-        let roots = powers(self.key.verifying_key().domain().omega(), n);
-        let mut cells = HashMap::with_capacity(columns.len() * n);
-        let mut delta = Fr::ONE;
-        for column in columns {
-            for (row, root) in roots.iter().enumerate() {
-                cells.insert((delta * root).to_bytes(), Cell { column: *column, row });
-            }
-            delta *= Fr::DELTA;
-        }
+        let copies = self.key.copies();
         let mut violations = Vec::new();
-        for (column, labels) in columns.iter().zip(self.key.sigma()) {
-            for (row, label) in labels.elements().iter().enumerate() {
+        for (index, column) in columns.iter().enumerate() {
+            for (row, successor) in copies.successors(index).iter().enumerate() {
                 let a = Cell { column: *column, row };
-                // A key from a file may hold labels that are no cell's; proofs fail, we report.
-                let b = cells.get(&label.to_bytes()).copied().unwrap_or(a);
+                let (column, row) = copies.cell(*successor);
+                let b = Cell { column: columns[column], row };
                 if self.value(a) != self.value(b) {
                     violations.push(Violation::Copy { a, b });
                 }

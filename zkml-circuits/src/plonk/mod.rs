@@ -9,6 +9,8 @@
 //!
 //! [`mock::check`] finds the constraint that a witness breaks.
 
+#[cfg(feature = "prover")]
+mod copies;
 mod domain;
 mod interpolation;
 mod keys;

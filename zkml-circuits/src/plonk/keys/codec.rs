@@ -107,6 +107,16 @@ pub enum KeyFormatError {
         /// Its position.
         index: usize,
     },
+    /// The number of a cell is greater than those of the permuted columns.
+    #[error("permuted column {column} of the key names cell {got} of {cells}")]
+    Cell {
+        /// Position of the column.
+        column: usize,
+        /// The number.
+        got: u32,
+        /// How many cells there are.
+        cells: u64,
+    },
     /// A point is not a canonical point of the group.
     #[error("{what} {index} of the key is not a point of the group")]
     Point {

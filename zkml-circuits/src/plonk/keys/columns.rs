@@ -3,6 +3,10 @@
 //! ```text
 //! width      1 byte: 1, 2, 4 or 32
 //! values     2^k of as many bytes, big-endian: signed integers, or field elements for 32
+//!
+//! for each permuted column
+//!
+//! successors 2^k of 4 bytes, big-endian: numbers of cells
 //! ```
 //!
 //! The width is the least that holds every value, so that a column has one encoding. Most fixed
@@ -14,6 +18,7 @@ use halo2curves::bn256::Fr;
 use rayon::prelude::*;
 
 use super::codec::{KeyFormatError, Reader, Writer};
+use crate::plonk::copies::Copies;
 use crate::plonk::transcript::{SCALAR_BYTES, scalar_from_bytes, scalar_to_bytes};
 use crate::plonk::values::Values;
 
@@ -26,6 +31,15 @@ const CHUNK: usize = 1 << 12;
 pub(super) fn write<W: io::Write>(to: &mut Writer<W>, columns: &[Values]) -> io::Result<()> {
     let encoded: Vec<Vec<u8>> = columns.par_iter().map(encode).collect();
     encoded.iter().try_for_each(|column| to.bytes(column))
+}
+
+/// Writes permuted columns.
+pub(super) fn write_copies<W: io::Write>(to: &mut Writer<W>, copies: &Copies) -> io::Result<()> {
+    (0..copies.columns()).try_for_each(|column| {
+        let numbers = copies.successors(column).iter();
+        let bytes: Vec<u8> = numbers.flat_map(|number| number.to_be_bytes()).collect();
+        to.bytes(&bytes)
+    })
 }
 
 fn encode(column: &Values) -> Vec<u8> {
@@ -92,6 +106,28 @@ impl ColumnReader {
             columns.push(column);
         }
         Ok(columns)
+    }
+
+    /// Reads `count` permuted columns: for each cell the number of its successor.
+    pub(super) fn read_copies<R: io::Read>(
+        &self,
+        from: &mut Reader<R>,
+        count: usize,
+    ) -> Result<Vec<Vec<u32>>, KeyFormatError> {
+        let cells = count as u64 * self.rows as u64;
+        let column = |index| {
+            from.block(self.rows as u64 * size_of::<u32>() as u64, |bytes| {
+                let number =
+                    |bytes: &[u8]| bytes.iter().fold(0, |n, byte| n << 8 | u32::from(*byte));
+                let numbers = bytes.par_chunks_exact(size_of::<u32>()).with_min_len(CHUNK);
+                let check = |number: u32| match u64::from(number) < cells {
+                    true => Ok(number),
+                    false => Err(KeyFormatError::Cell { column: index, got: number, cells }),
+                };
+                numbers.map(|bytes| check(number(bytes))).collect()
+            })
+        };
+        (0..count).map(column).collect()
     }
 }
 

@@ -1,20 +1,22 @@
 //! Commitments of key generation.
 
 use group::Curve;
-use halo2curves::bn256::{G1, G1Affine};
+use halo2curves::bn256::{Fr, G1, G1Affine};
 use rayon::prelude::*;
 use zkml_core::proving::{MsmBackend, MsmError, Scalars};
 
+use crate::plonk::copies::Copies;
 use crate::plonk::values::Values;
 
-/// Commitments to columns of values, in one batch. Columns of small integers are given to the
-/// backend as such.
-pub(super) fn commit_columns<'a>(
+/// Commitments to columns of values and to the labels of permuted columns, in one batch. Columns of
+/// small integers are given to the backend as such.
+pub(super) fn commit_columns(
     lagrange: &[G1Affine],
     backend: &dyn MsmBackend,
-    columns: impl Iterator<Item = &'a Values>,
+    columns: &[Values],
+    copies: &Copies,
 ) -> Result<Vec<G1Affine>, MsmError> {
-    let columns: Vec<&Values> = columns.collect();
+    let labels: Vec<Vec<Fr>> = (0..copies.columns()).map(|column| copies.labels(column)).collect();
     let wide: Vec<Vec<i64>> = columns
         .par_iter()
         .map(|column| match column {
@@ -29,6 +31,7 @@ pub(super) fn commit_columns<'a>(
             Values::Small(_) => Scalars::Small { values, tail: &[] },
             Values::Full(elements) => Scalars::Full(elements),
         })
+        .chain(labels.iter().map(|labels| Scalars::Full(labels)))
         .collect();
     let points = backend.msm(lagrange, &scalars)?;
     let mut affine = vec![G1Affine::default(); points.len()];

@@ -26,6 +26,7 @@ use super::commit::commit_columns;
 use super::halo2::Configured;
 use super::proving::ProvingKey;
 use super::verifying::{InstanceLayout, LayoutError, Parts, VerifyingKey, min_k};
+use crate::plonk::copies::Copies;
 use crate::plonk::protocol::{Protocol, ProtocolError};
 use crate::plonk::values::Values;
 
@@ -58,6 +59,12 @@ pub enum KeyError {
         second: i32,
         /// Number of rows.
         rows: usize,
+    },
+    /// There are more cells in permuted columns than numbers for them.
+    #[error("{got} cells of permuted columns, there are numbers for {}", 1u64 << 32)]
+    Cells {
+        /// Number of cells.
+        got: u64,
     },
     /// halo2-axiom could not synthesise the circuit.
     #[error("the circuit could not be synthesised: {0}")]
@@ -100,15 +107,16 @@ pub fn generate_keys<C: Circuit<Fr>>(
 
     progress.begin("synthesise the circuit", None);
     let halo2 = keygen_pk2(&NoCommitments { k }, circuit, false).map_err(KeyError::Synthesis)?;
-    let [fixed, sigma]: [Vec<Values>; 2] =
-        [halo2.fixed_values(), halo2.permutation().permutations()]
-            .map(|columns| columns.par_iter().map(|column| Values::new(column.to_vec())).collect());
+    let fixed: Vec<Values> =
+        halo2.fixed_values().par_iter().map(|column| Values::new(column.to_vec())).collect();
+    let labels: Vec<&[Fr]> = halo2.permutation().permutations().iter().map(|c| &c[..]).collect();
+    let cells = (labels.len() as u64) << k;
+    let copies = Copies::of_labels(k, &labels).ok_or(KeyError::Cells { got: cells })?;
     drop(halo2);
     progress.end("synthesise the circuit");
 
     progress.begin("commit to fixed columns", None);
-    let columns = fixed.iter().chain(&sigma);
-    let mut commitments = commit_columns(srs.lagrange(), backend, columns)?;
+    let mut commitments = commit_columns(srs.lagrange(), backend, &fixed, &copies)?;
     let permutation = commitments.split_off(fixed.len());
     let transcript_repr = configured.into_key(k, &commitments, &permutation).transcript_repr();
     progress.end("commit to fixed columns");
@@ -123,7 +131,7 @@ pub fn generate_keys<C: Circuit<Fr>>(
         fixed: commitments,
         permutation,
     };
-    Ok(ProvingKey::new(VerifyingKey::new(protocol, parts), fixed, sigma))
+    Ok(ProvingKey::new(VerifyingKey::new(protocol, parts), fixed, copies))
 }
 
 /// Rotations of all queries must differ modulo the number of rows: otherwise two queries open one

@@ -1,9 +1,9 @@
-//! The proving key: the verifying key, and the values of fixed columns and of the permutation.
+//! The proving key: the verifying key, and the values of fixed columns and the permutation.
 //!
 //! ```text
-//! "ZKMLPK" 00 02
+//! "ZKMLPK" 00 03
 //! length of the verifying key, then its bytes       u64, as its module says
-//! fixed columns, permutation columns                as `columns` says
+//! fixed columns, permuted columns                    as `columns` says
 //! checksum                                          32 bytes
 //! ```
 //!
@@ -17,30 +17,32 @@ use zkml_core::proving::Fft;
 use super::codec::{KeyFormatError, MAGIC_BYTES, Reader, Writer};
 use super::columns::{self, ColumnReader};
 use super::verifying::VerifyingKey;
+use crate::plonk::copies::Copies;
 use crate::plonk::program::Constraints;
 use crate::plonk::protocol::Protocol;
 use crate::plonk::prover::ProverObjective;
 use crate::plonk::values::Values;
 
-const MAGIC: &[u8; MAGIC_BYTES] = b"ZKMLPK\x00\x02";
+const MAGIC: &[u8; MAGIC_BYTES] = b"ZKMLPK\x00\x03";
 
 /// What a prover needs to know of a circuit.
 #[derive(Clone, Debug)]
 pub struct ProvingKey {
     verifying: VerifyingKey,
     fixed: Vec<Values>,
-    sigma: Vec<Values>,
+    copies: Copies,
     fft: Fft,
     constraints: Constraints,
     objective: ProverObjective,
 }
 
 impl ProvingKey {
-    /// A key from columns of `2^k` values, in the numbers of the verifying key's protocol.
-    pub(super) fn new(verifying: VerifyingKey, fixed: Vec<Values>, sigma: Vec<Values>) -> Self {
+    /// A key from columns of `2^k` values and permuted columns, in the numbers of the verifying
+    /// key's protocol.
+    pub(super) fn new(verifying: VerifyingKey, fixed: Vec<Values>, copies: Copies) -> Self {
         let fft = Fft::new(verifying.k());
         let constraints = Constraints::new(verifying.protocol());
-        Self { fixed, sigma, verifying, fft, constraints, objective: ProverObjective::default() }
+        Self { fixed, copies, verifying, fft, constraints, objective: ProverObjective::default() }
     }
 
     /// The key whose proofs are made with `objective`; it is not part of the file.
@@ -64,9 +66,9 @@ impl ProvingKey {
         &self.fixed
     }
 
-    /// Permutation columns: the cell `(i, row)` holds `delta^i' omega^row'` of its successor.
-    pub(in crate::plonk) fn sigma(&self) -> &[Values] {
-        &self.sigma
+    /// Which cells are copies of each other.
+    pub(in crate::plonk) fn copies(&self) -> &Copies {
+        &self.copies
     }
 
     pub(in crate::plonk) fn fft(&self) -> &Fft {
@@ -87,7 +89,7 @@ impl ProvingKey {
         to.bytes(&self.verifying.byte_len().to_be_bytes())?;
         to.bytes(&self.verifying.to_bytes())?;
         columns::write(&mut to, &self.fixed)?;
-        columns::write(&mut to, &self.sigma)?;
+        columns::write_copies(&mut to, &self.copies)?;
         to.checksum()
     }
 
@@ -116,9 +118,9 @@ impl ProvingKey {
         let k = verifying.k();
         let columns = ColumnReader::new(1 << k);
         let fixed = columns.read(&mut from, "fixed column", protocol.num_fixed)?;
-        let sigma = columns.read(&mut from, "permutation column", protocol.permutation.len())?;
+        let successors = columns.read_copies(&mut from, protocol.permutation.len())?;
         from.checksum(k)?;
-        Ok(Self::new(verifying, fixed, sigma))
+        Ok(Self::new(verifying, fixed, Copies::new(k, successors)))
     }
 
     /// Reads a key of `protocol`.

@@ -29,7 +29,7 @@ use crate::plonk::protocol::{Protocol, Query};
 /// The largest degree of constraints of low degree.
 const LOW: usize = 3;
 /// Columns that a slice of a program loads, or as many as there are threads if those are more.
-const LOAD: usize = 16;
+const LOAD: usize = 6;
 
 /// The constraints of a protocol.
 #[derive(Clone, Debug)]

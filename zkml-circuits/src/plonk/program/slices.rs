@@ -23,7 +23,7 @@ use super::{Compiler, LeafKind, Program, Query};
 mod order;
 
 /// A result that reads no more columns is not taken apart.
-const SMALL: usize = 12;
+const SMALL: usize = 8;
 
 /// Kind and index of a column.
 type Named = (LeafKind, usize);

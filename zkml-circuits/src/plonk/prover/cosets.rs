@@ -2,8 +2,8 @@
 //!
 //! A slice of a program reads a few columns ([`Slices`]). Its columns are transformed to the coset
 //! when it comes and dropped when no later slice reads them: only those of the current slice, those
-//! that later ones share and the accumulators are in memory. Columns that are kept as integers are
-//! interpolated for each coset anew.
+//! that later ones share and the accumulators are in memory. Columns that are kept by their values
+//! are interpolated for each coset anew.
 //!
 //! To save more, a coset is taken in parts. Part `p` of `P` has the points `c omega^j` with `j = p`
 //! modulo `P`. The cell `r` rows after a row of part `p` lies in part `p + r` modulo `P`, so that
@@ -15,13 +15,15 @@ use std::sync::{Mutex, PoisonError};
 use ff::Field;
 use halo2curves::bn256::Fr;
 use rayon::prelude::*;
-use zkml_core::proving::{CellOf, Coset};
+use zkml_core::proving::{CellOf, Coset, vector::invert};
 
 use super::evaluations::{Polynomial, Polynomials, combine};
-use super::witness::write_with_tail;
 use crate::plonk::keys::ProvingKey;
 use crate::plonk::openings::Poly;
 use crate::plonk::program::{Leaf, LeafKind, Slices};
+
+/// Rows that one task takes.
+const CHUNK: usize = 1 << 12;
 
 /// Kind and index of a column, and a part.
 type Name = (LeafKind, usize, usize);
@@ -110,23 +112,44 @@ impl<'a> Cosets<'a> {
 
     /// Values of a column on a part of a coset.
     fn load(&self, (kind, index, part): Name, cosets: &[Coset]) -> Vec<Fr> {
-        let (fft, coset) = (self.columns.key.fft(), &cosets[part]);
+        let coset = &cosets[part];
         let mut values = self.pool.any(coset.len());
-        match self.columns.kept(kind, index) {
-            Polynomial::Coefficients(coefficients) => coset.values_into(coefficients, &mut values),
-            Polynomial::Integers { values: integers, tail } => {
-                // Where there is room for all rows, values stand there for a moment.
-                let mut spare = (coset.len() < fft.n()).then(|| self.pool.any(fft.n()));
-                let elements = spare.as_mut().unwrap_or(&mut values);
-                let mut coefficients = self.pool.any(fft.n());
-                write_with_tail(integers, tail, elements);
-                fft.interpolate_into(elements, &mut coefficients);
-                coset.values_into(&coefficients, &mut values);
-                self.pool.put(coefficients);
-                spare.into_iter().for_each(|vector| self.pool.put(vector));
-            }
+        match kind {
+            LeafKind::Point => coset.write_points(&mut values),
+            LeafKind::First => self.write_first(coset, &mut values),
+            _ => self.write_values(self.columns.kept(kind, index), coset, &mut values),
         }
         values
+    }
+
+    /// Writes the values of a polynomial that is kept.
+    fn write_values(&self, polynomial: Polynomial<'_>, coset: &Coset, to: &mut [Fr]) {
+        let on_rows = match polynomial {
+            Polynomial::Coefficients(coefficients) => return coset.values_into(coefficients, to),
+            Polynomial::Values(on_rows) => on_rows,
+        };
+        let fft = self.columns.key.fft();
+        // Where there is room for all rows, values stand there for a moment.
+        let mut spare = (to.len() < fft.n()).then(|| self.pool.any(fft.n()));
+        let rows = spare.as_deref_mut().unwrap_or(to);
+        let mut coefficients = self.pool.any(fft.n());
+        on_rows.write(rows);
+        fft.interpolate_into(rows, &mut coefficients);
+        coset.values_into(&coefficients, to);
+        self.pool.put(coefficients);
+        spare.into_iter().for_each(|vector| self.pool.put(vector));
+    }
+
+    /// Writes the values of the polynomial that is 1 on the first row and 0 on the others,
+    /// `(X^n - 1) / n (X - 1)`.
+    fn write_first(&self, coset: &Coset, to: &mut [Fr]) {
+        let domain = self.columns.key.verifying_key().domain();
+        coset.write_points(to);
+        // The same for all points of a coset.
+        let numerator = (domain.vanishing_power(to[0]) - Fr::ONE) * domain.n_inverse();
+        to.par_iter_mut().with_min_len(CHUNK).for_each(|x| *x -= Fr::ONE);
+        invert(to);
+        to.par_iter_mut().with_min_len(CHUNK).for_each(|inverse| *inverse *= numerator);
     }
 }
 
@@ -155,25 +178,17 @@ impl Pool {
     }
 }
 
-/// Columns that constraints read, as they are kept.
+/// Columns that constraints read and that are kept.
 struct Columns<'a> {
     key: &'a ProvingKey,
     polynomials: &'a Polynomials<'a>,
     /// Coefficients of those that are made.
     combinations: Vec<Vec<Fr>>,
-    first: Vec<i32>,
-    point: Vec<Fr>,
 }
 
 impl<'a> Columns<'a> {
     fn new(key: &'a ProvingKey, polynomials: &'a Polynomials<'a>, uniforms: &[Fr]) -> Self {
-        // 1 on the first row and 0 on the others.
-        let mut first = vec![0; key.fft().n()];
-        first[0] = 1;
-        // The polynomial X.
-        let mut point = vec![Fr::ZERO; key.fft().n()];
-        point[1] = Fr::ONE;
-        let mut columns = Self { key, polynomials, combinations: Vec::new(), first, point };
+        let mut columns = Self { key, polynomials, combinations: Vec::new() };
         let combinations = key.constraints().combinations.par_iter().map(|combination| {
             let terms = combination.terms(uniforms);
             let terms: Vec<(Fr, Polynomial<'_>)> =
@@ -188,13 +203,13 @@ impl<'a> Columns<'a> {
         match kind {
             LeafKind::Advice => self.polynomials.get(Poly::Advice(index)),
             LeafKind::Fixed => self.polynomials.get(Poly::Fixed(index)),
-            LeafKind::Instance => Polynomial::Coefficients(self.polynomials.instance()),
+            LeafKind::Instance => self.polynomials.instance(),
             LeafKind::Product => self.polynomials.get(Poly::Product(index)),
             LeafKind::Sigma => self.polynomials.get(Poly::Sigma(index)),
             LeafKind::Combination => Polynomial::Coefficients(&self.combinations[index]),
-            LeafKind::First => Polynomial::Integers { values: &self.first, tail: &[] },
-            LeafKind::Point => Polynomial::Coefficients(&self.point),
-            LeafKind::Accumulator => unreachable!("a sum is no column"),
+            LeafKind::First | LeafKind::Point | LeafKind::Accumulator => {
+                unreachable!("{kind:?} is not kept")
+            }
         }
     }
 }

@@ -9,7 +9,8 @@ use halo2curves::bn256::Fr;
 use rayon::prelude::*;
 use zkml_core::proving::{Basis, Fft, vector};
 
-use super::witness::{Column, Integers};
+use super::witness::{Column, Integers, write_with_tail};
+use crate::plonk::copies::Copies;
 use crate::plonk::keys::ProvingKey;
 use crate::plonk::openings::Poly;
 use crate::plonk::values::Values;
@@ -17,13 +18,36 @@ use crate::plonk::values::Values;
 /// Rows that one task takes.
 const CHUNK: usize = 1 << 12;
 
-/// A polynomial.
+/// A polynomial, as it is kept.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Polynomial<'a> {
     /// By its coefficients.
     Coefficients(&'a [Fr]),
-    /// By its values on the rows: integers on the first, `tail` on the rest.
+    /// By its values on the rows.
+    Values(OnRows<'a>),
+}
+
+/// Values on the rows.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum OnRows<'a> {
+    /// Integers on the first rows, elements on those after them, then zeros.
     Integers { values: &'a [i32], tail: &'a [Fr] },
+    /// The labels that a permuted column holds.
+    Labels { copies: &'a Copies, column: usize },
+}
+
+impl OnRows<'_> {
+    /// Writes the values of all rows.
+    pub(super) fn write(self, to: &mut [Fr]) {
+        match self {
+            Self::Integers { values, tail } => {
+                let (first, rest) = to.split_at_mut(values.len() + tail.len());
+                write_with_tail(values, tail, first);
+                rest.fill(Fr::ZERO);
+            }
+            Self::Labels { copies, column } => copies.write_labels(column, to),
+        }
+    }
 }
 
 /// An advice column.
@@ -36,32 +60,29 @@ enum Advice {
 pub(super) struct Polynomials<'a> {
     key: &'a ProvingKey,
     advice: Vec<Advice>,
+    /// Values on the first rows.
     instance: Vec<Fr>,
     products: Vec<Vec<Fr>>,
-    /// Of columns of the key that are not of integers: for others there are no coefficients.
+    /// Of fixed columns that are not of integers: for others there are no coefficients.
     fixed: Vec<Vec<Fr>>,
-    sigma: Vec<Vec<Fr>>,
     random: Vec<Fr>,
     /// `sum_i x^(n i) h_i`, of `n + 1` coefficients; empty before `x` is drawn.
     quotient: Vec<Fr>,
 }
 
 impl<'a> Polynomials<'a> {
-    /// Interpolates columns; each is dropped when it is done.
+    /// Interpolates columns; each is dropped when it is done. `instance` may end before its column.
     pub(super) fn interpolate(
         key: &'a ProvingKey,
         advice: Vec<Column>,
-        instance: &[Fr],
+        instance: Vec<Fr>,
         products: Vec<Vec<Fr>>,
         random: Vec<Fr>,
     ) -> Self {
         let fft = key.fft();
-        let of_key = |columns: &[Values]| {
-            let interpolate = |column: &Values| match column {
-                Values::Small(_) => Vec::new(),
-                Values::Full(elements) => fft.interpolate(elements),
-            };
-            columns.par_iter().map(interpolate).collect()
+        let of_key = |column: &Values| match column {
+            Values::Small(_) => Vec::new(),
+            Values::Full(elements) => fft.interpolate(elements),
         };
         let of_advice = |column: Column| match column {
             Column::Integers(integers) => Advice::Integers(integers),
@@ -70,10 +91,9 @@ impl<'a> Polynomials<'a> {
         Self {
             key,
             advice: advice.into_par_iter().map(of_advice).collect(),
-            instance: fft.interpolate(instance),
+            instance,
             products: fft.interpolate_all(products),
-            fixed: of_key(key.fixed()),
-            sigma: of_key(key.sigma()),
+            fixed: key.fixed().par_iter().map(of_key).collect(),
             random,
             quotient: Vec::new(),
         }
@@ -90,28 +110,29 @@ impl<'a> Polynomials<'a> {
     }
 
     pub(super) fn get(&self, poly: Poly) -> Polynomial<'_> {
-        let of_key = |values: &'a Values, coefficients| match values {
-            Values::Small(values) => Polynomial::Integers { values, tail: &[] },
-            Values::Full(_) => Polynomial::Coefficients(coefficients),
-        };
         match poly {
             Poly::Advice(i) => match &self.advice[i] {
                 Advice::Coefficients(coefficients) => Polynomial::Coefficients(coefficients),
                 Advice::Integers(Integers { values, blinding }) => {
-                    Polynomial::Integers { values, tail: blinding }
+                    Polynomial::Values(OnRows::Integers { values, tail: blinding })
                 }
             },
             Poly::Product(i) => Polynomial::Coefficients(&self.products[i]),
-            Poly::Fixed(i) => of_key(&self.key.fixed()[i], &self.fixed[i]),
-            Poly::Sigma(i) => of_key(&self.key.sigma()[i], &self.sigma[i]),
+            Poly::Fixed(i) => match &self.key.fixed()[i] {
+                Values::Small(values) => Polynomial::Values(OnRows::Integers { values, tail: &[] }),
+                Values::Full(_) => Polynomial::Coefficients(&self.fixed[i]),
+            },
+            Poly::Sigma(column) => {
+                Polynomial::Values(OnRows::Labels { copies: self.key.copies(), column })
+            }
             Poly::Quotient => Polynomial::Coefficients(&self.quotient),
             Poly::Random => Polynomial::Coefficients(&self.random),
         }
     }
 
-    /// Coefficients of the instance column's polynomial, which is not opened.
-    pub(super) fn instance(&self) -> &[Fr] {
-        &self.instance
+    /// The instance column's polynomial, which is not opened.
+    pub(super) fn instance(&self) -> Polynomial<'_> {
+        Polynomial::Values(OnRows::Integers { values: &[], tail: &self.instance })
     }
 
     /// Coefficients of the quotient.
@@ -131,8 +152,12 @@ impl<'a> Polynomials<'a> {
                 Polynomial::Coefficients(coefficients) => {
                     vector::evaluate(coefficients, x * domain.root(*rotation))
                 }
-                Polynomial::Integers { values, tail } => {
+                Polynomial::Values(OnRows::Integers { values, tail }) => {
                     rotated_sum(values, tail, *rotation, &on_rows)
+                }
+                Polynomial::Values(OnRows::Labels { copies, column }) => {
+                    let coefficients = fft.interpolate(&copies.labels(column));
+                    vector::evaluate(&coefficients, x * domain.root(*rotation))
                 }
             })
             .collect()
@@ -155,26 +180,35 @@ fn rotated_sum(values: &[i32], tail: &[Fr], rotation: i32, basis: &Basis) -> Fr 
 
 /// The coefficients of a sum of multiples of polynomials.
 pub(super) fn combine(fft: &Fft, terms: &[(Fr, Polynomial<'_>)]) -> Vec<Fr> {
-    let (mut by_coefficients, mut by_values): (Vec<(Fr, &[Fr])>, _) = (Vec::new(), Vec::new());
+    let mut by_coefficients: Vec<(Fr, &[Fr])> = Vec::new();
+    let (mut by_integers, mut by_labels) = (Vec::new(), Vec::new());
     for (factor, polynomial) in terms {
         match *polynomial {
             Polynomial::Coefficients(coefficients) => by_coefficients.push((*factor, coefficients)),
-            Polynomial::Integers { values, tail } => by_values.push((*factor, values, tail)),
+            Polynomial::Values(OnRows::Integers { values, tail }) => {
+                by_integers.push((*factor, values, tail));
+            }
+            Polynomial::Values(OnRows::Labels { copies, column }) => {
+                by_labels.push((*factor, copies, column));
+            }
         }
     }
-    let mut sum = if by_values.is_empty() {
+    let mut sum = if by_integers.is_empty() && by_labels.is_empty() {
         Vec::new()
     } else {
-        let basis = Basis::new(by_values.iter().map(|(factor, ..)| *factor).collect());
+        let basis = Basis::new(by_integers.iter().map(|(factor, ..)| *factor).collect());
         let of_row = |row: usize| {
             let integer = |(_, values, _): &(Fr, &[i32], _)| values.get(row).copied().unwrap_or(0);
-            basis.combine(by_values.iter().map(integer).map(i64::from).enumerate())
+            basis.combine(by_integers.iter().map(integer).map(i64::from).enumerate())
         };
         let mut sums: Vec<Fr> =
             (0..fft.n()).into_par_iter().with_min_len(CHUNK).map(of_row).collect();
-        for (factor, values, tail) in by_values {
+        for (factor, values, tail) in by_integers {
             let rest = sums[values.len()..].iter_mut().zip(tail);
             rest.for_each(|(sum, value)| *sum += factor * value);
+        }
+        for (factor, copies, column) in by_labels {
+            vector::add_multiple(&mut sums, &copies.labels(column), factor);
         }
         fft.interpolate(&sums)
     };
@@ -196,6 +230,10 @@ mod tests {
             _ => (i * 77 + seed) % 1000 - 500,
         };
         (0..n as i32).map(value).collect()
+    }
+
+    fn on_rows<'a>(values: &'a [i32], tail: &'a [Fr]) -> Polynomial<'a> {
+        Polynomial::Values(OnRows::Integers { values, tail })
     }
 
     #[test]
@@ -235,20 +273,45 @@ mod tests {
             &[(factors[0], &of_a), (factors[1], &c), (factors[2], &of_b)],
         );
         let terms = [
-            (factors[0], Polynomial::Integers { values: &a, tail: &[] }),
+            (factors[0], on_rows(&a, &[])),
             (factors[1], Polynomial::Coefficients(&c)),
-            (factors[2], Polynomial::Integers { values: &b, tail: &[] }),
+            (factors[2], on_rows(&b, &[])),
         ];
         assert_eq!(combine(&fft, &terms), expected);
         // Integers with elements after them, in different places.
         let [a_tail, b_tail] = [(&a, 28), (&b, 31)].map(|(v, at)| vector::from_integers(&v[at..]));
         let terms = [
-            (factors[0], Polynomial::Integers { values: &a[..28], tail: &a_tail }),
+            (factors[0], on_rows(&a[..28], &a_tail)),
             (factors[1], Polynomial::Coefficients(&c)),
-            (factors[2], Polynomial::Integers { values: &b[..31], tail: &b_tail }),
+            (factors[2], on_rows(&b[..31], &b_tail)),
         ];
         assert_eq!(combine(&fft, &terms), expected);
         assert_eq!(combine(&fft, &terms[..1]).len(), 32);
         assert_eq!(combine(&fft, &[]), []);
+    }
+
+    #[test]
+    fn sums_with_labels_and_zeros() {
+        let (fft, integers) = (Fft::new(5), integers(20, 3));
+        let copies = Copies::new(5, vec![(0..32).rev().collect(), vec![40; 32]]);
+        let tail = vec![Fr::from(77); 3];
+        let mut rows = [vector::from_integers(&integers), tail.clone(), vec![Fr::ONE; 9]].concat();
+        let integers = OnRows::Integers { values: &integers, tail: &tail };
+        let labels = OnRows::Labels { copies: &copies, column: 1 };
+        integers.write(&mut rows);
+        assert_eq!(rows[23..], [Fr::ZERO; 9]);
+        let factors = [3, 5].map(Fr::from);
+        for (factor, row) in rows.iter_mut().zip(copies.labels(1)) {
+            *factor = *factor * factors[0] + row * factors[1];
+        }
+        let both =
+            [(factors[0], Polynomial::Values(integers)), (factors[1], Polynomial::Values(labels))];
+        assert_eq!(combine(&fft, &both), fft.interpolate(&rows));
+        let alone = combine(&fft, &both[1..]);
+        let expected = fft.interpolate(&copies.labels(1));
+        assert_eq!(
+            alone.iter().map(|a| *a * factors[1].invert().unwrap()).collect::<Vec<_>>(),
+            expected
+        );
     }
 }

@@ -26,7 +26,6 @@ mod shplonk;
 pub mod stages;
 mod witness;
 
-use ff::Field;
 use halo2curves::bn256::Fr;
 use zkml_core::{
     progress::{Progress, stage},
@@ -82,7 +81,7 @@ pub(super) fn prove_into(
     let committer = Committer { srs, backend };
 
     transcript.absorb_scalar(&verifying.transcript_repr());
-    let mut instance = verifying.instance_layout().expand(words);
+    let instance = verifying.instance_layout().expand(words);
     instance.iter().for_each(|value| transcript.absorb_scalar(value));
     let (advice, challenges) =
         phases::commit(key, &committer, witness, &mut transcript, rng, progress)?;
@@ -90,12 +89,10 @@ pub(super) fn prove_into(
     let _theta = transcript.challenge(); // of halo2's own lookups, which there are none of
     let permuted =
         permutation::Challenges { beta: transcript.challenge(), gamma: transcript.challenge() };
-    let n = key.fft().n();
-    instance.resize(n, Fr::ZERO);
     let products = stage(progress, stages::PRODUCTS, || {
         permutation::products(key, &advice, &instance, permuted, rng)
     });
-    let random_poly: Vec<Fr> = (0..n).map(|_| random(rng)).collect();
+    let random_poly: Vec<Fr> = (0..key.fft().n()).map(|_| random(rng)).collect();
     stage(progress, stages::COMMIT_PRODUCTS, || {
         committer.write_lagrange(&products, &mut transcript)?;
         committer.write_monomial(std::slice::from_ref(&random_poly), &mut transcript)
@@ -103,7 +100,7 @@ pub(super) fn prove_into(
 
     let y = transcript.challenge();
     let mut polynomials = stage(progress, stages::INTERPOLATION, || {
-        Polynomials::interpolate(key, advice, &instance, products, random_poly)
+        Polynomials::interpolate(key, advice, instance, products, random_poly)
     });
     let mut pieces = stage(progress, stages::QUOTIENT, || {
         quotient::pieces(key, &polynomials, &challenges, permuted, y)

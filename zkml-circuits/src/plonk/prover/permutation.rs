@@ -36,7 +36,7 @@ pub(super) struct Challenges {
 }
 
 /// The grand products, on all rows, of a circuit whose advice columns and instance column are
-/// given.
+/// given; `instance` may end before its column.
 pub(super) fn products(
     key: &ProvingKey,
     advice: &[Column],
@@ -56,8 +56,12 @@ pub(super) fn products(
         match kind {
             LeafKind::Advice => advice[index].elements(),
             LeafKind::Fixed => key.fixed()[index].elements(),
-            LeafKind::Instance => instance.into(),
-            LeafKind::Sigma => key.sigma()[index].elements(),
+            LeafKind::Instance => {
+                let mut column = instance.to_vec();
+                column.resize(n, Fr::ZERO);
+                column.into()
+            }
+            LeafKind::Sigma => key.copies().labels(index).into(),
             LeafKind::Point => powers(key.verifying_key().domain().omega(), n).into(),
             other => unreachable!("a grand product does not read {other:?}"),
         }

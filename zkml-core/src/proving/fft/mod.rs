@@ -149,13 +149,11 @@ impl Fft {
     pub fn coset_part(&self, shift: Fr, parts: usize, part: usize) -> Coset {
         let log_parts = parts.ilog2();
         assert!(parts.is_power_of_two() && log_parts <= MAX_LOG_PARTS.min(self.k));
-        let formula = Formula {
-            k: self.k - log_parts,
-            folds: parts,
-            factor: Fr::ONE,
-            shift: shift * power(omega(self.k), part),
-        };
-        Coset { n: self.n(), len: self.n() / parts, transform: self.forward.transform(formula) }
+        let k = self.k - log_parts;
+        let first = shift * power(omega(self.k), part);
+        let formula = Formula { k, folds: parts, factor: Fr::ONE, shift: first };
+        let transform = self.forward.transform(formula);
+        Coset { n: self.n(), len: self.n() / parts, first, ratio: omega(k), transform }
     }
 }
 
@@ -164,6 +162,10 @@ impl Fft {
 pub struct Coset {
     n: usize,
     len: usize,
+    /// The first point.
+    first: Fr,
+    /// Of a point to the one before.
+    ratio: Fr,
     transform: Arc<dyn Transform>,
 }
 
@@ -173,6 +175,16 @@ impl Coset {
     #[allow(clippy::len_without_is_empty, reason = "a coset is never empty")]
     pub fn len(&self) -> usize {
         self.len
+    }
+
+    /// Writes the points.
+    ///
+    /// # Panics
+    /// Unless there is an element for each point.
+    pub fn write_points(&self, to: &mut [Fr]) {
+        assert_eq!(to.len(), self.len, "an element a point");
+        to.fill(self.first);
+        multiply_by_powers(to, self.ratio);
     }
 
     /// The values of a polynomial on the points.

@@ -64,6 +64,11 @@ fn fft_parts_are_every_so_manyth_value_of_the_coset() {
                         whole.iter().skip(part).step_by(parts).copied().collect();
                     assert_eq!(coset.len(), expected.len());
                     assert_eq!(coset.values(&coefficients), expected, "k {k}, {part} of {parts}");
+                    let mut points = expected;
+                    coset.write_points(&mut points);
+                    let of_x: Vec<Fr> =
+                        points.iter().map(|x| evaluate(&coefficients, *x)).collect();
+                    assert_eq!(of_x, coset.values(&coefficients), "k {k}, {part} of {parts}");
                 }
             }
         }

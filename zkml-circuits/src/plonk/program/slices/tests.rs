@@ -24,7 +24,7 @@ fn few_columns_are_in_memory_at_a_time() {
     // For each machine: columns of its constraints, and those that may be there at once. One
     // thread: a slice loads as many columns as there are threads.
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a pool");
-    for (lanes, weights, all, most) in [(32, 64, 180, 50), (16, 64, 110, 45), (8, 32, 70, 45)] {
+    for (lanes, weights, all, most) in [(32, 64, 180, 40), (16, 64, 110, 33), (8, 32, 70, 33)] {
         let constraints = pool.install(|| Constraints::new(&machine(lanes, 1, weights)));
         for coset in [0, 2] {
             let program = constraints.on_coset(coset);
