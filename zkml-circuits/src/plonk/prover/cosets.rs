@@ -17,7 +17,7 @@ use halo2curves::bn256::Fr;
 use rayon::prelude::*;
 use zkml_core::proving::{CellOf, Coset, vector::invert};
 
-use super::evaluations::{Polynomial, Polynomials, combine};
+use super::evaluations::{Polynomial, Polynomials, combine_into};
 use crate::plonk::keys::ProvingKey;
 use crate::plonk::openings::Poly;
 use crate::plonk::program::{Leaf, LeafKind, Slices};
@@ -30,7 +30,8 @@ type Name = (LeafKind, usize, usize);
 
 /// Evaluates constraints on cosets.
 pub(super) struct Cosets<'a> {
-    columns: Columns<'a>,
+    key: &'a ProvingKey,
+    polynomials: &'a Polynomials<'a>,
     uniforms: &'a [Fr],
     parts: usize,
     pool: Pool,
@@ -42,13 +43,26 @@ impl<'a> Cosets<'a> {
         polynomials: &'a Polynomials<'a>,
         uniforms: &'a [Fr],
     ) -> Self {
-        let columns = Columns::new(key, polynomials, uniforms);
-        Self { columns, uniforms, parts: key.objective().parts(), pool: Pool::default() }
+        let parts = key.objective().parts();
+        Self { key, polynomials, uniforms, parts, pool: Pool::default() }
+    }
+
+    /// The sums that `program` gives, each as the coefficients of the polynomial of degree below `n`
+    /// that has its values on the coset of `shift`.
+    pub(super) fn interpolated(&self, program: &Slices, shift: Fr) -> Vec<Vec<Fr>> {
+        let fft = self.key.fft();
+        let sums = self.sums(program, shift).into_iter().map(|sum| {
+            let mut coefficients = self.pool.any(fft.n());
+            fft.coset_interpolate_into(&sum, shift, &mut coefficients);
+            self.pool.put(sum);
+            coefficients
+        });
+        sums.collect()
     }
 
     /// The sums that `program` gives, on the coset of `shift`.
-    pub(super) fn sums(&self, program: &Slices, shift: Fr) -> Vec<Vec<Fr>> {
-        let (fft, parts) = (self.columns.key.fft(), self.parts);
+    fn sums(&self, program: &Slices, shift: Fr) -> Vec<Vec<Fr>> {
+        let (fft, parts) = (self.key.fft(), self.parts);
         let cosets: Vec<Coset> =
             (0..parts).map(|part| fft.coset_part(shift, parts, part)).collect();
         if parts == 1 {
@@ -106,8 +120,13 @@ impl<'a> Cosets<'a> {
                 .extract_if(.., |(kind, index, _), _| !slice.later.contains(&(*kind, *index)));
             over.for_each(|(_, column)| self.pool.put(column));
         }
-        // Equal outputs are one sum.
-        program.outputs.iter().map(|index| sums[index].clone()).collect()
+        let output = |(position, index): (usize, &usize)| {
+            // Equal outputs are one sum.
+            let again = program.outputs[position + 1..].contains(index);
+            let sum = if again { sums.get(index).cloned() } else { sums.remove(index) };
+            sum.expect("outputs are kept to the end")
+        };
+        program.outputs.iter().enumerate().map(output).collect()
     }
 
     /// Values of a column on a part of a coset.
@@ -117,33 +136,68 @@ impl<'a> Cosets<'a> {
         match kind {
             LeafKind::Point => coset.write_points(&mut values),
             LeafKind::First => self.write_first(coset, &mut values),
-            _ => self.write_values(self.columns.kept(kind, index), coset, &mut values),
+            LeafKind::Combination => {
+                let combination = &self.key.constraints().combinations[index];
+                let terms: Vec<(Fr, Polynomial<'_>)> = combination
+                    .terms(self.uniforms)
+                    .map(|(factor, (kind, index))| (factor, self.kept(kind, index)))
+                    .collect();
+                self.interpolate(coset, &mut values, |rows, coefficients| {
+                    combine_into(self.key.fft(), &terms, rows, coefficients);
+                });
+            }
+            _ => match self.kept(kind, index) {
+                Polynomial::Coefficients(coefficients) => {
+                    coset.values_into(coefficients, &mut values);
+                }
+                Polynomial::Values(on_rows) => {
+                    self.interpolate(coset, &mut values, |rows, coefficients| {
+                        on_rows.write(rows);
+                        self.key.fft().interpolate_into(rows, coefficients);
+                    });
+                }
+            },
         }
         values
     }
 
-    /// Writes the values of a polynomial that is kept.
-    fn write_values(&self, polynomial: Polynomial<'_>, coset: &Coset, to: &mut [Fr]) {
-        let on_rows = match polynomial {
-            Polynomial::Coefficients(coefficients) => return coset.values_into(coefficients, to),
-            Polynomial::Values(on_rows) => on_rows,
-        };
-        let fft = self.columns.key.fft();
+    /// Writes values of the polynomial whose coefficients `interpolate` writes, which may write over
+    /// its first argument, of an element for each row, before.
+    fn interpolate(
+        &self,
+        coset: &Coset,
+        to: &mut [Fr],
+        interpolate: impl FnOnce(&mut [Fr], &mut [Fr]),
+    ) {
+        let fft = self.key.fft();
         // Where there is room for all rows, values stand there for a moment.
         let mut spare = (to.len() < fft.n()).then(|| self.pool.any(fft.n()));
         let rows = spare.as_deref_mut().unwrap_or(to);
         let mut coefficients = self.pool.any(fft.n());
-        on_rows.write(rows);
-        fft.interpolate_into(rows, &mut coefficients);
+        interpolate(rows, &mut coefficients);
         coset.values_into(&coefficients, to);
         self.pool.put(coefficients);
         spare.into_iter().for_each(|vector| self.pool.put(vector));
     }
 
+    /// A column as it is kept.
+    fn kept(&self, kind: LeafKind, index: usize) -> Polynomial<'a> {
+        match kind {
+            LeafKind::Advice => self.polynomials.get(Poly::Advice(index)),
+            LeafKind::Fixed => self.polynomials.get(Poly::Fixed(index)),
+            LeafKind::Instance => self.polynomials.instance(),
+            LeafKind::Product => self.polynomials.get(Poly::Product(index)),
+            LeafKind::Sigma => self.polynomials.get(Poly::Sigma(index)),
+            LeafKind::Combination | LeafKind::First | LeafKind::Point | LeafKind::Accumulator => {
+                unreachable!("{kind:?} is not kept")
+            }
+        }
+    }
+
     /// Writes the values of the polynomial that is 1 on the first row and 0 on the others,
     /// `(X^n - 1) / n (X - 1)`.
     fn write_first(&self, coset: &Coset, to: &mut [Fr]) {
-        let domain = self.columns.key.verifying_key().domain();
+        let domain = self.key.verifying_key().domain();
         coset.write_points(to);
         // The same for all points of a coset.
         let numerator = (domain.vanishing_power(to[0]) - Fr::ONE) * domain.n_inverse();
@@ -175,41 +229,5 @@ impl Pool {
         let mut vector = self.any(len);
         vector.fill(Fr::ZERO);
         vector
-    }
-}
-
-/// Columns that constraints read and that are kept.
-struct Columns<'a> {
-    key: &'a ProvingKey,
-    polynomials: &'a Polynomials<'a>,
-    /// Coefficients of those that are made.
-    combinations: Vec<Vec<Fr>>,
-}
-
-impl<'a> Columns<'a> {
-    fn new(key: &'a ProvingKey, polynomials: &'a Polynomials<'a>, uniforms: &[Fr]) -> Self {
-        let mut columns = Self { key, polynomials, combinations: Vec::new() };
-        let combinations = key.constraints().combinations.par_iter().map(|combination| {
-            let terms = combination.terms(uniforms);
-            let terms: Vec<(Fr, Polynomial<'_>)> =
-                terms.map(|(factor, (kind, index))| (factor, columns.kept(kind, index))).collect();
-            combine(key.fft(), &terms)
-        });
-        columns.combinations = combinations.collect();
-        columns
-    }
-
-    fn kept(&self, kind: LeafKind, index: usize) -> Polynomial<'_> {
-        match kind {
-            LeafKind::Advice => self.polynomials.get(Poly::Advice(index)),
-            LeafKind::Fixed => self.polynomials.get(Poly::Fixed(index)),
-            LeafKind::Instance => self.polynomials.instance(),
-            LeafKind::Product => self.polynomials.get(Poly::Product(index)),
-            LeafKind::Sigma => self.polynomials.get(Poly::Sigma(index)),
-            LeafKind::Combination => Polynomial::Coefficients(&self.combinations[index]),
-            LeafKind::First | LeafKind::Point | LeafKind::Accumulator => {
-                unreachable!("{kind:?} is not kept")
-            }
-        }
     }
 }

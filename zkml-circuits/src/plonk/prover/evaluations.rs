@@ -180,42 +180,81 @@ fn rotated_sum(values: &[i32], tail: &[Fr], rotation: i32, basis: &Basis) -> Fr 
 
 /// The coefficients of a sum of multiples of polynomials.
 pub(super) fn combine(fft: &Fft, terms: &[(Fr, Polynomial<'_>)]) -> Vec<Fr> {
-    let mut by_coefficients: Vec<(Fr, &[Fr])> = Vec::new();
-    let (mut by_integers, mut by_labels) = (Vec::new(), Vec::new());
-    for (factor, polynomial) in terms {
-        match *polynomial {
-            Polynomial::Coefficients(coefficients) => by_coefficients.push((*factor, coefficients)),
-            Polynomial::Values(OnRows::Integers { values, tail }) => {
-                by_integers.push((*factor, values, tail));
-            }
-            Polynomial::Values(OnRows::Labels { copies, column }) => {
-                by_labels.push((*factor, copies, column));
+    let sum = Sum::new(terms);
+    let mut combined = Vec::new();
+    if sum.is_on_rows() {
+        let mut rows = vec![Fr::ZERO; fft.n()];
+        sum.write_rows(&mut rows);
+        combined = fft.interpolate(&rows);
+    }
+    let longest = sum.coefficients.iter().map(|(_, coefficients)| coefficients.len()).max();
+    combined.resize(combined.len().max(longest.unwrap_or(0)), Fr::ZERO);
+    vector::add_multiples(&mut combined, &sum.coefficients);
+    combined
+}
+
+/// As [`combine`], written over `to`; there is an element for each row in it, as in `rows`, which is
+/// written over too, and no polynomial has more coefficients.
+pub(super) fn combine_into(
+    fft: &Fft,
+    terms: &[(Fr, Polynomial<'_>)],
+    rows: &mut [Fr],
+    to: &mut [Fr],
+) {
+    let sum = Sum::new(terms);
+    if sum.is_on_rows() {
+        sum.write_rows(rows);
+        fft.interpolate_into(rows, to);
+    } else {
+        to.fill(Fr::ZERO);
+    }
+    vector::add_multiples(to, &sum.coefficients);
+}
+
+/// A sum of multiples of polynomials, by how they are kept.
+#[derive(Default)]
+struct Sum<'a> {
+    coefficients: Vec<(Fr, &'a [Fr])>,
+    integers: Vec<(Fr, &'a [i32], &'a [Fr])>,
+    labels: Vec<(Fr, &'a Copies, usize)>,
+}
+
+impl<'a> Sum<'a> {
+    fn new(terms: &[(Fr, Polynomial<'a>)]) -> Self {
+        let mut sum = Self::default();
+        for (factor, polynomial) in terms {
+            match *polynomial {
+                Polynomial::Coefficients(of) => sum.coefficients.push((*factor, of)),
+                Polynomial::Values(OnRows::Integers { values, tail }) => {
+                    sum.integers.push((*factor, values, tail));
+                }
+                Polynomial::Values(OnRows::Labels { copies, column }) => {
+                    sum.labels.push((*factor, copies, column));
+                }
             }
         }
+        sum
     }
-    let mut sum = if by_integers.is_empty() && by_labels.is_empty() {
-        Vec::new()
-    } else {
-        let basis = Basis::new(by_integers.iter().map(|(factor, ..)| *factor).collect());
-        let of_row = |row: usize| {
+
+    fn is_on_rows(&self) -> bool {
+        !self.integers.is_empty() || !self.labels.is_empty()
+    }
+
+    /// Writes the sum of those that are kept by their values.
+    fn write_rows(&self, to: &mut [Fr]) {
+        let basis = Basis::new(self.integers.iter().map(|(factor, ..)| *factor).collect());
+        to.par_iter_mut().with_min_len(CHUNK).enumerate().for_each(|(row, sum)| {
             let integer = |(_, values, _): &(Fr, &[i32], _)| values.get(row).copied().unwrap_or(0);
-            basis.combine(by_integers.iter().map(integer).map(i64::from).enumerate())
-        };
-        let mut sums: Vec<Fr> =
-            (0..fft.n()).into_par_iter().with_min_len(CHUNK).map(of_row).collect();
-        for (factor, values, tail) in by_integers {
-            let rest = sums[values.len()..].iter_mut().zip(tail);
+            *sum = basis.combine(self.integers.iter().map(integer).map(i64::from).enumerate());
+        });
+        for (factor, values, tail) in &self.integers {
+            let rest = to[values.len()..].iter_mut().zip(*tail);
             rest.for_each(|(sum, value)| *sum += factor * value);
         }
-        for (factor, copies, column) in by_labels {
-            vector::add_multiple(&mut sums, &copies.labels(column), factor);
+        for (factor, copies, column) in &self.labels {
+            vector::add_multiple(to, &copies.labels(*column), *factor);
         }
-        fft.interpolate(&sums)
-    };
-    let longest = by_coefficients.iter().map(|(_, coefficients)| coefficients.len()).max();
-    sum.resize(sum.len().max(longest.unwrap_or(0)), Fr::ZERO);
-    vector::add_multiples(&mut sum, &by_coefficients);
-    sum
+    }
 }
 
 #[cfg(test)]

@@ -47,11 +47,9 @@ pub(super) fn pieces(
     // For each sum, the coefficients found on each of its cosets.
     let mut found: Vec<Vec<Vec<Fr>>> = vec![Vec::new(); constraints.cosets.len()];
     for (coset, shift) in shifts.iter().enumerate() {
-        let sums = on_cosets.sums(constraints.on_coset(coset), *shift);
+        let sums = on_cosets.interpolated(constraints.on_coset(coset), *shift);
         let wanted = found.iter_mut().zip(&constraints.cosets).filter(|(_, all)| **all > coset);
-        for ((found, _), values) in wanted.zip(sums) {
-            found.push(key.fft().coset_interpolate(&values, *shift));
-        }
+        wanted.zip(sums).for_each(|((found, _), coefficients)| found.push(coefficients));
     }
     drop(on_cosets);
     let domain = key.verifying_key().domain();

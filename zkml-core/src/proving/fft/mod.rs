@@ -129,10 +129,19 @@ impl Fft {
     /// When there are not [`Self::n`] values, or the shift is zero.
     #[must_use]
     pub fn coset_interpolate(&self, values: &[Fr], shift: Fr) -> Vec<Fr> {
-        let mut coefficients = self.interpolate(values);
-        let back = shift.invert().expect("the shift of a coset is not zero");
-        multiply_by_powers(&mut coefficients, back);
+        let mut coefficients = vec![Fr::ZERO; self.n()];
+        self.coset_interpolate_into(values, shift, &mut coefficients);
         coefficients
+    }
+
+    /// As [`Self::coset_interpolate`], written over `coefficients`.
+    ///
+    /// # Panics
+    /// As that, and when there are not as many coefficients.
+    pub fn coset_interpolate_into(&self, values: &[Fr], shift: Fr, coefficients: &mut [Fr]) {
+        self.interpolate_into(values, coefficients);
+        let back = shift.invert().expect("the shift of a coset is not zero");
+        multiply_by_powers(coefficients, back);
     }
 
     /// The coset of the points `shift omega^j`.
