@@ -33,7 +33,6 @@ pub struct ProvingKey {
     copies: Copies,
     fft: Fft,
     constraints: Constraints,
-    objective: ProverObjective,
 }
 
 impl ProvingKey {
@@ -41,18 +40,15 @@ impl ProvingKey {
     /// key's protocol.
     pub(super) fn new(verifying: VerifyingKey, fixed: Vec<Values>, copies: Copies) -> Self {
         let fft = Fft::new(verifying.k());
-        let constraints = Constraints::new(verifying.protocol());
-        Self { fixed, copies, verifying, fft, constraints, objective: ProverObjective::default() }
+        let constraints = Constraints::new(verifying.protocol(), ProverObjective::default());
+        Self { fixed, copies, verifying, fft, constraints }
     }
 
     /// The key whose proofs are made with `objective`; it is not part of the file.
     #[must_use]
     pub fn with_objective(self, objective: ProverObjective) -> Self {
-        Self { objective, ..self }
-    }
-
-    pub(in crate::plonk) fn objective(&self) -> ProverObjective {
-        self.objective
+        let constraints = Constraints::new(self.verifying.protocol(), objective);
+        Self { constraints, ..self }
     }
 
     /// The verifying key.

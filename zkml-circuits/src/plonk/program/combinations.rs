@@ -194,6 +194,7 @@ mod tests {
     use super::super::{Constraints, Program, Uniforms, WithUniforms};
     use super::*;
     use crate::plonk::protocol::{Column, ColumnKind, Protocol};
+    use crate::plonk::prover::ProverObjective;
 
     /// Rows of the columns.
     const ROWS: usize = 16;
@@ -234,7 +235,10 @@ mod tests {
                 (WithUniforms::gates(&protocol), combined(&protocol));
             // Argument and value of the table are one more.
             assert_eq!(combinations.len(), of_weights + 1);
-            assert_eq!(Constraints::new(&protocol).combinations.len(), of_weights + 1);
+            assert_eq!(
+                Constraints::new(&protocol, ProverObjective::Time).combinations.len(),
+                of_weights + 1
+            );
             let read = |gates: &WithUniforms, of: LeafKind| {
                 gates.program.columns().into_iter().filter(|(kind, _)| *kind == of).count()
             };
@@ -252,6 +256,6 @@ mod tests {
         let mut protocol = machine(3, 1, 9);
         let all = (0..protocol.num_fixed).map(|index| Column { kind: ColumnKind::Fixed, index });
         protocol.permutation.extend(all);
-        assert!(Constraints::new(&protocol).combinations.is_empty());
+        assert!(Constraints::new(&protocol, ProverObjective::Time).combinations.is_empty());
     }
 }

@@ -25,11 +25,13 @@ use super::combinations::{self, Combination};
 use super::slices::{Draft, Slices};
 use super::{Compiler, Input, LeafKind, Uniforms};
 use crate::plonk::protocol::{Protocol, Query};
+use crate::plonk::prover::ProverObjective;
 
 /// The largest degree of constraints of low degree.
 const LOW: usize = 3;
-/// Columns that a slice of a program loads, or as many as there are threads if those are more.
-const LOAD: usize = 6;
+/// What slices do not take apart: tried one after the other, and those slices taken of which the
+/// fewest columns are in memory at a time.
+const SMALL: [usize; 2] = [6, 8];
 
 /// The constraints of a protocol.
 #[derive(Clone, Debug)]
@@ -42,10 +44,12 @@ pub(in crate::plonk) struct Constraints {
     pub(in crate::plonk) cosets: Vec<usize>,
     /// Program `i` gives the sums from the `i`-th on.
     programs: Vec<Slices>,
+    /// In how many parts a coset is taken.
+    parts: usize,
 }
 
 impl Constraints {
-    pub(in crate::plonk) fn new(protocol: &Protocol) -> Self {
+    pub(in crate::plonk) fn new(protocol: &Protocol, objective: ProverObjective) -> Self {
         let mut compiler = Compiler::new(protocol);
         let mut constraints = compiler.gates();
         constraints.extend(permutation(&mut compiler));
@@ -62,11 +66,23 @@ impl Constraints {
         let mut sums: Vec<Operand> =
             groups.into_values().map(|(_, members)| sum(&mut compiler, &members)).collect();
         let combinations = combinations::extract(&mut compiler, &mut sums);
-        let load = LOAD.max(rayon::current_num_threads());
-        let drafts: Vec<Draft> =
-            (0..sums.len()).map(|i| Draft::new(&mut compiler, &sums[i..], load)).collect();
-        let programs = drafts.into_iter().map(|draft| draft.finish(&compiler)).collect();
-        Self { uniforms: Uniforms(compiler.uniforms), combinations, cosets, programs }
+        // A column for each thread at least.
+        let load = objective.load().max(rayon::current_num_threads());
+        let mut drafts =
+            |from| SMALL.map(|small| Draft::new(&mut compiler, &sums[from..], small, load));
+        let drafts: Vec<[Draft; SMALL.len()]> = (0..sums.len()).map(&mut drafts).collect();
+        let least = |drafts: [Draft; SMALL.len()]| {
+            let slices = drafts.map(|draft| draft.finish(&compiler)).into_iter();
+            slices.min_by_key(|slices| slices.in_memory(1))
+        };
+        let programs: Vec<Slices> = drafts.into_iter().filter_map(least).collect();
+        let parts = objective.parts(&programs);
+        Self { uniforms: Uniforms(compiler.uniforms), combinations, cosets, programs, parts }
+    }
+
+    /// In how many parts a coset is taken.
+    pub(in crate::plonk) fn parts(&self) -> usize {
+        self.parts
     }
 
     /// The program for a coset: it gives the sums whose quotients are not determined by the cosets
@@ -235,7 +251,7 @@ mod tests {
             assert!(protocol.num_products() > 1, "sets that join");
             let gates = WithUniforms::gates(&protocol);
             let gates = run(&gates.program, &gates.uniforms.values(input), plain);
-            let compiled = Constraints::new(&protocol);
+            let compiled = Constraints::new(&protocol, ProverObjective::Time);
             let uniforms = compiled.uniforms.values(input);
             let any = |kind: LeafKind, index: usize| match kind {
                 LeafKind::Combination => sum(&compiled.combinations[index], &uniforms, plain),
@@ -265,11 +281,11 @@ mod tests {
     fn cosets_are_as_many_as_degrees_ask_for() {
         let mut protocol = machine(3, 1, 9);
         protocol.permutation.clear();
-        assert_eq!(Constraints::new(&protocol).cosets, [2, 4]);
+        assert_eq!(Constraints::new(&protocol, ProverObjective::Time).cosets, [2, 4]);
         protocol.gates.retain(|gate| matches!(gate, Expr::Product(..)));
         protocol.gates.truncate(1);
-        assert_eq!(Constraints::new(&protocol).cosets, [4]);
+        assert_eq!(Constraints::new(&protocol, ProverObjective::Time).cosets, [4]);
         protocol.gates.clear();
-        assert!(Constraints::new(&protocol).cosets.is_empty());
+        assert!(Constraints::new(&protocol, ProverObjective::Time).cosets.is_empty());
     }
 }

@@ -1,7 +1,7 @@
 //! A program that reads many columns, as slices that read few each.
 //!
 //! The sum of all constraints reads every column, each of its terms a few. A linear result that
-//! reads more than [`SMALL`] columns is an *accumulator*: a column of values of its own, to which
+//! reads more than a few columns is an *accumulator*: a column of values of its own, to which
 //! slices add its terms, times uniforms, one after the other. A product of such results is a term
 //! that reads accumulators, in a slice after those that complete them. So whoever runs the slices
 //! in order needs the columns of one slice at a time, those that later slices read again, and the
@@ -21,9 +21,6 @@ use self::order::Order;
 use super::{Compiler, LeafKind, Program, Query};
 
 mod order;
-
-/// A result that reads no more columns is not taken apart.
-const SMALL: usize = 8;
 
 /// Kind and index of a column.
 type Named = (LeafKind, usize);
@@ -52,6 +49,26 @@ impl Slices {
         slice.later.contains(&(LeafKind::Accumulator, accumulator))
             || self.outputs.contains(&accumulator)
     }
+
+    /// How many columns are in memory at a time, at most; of a coset in parts, how many parts of
+    /// columns.
+    pub(in crate::plonk) fn in_memory(&self, parts: usize) -> usize {
+        let (mut live, mut most) = (BTreeSet::new(), 0);
+        for slice in &self.slices {
+            let part = |rotation: i32| i64::from(rotation).rem_euclid(parts as i64);
+            live.extend(slice.program.leaves().iter().map(|leaf| match leaf.column() {
+                sum @ (LeafKind::Accumulator, _) => (sum, 0),
+                column => (column, part(leaf.query.rotation)),
+            }));
+            live.extend(slice.adds.iter().map(|index| ((LeafKind::Accumulator, *index), 0)));
+            most = most.max(live.len());
+            live.retain(|(column, _)| match column {
+                (LeafKind::Accumulator, index) => self.reads(slice, *index),
+                column => slice.later.contains(column),
+            });
+        }
+        most
+    }
 }
 
 /// Slices whose programs are still to be made, when the compiler has all operations.
@@ -62,9 +79,15 @@ pub(super) struct Draft {
 }
 
 impl Draft {
-    /// Cuts a program with these outputs. A slice loads about `load` columns.
-    pub(super) fn new(compiler: &mut Compiler<'_>, outputs: &[Operand], load: usize) -> Self {
-        let mut split = Split::new(compiler);
+    /// Cuts a program with these outputs. Results that read no more than `small` columns are not
+    /// taken apart, and a slice loads about `load` columns.
+    pub(super) fn new(
+        compiler: &mut Compiler<'_>,
+        outputs: &[Operand],
+        small: usize,
+        load: usize,
+    ) -> Self {
+        let mut split = Split::new(compiler, small);
         let outputs = outputs.iter().map(|output| split.accumulator(*output)).collect();
         let tasks = split.tasks();
         let mut slices = Vec::new();
@@ -105,6 +128,8 @@ impl Draft {
 /// Accumulators and their terms.
 struct Split<'c, 'p> {
     compiler: &'c mut Compiler<'p>,
+    /// A result that reads no more columns is not taken apart.
+    small: usize,
     /// The columns that each result reads.
     reads: Vec<BTreeSet<Named>>,
     /// For each accumulator its terms, each with the uniform it is multiplied by.
@@ -113,8 +138,8 @@ struct Split<'c, 'p> {
 }
 
 impl<'c, 'p> Split<'c, 'p> {
-    fn new(compiler: &'c mut Compiler<'p>) -> Self {
-        Self { compiler, reads: Vec::new(), accumulators: Vec::new(), of: HashMap::new() }
+    fn new(compiler: &'c mut Compiler<'p>, small: usize) -> Self {
+        Self { compiler, small, reads: Vec::new(), accumulators: Vec::new(), of: HashMap::new() }
     }
 
     /// The columns that a value reads, accumulators not among them; of what reads very many, some.
@@ -130,7 +155,7 @@ impl<'c, 'p> Split<'c, 'p> {
         for operation in &self.compiler.operations[self.reads.len()..] {
             let [mut a, mut b] = operation.operands().map(|v| of(&self.reads, self.compiler, v));
             // No term reads more: two operands that are not large.
-            if a.len() <= 2 * SMALL {
+            if a.len() <= 2 * self.small {
                 a.append(&mut b);
             }
             self.reads.push(a);
@@ -140,7 +165,7 @@ impl<'c, 'p> Split<'c, 'p> {
 
     /// The operation that gives a value which reads many columns.
     fn large(&mut self, value: Operand) -> Option<Operation> {
-        if self.reads(value).len() > SMALL { self.compiler.operation(value) } else { None }
+        if self.reads(value).len() > self.small { self.compiler.operation(value) } else { None }
     }
 
     /// The accumulator of a value.

@@ -43,7 +43,7 @@ impl<'a> Cosets<'a> {
         polynomials: &'a Polynomials<'a>,
         uniforms: &'a [Fr],
     ) -> Self {
-        let parts = key.objective().parts();
+        let parts = key.constraints().parts();
         Self { key, polynomials, uniforms, parts, pool: Pool::default() }
     }
 

@@ -23,6 +23,9 @@ pub struct CpuMsm;
 
 /// Up to this many scalars are cheaper without buckets.
 const FEW: usize = 24;
+/// Columns of field elements in a batch, or as many as there are threads if those are more: their
+/// limbs take as much memory as the columns.
+const FULL: usize = 4;
 /// Fewest rows worth a share of their own.
 const MIN_ROWS: usize = 1 << 11;
 /// Most rows of a share: bounds its memory, and its indices fit 32 bits with their sign.
@@ -57,10 +60,29 @@ pub(super) fn sums(
     if longest > bases.len() {
         return Err(MsmError::TooFewBases { scalars: longest, bases: bases.len() });
     }
+    let full = FULL.max(rayon::current_num_threads());
+    let mut sums = Vec::with_capacity(columns.len());
+    while sums.len() < columns.len() {
+        let rest = &columns[sums.len()..];
+        let is_full = |(_, scalars): &(usize, &Scalars<'_>)| matches!(scalars, Scalars::Full(_));
+        let next = rest.iter().enumerate().filter(is_full).nth(full);
+        let batch = &rest[..next.map_or(rest.len(), |(column, _)| column)];
+        sums.extend(batch_sums(bases, sums.len(), batch, arithmetic)?);
+    }
+    Ok(sums)
+}
+
+/// The sum of each column of a batch, the first of which is number `first`.
+fn batch_sums(
+    bases: &[G1Affine],
+    first: usize,
+    columns: &[Scalars<'_>],
+    arithmetic: Arithmetic,
+) -> Result<Vec<G1>, MsmError> {
     let parts: Vec<Vec<Part<'_>>> = columns
         .par_iter()
         .enumerate()
-        .map(|(column, scalars)| parts(column, scalars))
+        .map(|(column, scalars)| parts(first + column, scalars))
         .collect::<Result<_, _>>()?;
     let (mut tails, mut tables) = ((Vec::new(), Vec::new()), (Vec::new(), Vec::new()));
     for (column, parts) in parts.into_iter().enumerate() {

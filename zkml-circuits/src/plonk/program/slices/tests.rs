@@ -3,36 +3,73 @@
 use super::super::testing::{column, machine, run, run_slices};
 use super::super::{Constraints, Uniforms};
 use super::*;
-
-/// Columns and accumulators in memory in each slice of a program.
-fn in_memory(program: &Slices) -> Vec<usize> {
-    let (mut live, mut most) = (BTreeSet::new(), Vec::new());
-    for slice in &program.slices {
-        live.extend(slice.program.columns());
-        live.extend(slice.adds.iter().map(|index| (LeafKind::Accumulator, *index)));
-        most.push(live.len());
-        live.retain(|(kind, index)| match kind {
-            LeafKind::Accumulator => program.reads(slice, *index),
-            _ => slice.later.contains(&(*kind, *index)),
-        });
-    }
-    most
-}
+use crate::plonk::prover::ProverObjective;
 
 #[test]
 fn few_columns_are_in_memory_at_a_time() {
-    // For each machine: columns of its constraints, and those that may be there at once. One
-    // thread: a slice loads as many columns as there are threads.
+    // For each machine: columns of its constraints, and those that may be there at once, to save
+    // time and to save memory. One thread: a slice loads as many columns as there are threads.
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a pool");
-    for (lanes, weights, all, most) in [(32, 64, 180, 40), (16, 64, 110, 33), (8, 32, 70, 33)] {
-        let constraints = pool.install(|| Constraints::new(&machine(lanes, 1, weights)));
+    let machines = [
+        ((32, 1, 64), 180, [40, 38]),
+        ((16, 1, 64), 110, [33, 30]),
+        ((8, 1, 32), 70, [33, 31]),
+        ((8, 8, 16), 20, [14, 12]),
+    ];
+    for ((lanes, fold, weights), all, most) in machines {
+        for (objective, most) in [ProverObjective::Time, ProverObjective::Memory].iter().zip(most) {
+            let protocol = machine(lanes, fold, weights);
+            let constraints = pool.install(|| Constraints::new(&protocol, *objective));
+            for coset in [0, 2] {
+                let program = constraints.on_coset(coset);
+                let columns: BTreeSet<Named> =
+                    program.slices.iter().flat_map(|slice| slice.program.columns()).collect();
+                assert!(columns.len() > all, "{lanes} lanes: {}", columns.len());
+                let in_memory = program.in_memory(1);
+                assert!(in_memory <= most, "{lanes} lanes, {objective:?}: {in_memory}");
+            }
+        }
+    }
+}
+
+/// What is in memory is what slices read and add to, from the first such slice to the last.
+#[test]
+fn columns_in_memory_are_those_between_their_first_and_last_slice() {
+    for (lanes, fold, weights) in [(16, 1, 64), (4, 4, 16), (1, 1, 1)] {
+        let constraints = Constraints::new(&machine(lanes, fold, weights), ProverObjective::Time);
         for coset in [0, 2] {
             let program = constraints.on_coset(coset);
-            let columns: BTreeSet<Named> =
-                program.slices.iter().flat_map(|slice| slice.program.columns()).collect();
-            assert!(columns.len() > all, "{lanes} lanes: {}", columns.len());
-            let in_memory = in_memory(program).into_iter().max();
-            assert!(in_memory <= Some(most), "{lanes} lanes: {in_memory:?}");
+            for parts in [1, 2, 4] {
+                let mut spans: BTreeMap<(Named, i32), (usize, usize)> = BTreeMap::new();
+                for (position, slice) in program.slices.iter().enumerate() {
+                    let read = slice.program.leaves().iter().map(|leaf| match leaf.column() {
+                        sum @ (LeafKind::Accumulator, _) => (sum, 0),
+                        column => (column, leaf.query.rotation.rem_euclid(parts)),
+                    });
+                    let sums = slice.adds.iter().map(|index| ((LeafKind::Accumulator, *index), 0));
+                    for name in read.chain(sums) {
+                        spans.entry(name).or_insert((position, position)).1 = position;
+                    }
+                }
+                // Parts of a column go together, and outputs stay.
+                let last = |((kind, index), _): &(Named, i32)| match kind {
+                    LeafKind::Accumulator if program.outputs.contains(index) => {
+                        program.slices.len()
+                    }
+                    _ => {
+                        let of = spans.iter().filter(|(name, _)| name.0 == (*kind, *index));
+                        of.map(|(_, (_, last))| *last).max().expect("itself")
+                    }
+                };
+                let at = |position: usize| {
+                    let there = |(name, (first, _)): &(&(Named, i32), &(usize, usize))| {
+                        (*first..=last(name)).contains(&position)
+                    };
+                    spans.iter().filter(there).count()
+                };
+                let most = (0..program.slices.len()).map(at).max();
+                assert_eq!(Some(program.in_memory(parts as usize)), most, "{parts} parts");
+            }
         }
     }
 }
@@ -41,7 +78,7 @@ fn few_columns_are_in_memory_at_a_time() {
 #[test]
 fn accumulators_are_complete_when_they_are_read() {
     for (lanes, fold, weights) in [(16, 1, 64), (4, 4, 16), (8, 8, 16), (1, 1, 1)] {
-        let constraints = Constraints::new(&machine(lanes, fold, weights));
+        let constraints = Constraints::new(&machine(lanes, fold, weights), ProverObjective::Time);
         for coset in [0, 2] {
             let slices = &constraints.on_coset(coset).slices;
             for (position, slice) in slices.iter().enumerate() {
@@ -84,7 +121,7 @@ fn any_program_can_be_cut() {
     let difference = compiler.op(Operation::Sub(left, square));
     let outputs = [difference, product, three, cells[1], right];
     let plain = |kind, index| column(&(kind, index), 16);
-    let draft = Draft::new(&mut compiler, &outputs, 4);
+    let draft = Draft::new(&mut compiler, &outputs, 8, 4);
     let sliced = draft.finish(&compiler);
     let whole = Program::new(&compiler, &outputs);
     let uniforms = Uniforms(compiler.uniforms).values(|_| unreachable!("no inputs"));
