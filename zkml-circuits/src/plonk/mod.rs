@@ -12,6 +12,8 @@
 #[cfg(feature = "prover")]
 mod copies;
 mod domain;
+#[cfg(feature = "prover")]
+mod integers;
 mod interpolation;
 mod keys;
 #[cfg(feature = "prover")]

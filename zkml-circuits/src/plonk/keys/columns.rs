@@ -19,6 +19,7 @@ use rayon::prelude::*;
 
 use super::codec::{KeyFormatError, Reader, Writer};
 use crate::plonk::copies::Copies;
+use crate::plonk::integers::{Integers, of_any_width};
 use crate::plonk::transcript::{SCALAR_BYTES, scalar_from_bytes, scalar_to_bytes};
 use crate::plonk::values::Values;
 
@@ -45,24 +46,17 @@ pub(super) fn write_copies<W: io::Write>(to: &mut Writer<W>, copies: &Copies) ->
 fn encode(column: &Values) -> Vec<u8> {
     match column {
         Values::Small(integers) => {
-            let width = least_width(integers);
-            let bytes = integers.iter().flat_map(|v| v.to_be_bytes().into_iter().skip(4 - width));
-            std::iter::once(width as u8).chain(bytes).collect()
+            let mut bytes = vec![integers.width() as u8];
+            of_any_width!(integers, values => {
+                bytes.extend(values.iter().flat_map(|value| value.to_be_bytes()));
+            });
+            bytes
         }
         Values::Full(elements) => {
             let bytes = elements.iter().flat_map(scalar_to_bytes);
             std::iter::once(SCALAR_BYTES as u8).chain(bytes).collect()
         }
     }
-}
-
-/// The least width that holds all integers.
-fn least_width(integers: &[i32]) -> usize {
-    let fit = |width: &usize| {
-        let bound = 1i64 << (8 * width - 1);
-        integers.iter().all(|v| (-bound..bound).contains(&i64::from(*v)))
-    };
-    WIDTHS.into_iter().find(fit).unwrap_or(size_of::<i32>())
 }
 
 /// Reads columns.
@@ -77,7 +71,7 @@ impl ColumnReader {
     }
 
     /// Reads `count` columns, which errors call `what`. A column is allocated once its bytes have
-    /// been read: 4 bytes of memory for each of the file at most.
+    /// been read: a byte of memory for each of the file, and nine more while it is decoded.
     pub(super) fn read<R: io::Read>(
         &self,
         from: &mut Reader<R>,
@@ -95,13 +89,15 @@ impl ColumnReader {
                 let column = if width == SCALAR_BYTES {
                     Values::new(field_elements(bytes, what)?)
                 } else {
-                    Values::Small(integers(bytes, width))
+                    let integers = Integers::new(&integers(bytes, width));
+                    Values::Small(integers.ok_or(KeyFormatError::Width { what, index, got })?)
                 };
                 let least = match &column {
-                    Values::Small(integers) => width == least_width(integers),
-                    Values::Full(_) => true,
+                    Values::Small(integers) => integers.width(),
+                    Values::Full(_) => SCALAR_BYTES,
                 };
-                if least { Ok(column) } else { Err(KeyFormatError::Width { what, index, got }) }
+                let valid = width == least;
+                if valid { Ok(column) } else { Err(KeyFormatError::Width { what, index, got }) }
             })?;
             columns.push(column);
         }
@@ -139,12 +135,12 @@ fn field_elements(bytes: &[u8], what: &'static str) -> Result<Vec<Fr>, KeyFormat
 }
 
 /// Signed integers of `width` bytes each.
-fn integers(bytes: &[u8], width: usize) -> Vec<i32> {
+fn integers(bytes: &[u8], width: usize) -> Vec<i64> {
     let unused = 8 * (size_of::<i32>() - width);
     let integer = |bytes: &[u8]| {
         let word = bytes.iter().fold(0u32, |word, byte| word << 8 | u32::from(*byte));
         // The sign comes down from the top.
-        (word << unused).cast_signed() >> unused
+        i64::from((word << unused).cast_signed() >> unused)
     };
     bytes.par_chunks_exact(width).with_min_len(CHUNK).map(integer).collect()
 }
@@ -205,7 +201,7 @@ mod tests {
 
     #[test]
     fn another_encoding_is_refused() {
-        let columns = [Values::Small(vec![1, -1])];
+        let columns = [Values::new([1, -1].map(signed).to_vec())];
         // The same column in more bytes, and in widths that there are not.
         let wider = |width: usize| {
             let mut bytes = MAGIC.to_vec();
@@ -231,7 +227,7 @@ mod tests {
 
     #[test]
     fn nothing_is_allocated_for_rows_that_the_file_has_not() {
-        let bytes = file(&[Values::Small(vec![1; 4])]);
+        let bytes = file(&[Values::new(vec![Fr::one(); 4])]);
         let verdict = read(&bytes, 1 << 40, 1);
         assert!(matches!(verdict, Err(KeyFormatError::Short { .. })), "{verdict:?}");
         let verdict = read(&bytes, 5, 1);

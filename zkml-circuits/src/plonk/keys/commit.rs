@@ -20,7 +20,7 @@ pub(super) fn commit_columns(
     let wide: Vec<Vec<i64>> = columns
         .par_iter()
         .map(|column| match column {
-            Values::Small(integers) => integers.iter().map(|value| (*value).into()).collect(),
+            Values::Small(integers) => integers.to_vec(),
             Values::Full(_) => Vec::new(),
         })
         .collect();

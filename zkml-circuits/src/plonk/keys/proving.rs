@@ -97,8 +97,9 @@ impl ProvingKey {
         bytes
     }
 
-    /// Reads a key of `protocol` from a source of `length` bytes, column by column: at most 4 bytes
-    /// of memory for each of the source are allocated before all is read.
+    /// Reads a key of `protocol` from a source of `length` bytes, column by column: a byte
+    /// of memory for each of the source, and nine for each of one column, are allocated before all
+    /// is read.
     ///
     /// # Errors
     /// A [`KeyFormatError`] for anything but the exact bytes of a key of this constraint system.

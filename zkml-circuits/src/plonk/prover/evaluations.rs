@@ -9,8 +9,9 @@ use halo2curves::bn256::Fr;
 use rayon::prelude::*;
 use zkml_core::proving::{Basis, Fft, vector};
 
-use super::witness::{Column, Integers, write_with_tail};
+use super::witness::{BlindedIntegers, Column, write_with_tail};
 use crate::plonk::copies::Copies;
+use crate::plonk::integers::{Integers, of_any_width};
 use crate::plonk::keys::ProvingKey;
 use crate::plonk::openings::Poly;
 use crate::plonk::values::Values;
@@ -31,7 +32,7 @@ pub(super) enum Polynomial<'a> {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum OnRows<'a> {
     /// Integers on the first rows, elements on those after them, then zeros.
-    Integers { values: &'a [i32], tail: &'a [Fr] },
+    Integers { values: &'a Integers, tail: &'a [Fr] },
     /// The labels that a permuted column holds.
     Labels { copies: &'a Copies, column: usize },
 }
@@ -53,7 +54,7 @@ impl OnRows<'_> {
 /// An advice column.
 enum Advice {
     Coefficients(Vec<Fr>),
-    Integers(Integers),
+    Integers(BlindedIntegers),
 }
 
 /// Everything a proof opens.
@@ -113,7 +114,7 @@ impl<'a> Polynomials<'a> {
         match poly {
             Poly::Advice(i) => match &self.advice[i] {
                 Advice::Coefficients(coefficients) => Polynomial::Coefficients(coefficients),
-                Advice::Integers(Integers { values, blinding }) => {
+                Advice::Integers(BlindedIntegers { values, blinding }) => {
                     Polynomial::Values(OnRows::Integers { values, tail: blinding })
                 }
             },
@@ -132,7 +133,7 @@ impl<'a> Polynomials<'a> {
 
     /// The instance column's polynomial, which is not opened.
     pub(super) fn instance(&self) -> Polynomial<'_> {
-        Polynomial::Values(OnRows::Integers { values: &[], tail: &self.instance })
+        Polynomial::Values(OnRows::Integers { values: Integers::NONE, tail: &self.instance })
     }
 
     /// Coefficients of the quotient.
@@ -165,15 +166,17 @@ impl<'a> Polynomials<'a> {
 }
 
 /// `sum_i v_i b_(i - rotation)` over all rows.
-fn rotated_sum(values: &[i32], tail: &[Fr], rotation: i32, basis: &Basis) -> Fr {
+fn rotated_sum(values: &Integers, tail: &[Fr], rotation: i32, basis: &Basis) -> Fr {
     let n = basis.elements().len();
     // n is a power of two: masking is the remainder, of negative numbers too.
     let rotated = |row: usize| row.wrapping_add_signed(-(rotation as isize)) & (n - 1);
-    let of_task = |(task, values): (usize, &[i32])| {
-        let rows = task * CHUNK..;
-        basis.combine(rows.zip(values).map(|(row, value)| (rotated(row), i64::from(*value))))
-    };
-    let of_integers: Fr = values.par_chunks(CHUNK).enumerate().map(of_task).sum();
+    let of_integers: Fr = of_any_width!(values, values => {
+        let of_task = |(task, values): (usize, &[_])| {
+            let rows = task * CHUNK..;
+            basis.combine(rows.zip(values).map(|(row, value)| (rotated(row), i64::from(*value))))
+        };
+        values.par_chunks(CHUNK).enumerate().map(of_task).sum()
+    });
     let of_tail = tail.iter().zip(values.len()..);
     of_tail.fold(of_integers, |sum, (value, row)| sum + *value * basis.elements()[rotated(row)])
 }
@@ -215,7 +218,7 @@ pub(super) fn combine_into(
 #[derive(Default)]
 struct Sum<'a> {
     coefficients: Vec<(Fr, &'a [Fr])>,
-    integers: Vec<(Fr, &'a [i32], &'a [Fr])>,
+    integers: Vec<(Fr, &'a Integers, &'a [Fr])>,
     labels: Vec<(Fr, &'a Copies, usize)>,
 }
 
@@ -244,8 +247,8 @@ impl<'a> Sum<'a> {
     fn write_rows(&self, to: &mut [Fr]) {
         let basis = Basis::new(self.integers.iter().map(|(factor, ..)| *factor).collect());
         to.par_iter_mut().with_min_len(CHUNK).enumerate().for_each(|(row, sum)| {
-            let integer = |(_, values, _): &(Fr, &[i32], _)| values.get(row).copied().unwrap_or(0);
-            *sum = basis.combine(self.integers.iter().map(integer).map(i64::from).enumerate());
+            let integer = |(_, values, _): &(Fr, &Integers, _)| values.at(row);
+            *sum = basis.combine(self.integers.iter().map(integer).enumerate());
         });
         for (factor, values, tail) in &self.integers {
             let rest = to[values.len()..].iter_mut().zip(*tail);
@@ -262,16 +265,20 @@ mod tests {
     use super::*;
     use crate::plonk::domain::Domain;
 
-    fn integers(n: usize, seed: i32) -> Vec<i32> {
+    fn integers(n: usize, seed: i32) -> Vec<i64> {
         let ends = [i32::MIN, i32::MAX, 0, -1];
         let value = |i: i32| match i % 5 {
             0 => ends[(i / 5 % 4) as usize],
             _ => (i * 77 + seed) % 1000 - 500,
         };
-        (0..n as i32).map(value).collect()
+        (0..n as i32).map(value).map(i64::from).collect()
     }
 
-    fn on_rows<'a>(values: &'a [i32], tail: &'a [Fr]) -> Polynomial<'a> {
+    fn narrow(values: &[i64]) -> Integers {
+        Integers::new(values).expect("of 32 bits")
+    }
+
+    fn on_rows<'a>(values: &'a Integers, tail: &'a [Fr]) -> Polynomial<'a> {
         Polynomial::Values(OnRows::Integers { values, tail })
     }
 
@@ -285,14 +292,14 @@ mod tests {
             for rotation in [0, 1, -1, 5, -130] {
                 let expected = vector::evaluate(&coefficients, x * domain.root(rotation));
                 assert_eq!(
-                    rotated_sum(&values, &[], rotation, &basis),
+                    rotated_sum(&narrow(&values), &[], rotation, &basis),
                     expected,
                     "{k}, {rotation}"
                 );
                 for rest in [0, 1, 5] {
                     let (values, tail) = values.split_at(fft.n() - rest);
                     let tail = vector::from_integers(tail);
-                    let sum = rotated_sum(values, &tail, rotation, &basis);
+                    let sum = rotated_sum(&narrow(values), &tail, rotation, &basis);
                     assert_eq!(sum, expected, "{k}, {rotation}, {rest} elements");
                 }
             }
@@ -302,7 +309,9 @@ mod tests {
     #[test]
     fn sums_of_both_kinds() {
         let fft = Fft::new(5);
-        let (a, b) = (integers(32, 1), integers(32, 2));
+        let (a, b) = (integers(32, 1), (0..32).map(|i| 300 * i - 77).collect::<Vec<i64>>());
+        let (of_32, of_16, shorter) =
+            (narrow(&a), narrow(&b), [narrow(&a[..28]), narrow(&b[..31])]);
         let c: Vec<Fr> = (0..33).map(|i| Fr::from(i * i)).collect();
         let factors = [3, 5, 7].map(Fr::from);
         let [of_a, of_b] = [&a, &b].map(|v| fft.interpolate(&vector::from_integers(v)));
@@ -312,17 +321,17 @@ mod tests {
             &[(factors[0], &of_a), (factors[1], &c), (factors[2], &of_b)],
         );
         let terms = [
-            (factors[0], on_rows(&a, &[])),
+            (factors[0], on_rows(&of_32, &[])),
             (factors[1], Polynomial::Coefficients(&c)),
-            (factors[2], on_rows(&b, &[])),
+            (factors[2], on_rows(&of_16, &[])),
         ];
         assert_eq!(combine(&fft, &terms), expected);
         // Integers with elements after them, in different places.
         let [a_tail, b_tail] = [(&a, 28), (&b, 31)].map(|(v, at)| vector::from_integers(&v[at..]));
         let terms = [
-            (factors[0], on_rows(&a[..28], &a_tail)),
+            (factors[0], on_rows(&shorter[0], &a_tail)),
             (factors[1], Polynomial::Coefficients(&c)),
-            (factors[2], on_rows(&b[..31], &b_tail)),
+            (factors[2], on_rows(&shorter[1], &b_tail)),
         ];
         assert_eq!(combine(&fft, &terms), expected);
         assert_eq!(combine(&fft, &terms[..1]).len(), 32);
@@ -335,6 +344,7 @@ mod tests {
         let copies = Copies::new(5, vec![(0..32).rev().collect(), vec![40; 32]]);
         let tail = vec![Fr::from(77); 3];
         let mut rows = [vector::from_integers(&integers), tail.clone(), vec![Fr::ONE; 9]].concat();
+        let integers = narrow(&integers);
         let integers = OnRows::Integers { values: &integers, tail: &tail };
         let labels = OnRows::Labels { copies: &copies, column: 1 };
         integers.write(&mut rows);

@@ -4,9 +4,10 @@ use std::borrow::Cow;
 
 use halo2curves::bn256::Fr;
 use rand_core::RngCore;
-use zkml_core::proving::{Scalars, vector::write_integers};
+use zkml_core::proving::{Scalars, vector::from_integers};
 
 use super::ProveError;
+use crate::plonk::integers::Integers;
 use crate::plonk::protocol::Protocol;
 
 /// Values of an advice column on the usable rows; a shorter column is padded with zeros.
@@ -64,15 +65,15 @@ pub(in crate::plonk) struct Blinded {
 #[derive(Clone, Debug)]
 pub(in crate::plonk) enum Column {
     /// Of integers of 32 bits on the usable rows.
-    Integers(Integers),
+    Integers(BlindedIntegers),
     /// Of field elements.
     Full(Vec<Fr>),
 }
 
 /// Integers, and the random values that follow them.
 #[derive(Clone, Debug)]
-pub(in crate::plonk) struct Integers {
-    pub(in crate::plonk) values: Vec<i32>,
+pub(in crate::plonk) struct BlindedIntegers {
+    pub(in crate::plonk) values: Integers,
     pub(in crate::plonk) blinding: Vec<Fr>,
 }
 
@@ -91,9 +92,13 @@ impl Blinded {
             AdviceColumn::Full(values) => return Column::Full(values),
             AdviceColumn::Small(values) => values,
         };
-        match values.iter().map(|value| i32::try_from(*value).ok()).collect() {
-            Some(values) => Column::Integers(Integers { values, blinding }),
-            None => Column::Full(with_tail(&values, &blinding)),
+        match Integers::new(&values) {
+            Some(values) => Column::Integers(BlindedIntegers { values, blinding }),
+            None => {
+                let mut elements = from_integers(&values);
+                elements.extend(blinding);
+                Column::Full(elements)
+            }
         }
     }
 }
@@ -102,27 +107,20 @@ impl Column {
     /// The values of all rows.
     pub(in crate::plonk) fn elements(&self) -> Cow<'_, [Fr]> {
         match self {
-            Self::Integers(Integers { values, blinding }) => with_tail(values, blinding).into(),
+            Self::Integers(BlindedIntegers { values, blinding }) => {
+                let mut elements = vec![Fr::zero(); values.len() + blinding.len()];
+                write_with_tail(values, blinding, &mut elements);
+                elements.into()
+            }
             Self::Full(elements) => elements.into(),
         }
     }
 }
 
-/// Integers and elements as elements.
-fn with_tail<I: Copy + Into<i64> + Sync>(integers: &[I], tail: &[Fr]) -> Vec<Fr> {
-    let mut elements = vec![Fr::zero(); integers.len() + tail.len()];
-    write_with_tail(integers, tail, &mut elements);
-    elements
-}
-
-/// As [`with_tail`], written over as many elements.
-pub(super) fn write_with_tail<I: Copy + Into<i64> + Sync>(
-    integers: &[I],
-    tail: &[Fr],
-    to: &mut [Fr],
-) {
+/// Writes integers and the elements behind them as elements.
+pub(super) fn write_with_tail(integers: &Integers, tail: &[Fr], to: &mut [Fr]) {
     let (first, rest) = to.split_at_mut(integers.len());
-    write_integers(integers, first);
+    integers.write(first);
     rest.copy_from_slice(tail);
 }
 
