@@ -142,12 +142,24 @@ fn damaged_proving_keys_are_refused() {
     assert!(matches!(verdict, Err(KeyFormatError::Length { .. })));
     let verdict = ProvingKey::from_bytes(&with_byte(&bytes, light + 16, 3), protocol());
     assert!(matches!(verdict, Err(KeyFormatError::Width { index: 0, got: 3, .. })));
-    // The last column is of field elements.
-    let mut value = bytes.clone();
-    let last = bytes.len() - 32 - 32 * (1 << honest().key.verifying_key().k());
-    value[last..last + 32].fill(0xff);
-    let verdict = ProvingKey::from_bytes(&sealed(value), protocol());
-    assert!(matches!(verdict, Err(KeyFormatError::Scalar { index: 0, .. })));
+    // A copy of a cell that there is not, in the last column.
+    let k = honest().key.verifying_key().k();
+    let (last, columns) = (bytes.len() - 32 - 4 * (1 << k), protocol().permutation.len());
+    let with_last = |cell: u32| {
+        let mut changed = bytes.clone();
+        changed[last..last + 4].copy_from_slice(&cell.to_be_bytes());
+        ProvingKey::from_bytes(&sealed(changed), protocol())
+    };
+    let cells = (columns as u32) << k;
+    for cell in [cells, u32::MAX] {
+        let verdict = with_last(cell);
+        let column = columns - 1;
+        assert!(
+            matches!(verdict, Err(KeyFormatError::Cell { column: c, got, .. }) if (c, got) == (column, cell))
+        );
+    }
+    // Another one is another key, whose proofs its own verifying key rejects.
+    assert!(with_last(cells - 1).is_ok());
 }
 
 #[test]

@@ -118,13 +118,13 @@ impl Default for CostModel {
                 proof: 0.012,
             },
             bytes: UnitBytes {
-                small: 6.0,
-                full: 49.0,
-                fixed: 16.3,
-                row: 1100.0,
-                weight: 9.6,
+                small: 3.0,
+                full: 52.0,
+                fixed: 6.6,
+                row: 600.0,
+                weight: 14.3,
                 setup: 155.0,
-                process: 15.7e6,
+                process: 16.2e6,
             },
         }
     }

@@ -126,8 +126,8 @@ fn a_full_file_system_is_an_error_that_leaves_everything_as_it_was() {
         check(full, &srs, "new.srs", false);
         // Room for a key and not for both.
         let sizes = [&f.vk, &f.pk].map(|key| fs::metadata(key).unwrap().len() / 1024);
-        assert!(sizes[0] + 12 < 256 && sizes[1] > 256, "{sizes:?} KiB");
-        check(Disk { options: "size=256k", taken: 4, old }, &setup, "model.pk", true);
+        assert!(sizes[0] + 12 < 128 && sizes[1] > 128, "{sizes:?} KiB");
+        check(Disk { options: "size=128k", taken: 4, old }, &setup, "model.pk", true);
     }
     // Room, but no more files.
     let files = Disk { options: "size=1m,nr_inodes=2", taken: 0, old: false };

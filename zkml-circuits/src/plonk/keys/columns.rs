@@ -226,6 +226,30 @@ mod tests {
     }
 
     #[test]
+    fn values_and_cells_must_be_some() {
+        let full = Values::new(vec![Fr::DELTA; 2]);
+        let mut bytes = file(&[full]);
+        bytes[8 + 1 + SCALAR_BYTES..][..SCALAR_BYTES].fill(0xff);
+        let verdict = read(&bytes, 2, 1);
+        assert!(matches!(verdict, Err(KeyFormatError::Scalar { what: "column", index: 1 })));
+
+        let copies = Copies::new(1, vec![vec![3, 0], vec![1, 2]]);
+        let mut bytes = Vec::new();
+        let mut to = Writer::new(&mut bytes, MAGIC).unwrap();
+        write_copies(&mut to, &copies).unwrap();
+        to.checksum().unwrap();
+        let read = |bytes: &[u8]| {
+            let mut from = Reader::new(bytes, bytes.len() as u64, MAGIC, "file of columns")?;
+            ColumnReader::new(2).read_copies(&mut from, 2)
+        };
+        assert_eq!(Copies::new(1, read(&bytes).unwrap()), copies);
+        bytes[8 + 3 * 4 + 3] = 4;
+        let verdict = read(&bytes);
+        let expected = |e: &_| matches!(e, KeyFormatError::Cell { column: 1, got: 4, cells: 4 });
+        assert!(verdict.as_ref().is_err_and(expected), "{verdict:?}");
+    }
+
+    #[test]
     fn nothing_is_allocated_for_rows_that_the_file_has_not() {
         let bytes = file(&[Values::new(vec![Fr::one(); 4])]);
         let verdict = read(&bytes, 1 << 40, 1);

@@ -12,8 +12,8 @@ fn few_columns_are_in_memory_at_a_time() {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a pool");
     let machines = [
         ((32, 1, 64), 180, [40, 38]),
-        ((16, 1, 64), 110, [33, 30]),
-        ((8, 1, 32), 70, [33, 31]),
+        ((16, 1, 64), 110, [31, 31]),
+        ((8, 1, 32), 70, [31, 31]),
         ((8, 8, 16), 20, [14, 12]),
     ];
     for ((lanes, fold, weights), all, most) in machines {
