@@ -6,7 +6,7 @@ mod machine_common;
 mod plonk_common;
 
 use halo2curves::bn256::Fr;
-use machine_common::{Subject, classifier};
+use machine_common::{Subject, Verdict, classifier};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -15,7 +15,7 @@ use zkml_circuits::{
     machine::Profile,
     model::{RejectedProof, VerifyingKey},
     plan::Visibility,
-    plonk::{scalar_from_bytes, scalar_to_bytes},
+    plonk::{ProverObjective, scalar_from_bytes, scalar_to_bytes},
 };
 
 const HINT: &str = "ZKML_BLESS=1 writes golden proofs; see zkml-circuits/tests/golden/README.md \
@@ -155,4 +155,20 @@ fn there_is_a_golden_proof_of_every_standard_profile_and_of_no_other() {
     found.sort();
     expected.sort();
     assert_eq!(found, expected, "{HINT}");
+}
+
+/// Every machine's constraints, with combinations of columns, whole and in parts.
+#[test]
+fn proofs_are_the_same_whatever_the_prover_saves() {
+    for profile in Profile::standard() {
+        let mut subject = Subject::new(classifier(1, 0), profile, Visibility::Public);
+        let prove = |subject: &Subject| subject.prove(&subject.words, &mut subject.honest());
+        let proof = prove(&subject);
+        assert_eq!(subject.verdict_on(&subject.words, &proof), Verdict::Accepted, "{profile}");
+        subject.key = subject.key.with_objective(ProverObjective::Memory);
+        for parts in [1, 2, 4] {
+            subject.key = subject.key.with_parts(parts);
+            assert!(prove(&subject) == proof, "{profile}: another proof in {parts} parts");
+        }
+    }
 }

@@ -4,6 +4,7 @@ use sha3::{Digest, Keccak256};
 use zkml_circuits::plonk::{
     ProverObjective,
     testing::{Fixture, SampleParams},
+    verify,
 };
 use zkml_core::proving::CpuMsm;
 #[cfg(feature = "cuda-emulator")]
@@ -15,13 +16,17 @@ use zkml_core::proving::{CudaMsm, MsmBackend, MsmOptions};
 fn digest(params: SampleParams) -> String {
     let mut fixture = Fixture::new(params);
     let proof = fixture.prove_with(&CpuMsm, 5, None);
+    verify(fixture.key.verifying_key(), &fixture.words, &proof).expect("an honest proof");
     fixture.key = fixture.key.with_objective(ProverObjective::Memory);
-    assert_eq!(fixture.prove_with(&CpuMsm, 5, None), proof, "{params:?}");
+    for parts in [1, 2, 4] {
+        fixture.key = fixture.key.with_parts(parts);
+        assert_eq!(fixture.prove_with(&CpuMsm, 5, None), proof, "{params:?}, {parts} parts");
+    }
     hex::encode(&Keccak256::digest(proof)[..8])
 }
 
 /// Circuits, and the digests of their proofs.
-fn shapes() -> [(SampleParams, &'static str); 7] {
+fn shapes() -> [(SampleParams, &'static str); 8] {
     let default = SampleParams::default();
     [
         (default, "56a74447ba9020f4"),
@@ -30,6 +35,8 @@ fn shapes() -> [(SampleParams, &'static str); 7] {
         (SampleParams { lanes: 6, k: 8, degree: 6, ..default }, "c8853f1ca86b828c"),
         (SampleParams { lanes: 9, degree: 9, ..default }, "99e4bcfec52f1da9"),
         (SampleParams { far_rotation: -11, ..default }, "da0e446e36de2bff"),
+        // A fixed column of field elements.
+        (SampleParams { weight: 1 << 40, ..default }, "7b7656755467f21b"),
         (SampleParams { k: 11, lanes: 6, ..default }, "43ad19f2645512ae"),
     ]
 }

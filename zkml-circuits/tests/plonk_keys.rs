@@ -13,7 +13,10 @@ use zkml_circuits::plonk::{
     testing::{Fixture, ReferenceMsm, SampleCircuit, SampleParams},
     verify,
 };
-use zkml_core::{progress::NoProgress, proving::Srs};
+use zkml_core::{
+    progress::NoProgress,
+    proving::{CpuMsm, Srs},
+};
 
 fn protocol() -> &'static Protocol {
     honest().key.verifying_key().protocol()
@@ -159,7 +162,15 @@ fn damaged_proving_keys_are_refused() {
         );
     }
     // Another one is another key, whose proofs its own verifying key rejects.
-    assert!(with_last(cells - 1).is_ok());
+    let key = with_last(cells - 1).expect("a key");
+    let mut fixture = Fixture::new(SampleParams::default());
+    let verdict = |fixture: &Fixture| {
+        let proof = fixture.prove_with(&CpuMsm, 1, None);
+        verify(fixture.key.verifying_key(), &fixture.words, &proof)
+    };
+    assert!(verdict(&fixture).is_ok());
+    fixture.key = key;
+    assert!(verdict(&fixture).is_err());
 }
 
 #[test]

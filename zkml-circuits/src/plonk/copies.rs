@@ -32,13 +32,12 @@ impl Copies {
         Self { successors, labels }
     }
 
-    /// The map whose labels are those of `columns`; none if one is not the label of a cell, or if
-    /// there are more cells than numbers.
+    /// The most cells that there are numbers for.
+    pub(super) const MAX_CELLS: u64 = 1 << u32::BITS;
+
+    /// The map whose labels are those of `columns`, which have at most [`Self::MAX_CELLS`] cells;
+    /// none if one is not the label of a cell.
     pub(super) fn of_labels<C: AsRef<[Fr]> + Sync>(k: u32, columns: &[C]) -> Option<Self> {
-        let cells = (columns.len() as u64) << k;
-        if cells > 1 << u32::BITS {
-            return None;
-        }
         let labels = Labels::new(k, columns.len());
         let numbers = labels.numbers();
         let successors = columns.par_iter().enumerate().map(|(column, successors)| {
@@ -213,10 +212,5 @@ mod tests {
                 assert_eq!(Copies::of_labels(k, &labels), None);
             }
         }
-    }
-
-    #[test]
-    fn more_cells_than_numbers_are_none() {
-        assert_eq!(Copies::of_labels(28, &[[Fr::ONE; 1]; 17]), None);
     }
 }

@@ -64,6 +64,13 @@ impl Integers {
         of_any_width!(self, values => values.iter().map(|value| i64::from(*value)).collect())
     }
 
+    /// Them as elements.
+    pub(super) fn elements(&self) -> Vec<Fr> {
+        let mut elements = vec![Fr::zero(); self.len()];
+        self.write(&mut elements);
+        elements
+    }
+
     /// Writes them as elements.
     pub(super) fn write(&self, to: &mut [Fr]) {
         of_any_width!(self, values => write_integers(values, to));
@@ -99,9 +106,10 @@ mod tests {
             assert_eq!(integers.to_vec(), values);
             let at: Vec<i64> = (0..5).map(|row| integers.at(row)).collect();
             assert_eq!(at, [&values[..], &[0]].concat());
-            let mut elements = vec![Fr::one(); 4];
-            integers.write(&mut elements);
-            assert_eq!(elements, values.into_iter().map(from_integer).collect::<Vec<Fr>>());
+            assert_eq!(
+                integers.elements(),
+                values.into_iter().map(from_integer).collect::<Vec<Fr>>()
+            );
         }
         for wide in [i64::from(i32::MIN) - 1, i64::from(i32::MAX) + 1, i64::MIN, i64::MAX] {
             assert_eq!(Integers::new(&[0, wide]), None);

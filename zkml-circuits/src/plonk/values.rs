@@ -27,11 +27,7 @@ impl Values {
     /// The values as field elements.
     pub(super) fn elements(&self) -> Cow<'_, [Fr]> {
         match self {
-            Self::Small(integers) => {
-                let mut elements = vec![Fr::zero(); integers.len()];
-                integers.write(&mut elements);
-                elements.into()
-            }
+            Self::Small(integers) => integers.elements().into(),
             Self::Full(elements) => elements.into(),
         }
     }

@@ -79,6 +79,13 @@ impl ProvingKey {
         Self { plonk: self.plonk.with_objective(objective), ..self }
     }
 
+    /// The key whose proofs are made a part of a coset at a time, of 1, 2, 4 or 8.
+    #[cfg(feature = "testing")]
+    #[must_use]
+    pub fn with_parts(self, parts: usize) -> Self {
+        Self { plonk: self.plonk.with_parts(parts), ..self }
+    }
+
     /// The verifying key.
     pub fn verifying_key(&self) -> &VerifyingKey {
         &self.verifying

@@ -61,11 +61,16 @@ pub enum KeyError {
         rows: usize,
     },
     /// There are more cells in permuted columns than numbers for them.
-    #[error("{got} cells of permuted columns, there are numbers for {}", 1u64 << 32)]
+    #[error("{got} cells in permuted columns, there are numbers for {max}")]
     Cells {
+        /// Greatest number of cells.
+        max: u64,
         /// Number of cells.
         got: u64,
     },
+    /// halo2-axiom's permutation maps a cell to what is none.
+    #[error("the permutation of the circuit maps a cell to what is no cell")]
+    Permutation,
     /// halo2-axiom could not synthesise the circuit.
     #[error("the circuit could not be synthesised: {0}")]
     Synthesis(Halo2Error),
@@ -104,14 +109,17 @@ pub fn generate_keys<C: Circuit<Fr>>(
     }
     options.instance.check(&protocol, k)?;
     reject_collisions(&protocol, k)?;
+    let cells = (protocol.permutation.len() as u64) << k;
+    if cells > Copies::MAX_CELLS {
+        return Err(KeyError::Cells { max: Copies::MAX_CELLS, got: cells });
+    }
 
     progress.begin("synthesise the circuit", None);
     let halo2 = keygen_pk2(&NoCommitments { k }, circuit, false).map_err(KeyError::Synthesis)?;
     let fixed: Vec<Values> =
         halo2.fixed_values().par_iter().map(|column| Values::new(column.to_vec())).collect();
     let labels: Vec<&[Fr]> = halo2.permutation().permutations().iter().map(|c| &c[..]).collect();
-    let cells = (labels.len() as u64) << k;
-    let copies = Copies::of_labels(k, &labels).ok_or(KeyError::Cells { got: cells })?;
+    let copies = Copies::of_labels(k, &labels).ok_or(KeyError::Permutation)?;
     drop(halo2);
     progress.end("synthesise the circuit");
 

@@ -3,7 +3,7 @@
 //! ```text
 //! "ZKMLPK" 00 03
 //! length of the verifying key, then its bytes       u64, as its module says
-//! fixed columns, permuted columns                    as `columns` says
+//! fixed columns, permuted columns                   as `columns` says
 //! checksum                                          32 bytes
 //! ```
 //!
@@ -32,6 +32,7 @@ pub struct ProvingKey {
     fixed: Vec<Values>,
     copies: Copies,
     fft: Fft,
+    objective: ProverObjective,
     constraints: Constraints,
 }
 
@@ -40,15 +41,26 @@ impl ProvingKey {
     /// key's protocol.
     pub(super) fn new(verifying: VerifyingKey, fixed: Vec<Values>, copies: Copies) -> Self {
         let fft = Fft::new(verifying.k());
-        let constraints = Constraints::new(verifying.protocol(), ProverObjective::default());
-        Self { fixed, copies, verifying, fft, constraints }
+        let objective = ProverObjective::default();
+        let constraints = Constraints::new(verifying.protocol(), objective);
+        Self { fixed, copies, verifying, fft, objective, constraints }
     }
 
     /// The key whose proofs are made with `objective`; it is not part of the file.
     #[must_use]
     pub fn with_objective(self, objective: ProverObjective) -> Self {
+        if objective == self.objective {
+            return self;
+        }
         let constraints = Constraints::new(self.verifying.protocol(), objective);
-        Self { constraints, ..self }
+        Self { objective, constraints, ..self }
+    }
+
+    /// The key whose proofs are made a part of a coset at a time, of 1, 2, 4 or 8.
+    #[cfg(feature = "testing")]
+    #[must_use]
+    pub fn with_parts(self, parts: usize) -> Self {
+        Self { constraints: self.constraints.with_parts(parts), ..self }
     }
 
     /// The verifying key.

@@ -1,4 +1,5 @@
-//! Linear combinations of columns, taken once a proof instead of once a row.
+//! Linear combinations of columns, taken once a coset, of integers, instead of once
+//! a row, of field elements.
 //!
 //! A gate may contain `sum_i u_i c_i` over cells `c_i` of columns that nothing else reads, with `u_i`
 //! that do not depend on the row: a unit that reads many weight columns does. The combination of

@@ -80,6 +80,11 @@ impl Constraints {
         Self { uniforms: Uniforms(compiler.uniforms), combinations, cosets, programs, parts }
     }
 
+    #[cfg(feature = "testing")]
+    pub(in crate::plonk) fn with_parts(self, parts: usize) -> Self {
+        Self { parts, ..self }
+    }
+
     /// In how many parts a coset is taken.
     pub(in crate::plonk) fn parts(&self) -> usize {
         self.parts

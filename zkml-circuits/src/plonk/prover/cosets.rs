@@ -68,7 +68,8 @@ impl<'a> Cosets<'a> {
         if parts == 1 {
             return self.part(program, &cosets, 0);
         }
-        let mut sums = vec![vec![Fr::ZERO; fft.n()]; program.outputs.len()];
+        let mut sums: Vec<Vec<Fr>> =
+            program.outputs.iter().map(|_| self.pool.any(fft.n())).collect();
         for part in 0..parts {
             for (sum, of_part) in sums.iter_mut().zip(self.part(program, &cosets, part)) {
                 let to = sum[part..].iter_mut().step_by(parts);

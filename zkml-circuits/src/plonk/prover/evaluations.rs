@@ -306,6 +306,18 @@ mod tests {
         }
     }
 
+    /// As [`combine`], and that [`combine_into`] gives the same whatever it writes over.
+    fn combined(fft: &Fft, terms: &[(Fr, Polynomial<'_>)]) -> Vec<Fr> {
+        let combined = combine(fft, terms);
+        if combined.len() <= fft.n() {
+            let [mut rows, mut to] = [3, 7].map(|value| vec![Fr::from(value); fft.n()]);
+            combine_into(fft, terms, &mut rows, &mut to);
+            let (first, rest) = to.split_at(combined.len());
+            assert_eq!((first, rest), (&*combined, &*vec![Fr::ZERO; rest.len()]));
+        }
+        combined
+    }
+
     #[test]
     fn sums_of_both_kinds() {
         let fft = Fft::new(5);
@@ -325,7 +337,7 @@ mod tests {
             (factors[1], Polynomial::Coefficients(&c)),
             (factors[2], on_rows(&of_16, &[])),
         ];
-        assert_eq!(combine(&fft, &terms), expected);
+        assert_eq!(combined(&fft, &terms), expected);
         // Integers with elements after them, in different places.
         let [a_tail, b_tail] = [(&a, 28), (&b, 31)].map(|(v, at)| vector::from_integers(&v[at..]));
         let terms = [
@@ -333,9 +345,22 @@ mod tests {
             (factors[1], Polynomial::Coefficients(&c)),
             (factors[2], on_rows(&shorter[1], &b_tail)),
         ];
-        assert_eq!(combine(&fft, &terms), expected);
-        assert_eq!(combine(&fft, &terms[..1]).len(), 32);
-        assert_eq!(combine(&fft, &[]), []);
+        assert_eq!(combined(&fft, &terms), expected);
+        assert_eq!(combined(&fft, &terms[..1]).len(), 32);
+        let shorter = [
+            (factors[0], Polynomial::Coefficients(&c[..30])),
+            (factors[1], Polynomial::Coefficients(&c[..32])),
+            (factors[2], on_rows(&shorter[1], &b_tail)),
+        ];
+        for terms in [&shorter[..], &shorter[..2]] {
+            let value = |(factor, polynomial): &(Fr, Polynomial<'_>)| match polynomial {
+                Polynomial::Coefficients(of) => *factor * vector::evaluate(of, factors[0]),
+                Polynomial::Values(_) => *factor * vector::evaluate(&of_b, factors[0]),
+            };
+            let expected: Fr = terms.iter().map(value).sum();
+            assert_eq!(vector::evaluate(&combined(&fft, terms), factors[0]), expected);
+        }
+        assert_eq!(combined(&fft, &[]), []);
     }
 
     #[test]
@@ -355,8 +380,8 @@ mod tests {
         }
         let both =
             [(factors[0], Polynomial::Values(integers)), (factors[1], Polynomial::Values(labels))];
-        assert_eq!(combine(&fft, &both), fft.interpolate(&rows));
-        let alone = combine(&fft, &both[1..]);
+        assert_eq!(combined(&fft, &both), fft.interpolate(&rows));
+        let alone = combined(&fft, &both[1..]);
         let expected = fft.interpolate(&copies.labels(1));
         assert_eq!(
             alone.iter().map(|a| *a * factors[1].invert().unwrap()).collect::<Vec<_>>(),

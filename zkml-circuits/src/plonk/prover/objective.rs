@@ -9,7 +9,9 @@ pub enum ProverObjective {
     #[default]
     Time,
     /// Memory: constraints are evaluated with few columns at a time, and on half a coset at a time
-    /// where that helps, for which columns of integers are interpolated twice as often.
+    /// where that saves a quarter of what is on a coset, for which columns that are kept by their
+    /// values are interpolated twice as often. With more than a few threads it does not, as each
+    /// has a column to transform.
     Memory,
 }
 
@@ -24,20 +26,16 @@ impl ProverObjective {
 
     /// Parts of a coset that are evaluated one after the other.
     pub(in crate::plonk) fn parts(self, programs: &[Slices]) -> usize {
-        // In halves of columns. What it takes to have the values of a column on a half are its
-        // coefficients and its values on all rows, and there are sums to put together.
-        let halves = |parts| {
-            let of = |slices: &Slices| match parts {
-                1 => 2 * slices.in_memory(1),
-                _ => slices.in_memory(2) + 2 * slices.outputs.len(),
-            };
-            let most = programs.iter().map(of).max();
-            most.unwrap_or(0) + 2 * parts * rayon::current_num_threads()
-        };
+        // In halves of columns. A thread that transforms one has its coefficients, and for a half its
+        // values on all rows besides; halves of sums are put together.
+        let most = |of: &dyn Fn(&Slices) -> usize| programs.iter().map(of).max().unwrap_or(0);
+        let threads = rayon::current_num_threads();
+        let wholes = most(&|slices| 2 * slices.in_memory(1)) + 2 * threads;
+        let halves = most(&|slices| slices.in_memory(2) + 2 * slices.outputs.len()) + 4 * threads;
         match self {
             Self::Time => 1,
             // Halves take longer: not for a little.
-            Self::Memory if 4 * halves(2) <= 3 * halves(1) => 2,
+            Self::Memory if 4 * halves <= 3 * wholes => 2,
             Self::Memory => 1,
         }
     }

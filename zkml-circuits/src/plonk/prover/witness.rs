@@ -64,7 +64,7 @@ pub(in crate::plonk) struct Blinded {
 /// A whole column.
 #[derive(Clone, Debug)]
 pub(in crate::plonk) enum Column {
-    /// Of integers of 32 bits on the usable rows.
+    /// Of integers of at most 32 bits on the usable rows.
     Integers(BlindedIntegers),
     /// Of field elements.
     Full(Vec<Fr>),

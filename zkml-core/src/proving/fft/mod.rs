@@ -123,21 +123,10 @@ impl Fft {
         columns.into_par_iter().map(|column| self.interpolate(column.as_ref())).collect()
     }
 
-    /// Values on the coset of `shift`, which is not zero, to coefficients.
+    /// Values on the coset of `shift`, which is not zero, to coefficients, written over `coefficients`.
     ///
     /// # Panics
-    /// When there are not [`Self::n`] values, or the shift is zero.
-    #[must_use]
-    pub fn coset_interpolate(&self, values: &[Fr], shift: Fr) -> Vec<Fr> {
-        let mut coefficients = vec![Fr::ZERO; self.n()];
-        self.coset_interpolate_into(values, shift, &mut coefficients);
-        coefficients
-    }
-
-    /// As [`Self::coset_interpolate`], written over `coefficients`.
-    ///
-    /// # Panics
-    /// As that, and when there are not as many coefficients.
+    /// Unless there are [`Self::n`] values and as many coefficients, or when the shift is zero.
     pub fn coset_interpolate_into(&self, values: &[Fr], shift: Fr, coefficients: &mut [Fr]) {
         self.interpolate_into(values, coefficients);
         let back = shift.invert().expect("the shift of a coset is not zero");

@@ -140,6 +140,33 @@ fn the_range_of_small_values_is_enforced() {
     }
 }
 
+/// More columns of field elements than one batch takes, with one thread and with many, and integers
+/// between them.
+#[test]
+fn columns_are_summed_in_batches() {
+    let mut rng = ChaCha20Rng::seed_from_u64(15);
+    let bases = random_bases(50, &mut rng);
+    let scalars: Vec<Vec<Fr>> = (0..9).map(|i| random_scalars(50 - i, &mut rng)).collect();
+    let (values, large) = ([3, -7, 1 << 20], [1, 2, i64::MIN]);
+    let small = |values| Scalars::Small { values, tail: &scalars[0][..2] };
+    let mut columns = vec![small(&values)];
+    for scalars in &scalars {
+        columns.extend([Scalars::Full(scalars), small(&values)]);
+    }
+    let expected: Vec<G1> = columns.iter().map(|column| one(&bases, *column)).collect();
+    assert_eq!(expected[3], naive(&scalars[1], &bases));
+    let mut bad = columns.clone();
+    bad[14] = small(&large);
+    for threads in [1, 2, 16] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
+        pool.install(|| {
+            assert_eq!(CpuMsm.msm(&bases, &columns).unwrap(), expected, "{threads} threads");
+            let error = MsmError::ValueOutOfRange { column: 14, row: 2 };
+            assert_eq!(CpuMsm.msm(&bases, &bad), Err(error), "{threads} threads");
+        });
+    }
+}
+
 #[test]
 fn columns_of_different_lengths_share_their_bases() {
     let mut rng = ChaCha20Rng::seed_from_u64(6);
