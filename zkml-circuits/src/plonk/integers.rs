@@ -83,23 +83,25 @@ fn narrow<I: TryFrom<i64>>(integers: &[i64]) -> Option<Vec<I>> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use zkml_core::proving::vector::from_integer;
 
+    /// Widths, and pairs of integers that need them.
+    pub(in crate::plonk) const ENDS: [(usize, [i64; 2]); 8] = [
+        (1, [0, 0]),
+        (1, [-128, 127]),
+        (2, [-129, 0]),
+        (2, [0, 128]),
+        (2, [-32768, 32767]),
+        (4, [-32769, 0]),
+        (4, [0, 32768]),
+        (4, [i32::MIN as i64, i32::MAX as i64]),
+    ];
+
     #[test]
     fn integers_take_the_least_width_and_stay_what_they_are() {
-        let ends = [
-            (1, [0, 0]),
-            (1, [-128, 127]),
-            (2, [-129, 0]),
-            (2, [0, 128]),
-            (2, [-32768, 32767]),
-            (4, [-32769, 0]),
-            (4, [0, 32768]),
-            (4, [i64::from(i32::MIN), i64::from(i32::MAX)]),
-        ];
-        for (width, values) in ends {
+        for (width, values) in ENDS {
             let values = [&values[..], &[1, -1]].concat();
             let integers = Integers::new(&values).expect("at most 32 bits");
             assert_eq!((integers.width(), integers.len()), (width, 4), "{values:?}");

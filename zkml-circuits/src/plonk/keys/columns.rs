@@ -148,6 +148,7 @@ fn integers(bytes: &[u8], width: usize) -> Vec<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plonk::integers::tests::ENDS;
     use crate::plonk::keys::codec::CHECKSUM_BYTES;
     use ff::PrimeField;
     use zkml_core::proving::vector::from_integer as signed;
@@ -171,19 +172,8 @@ mod tests {
 
     #[test]
     fn columns_take_the_bytes_that_they_need() {
-        let ends = [
-            (1, [0, 0]),
-            (1, [-128, 127]),
-            (2, [-129, 0]),
-            (2, [0, 128]),
-            (2, [-32768, 32767]),
-            (4, [-32769, 0]),
-            (4, [0, 32768]),
-            (4, [i64::from(i32::MIN), i64::from(i32::MAX)]),
-            (32, [i64::from(i32::MIN) - 1, 0]),
-            (32, [0, i64::from(i32::MAX) + 1]),
-        ];
-        for (width, values) in ends {
+        let wide = [(32, [i64::from(i32::MIN) - 1, 0]), (32, [0, i64::from(i32::MAX) + 1])];
+        for (width, values) in ENDS.into_iter().chain(wide) {
             let column = values.into_iter().chain([1, -1]).map(signed).collect();
             let column = Values::new(column);
             let bytes = file(std::slice::from_ref(&column));
