@@ -25,13 +25,13 @@ pub struct CpuMsm;
 const FEW: usize = 24;
 /// Columns of field elements in a batch, or as many as there are threads if those are more: their
 /// limbs take as much memory as the columns.
-const FULL: usize = 4;
+const FULL: usize = 2;
 /// Fewest rows worth a share of their own.
 const MIN_ROWS: usize = 1 << 11;
 /// Most rows of a share: bounds its memory, and its indices fit 32 bits with their sign.
 const MAX_ROWS: usize = 1 << 22;
 /// Fewest and most additions of a task.
-const TASK: (usize, usize) = (1 << 13, 1 << 17);
+const TASK: (usize, usize) = (1 << 13, 1 << 16);
 
 impl CpuMsm {
     /// The backend.

@@ -221,7 +221,7 @@ impl<F: Modulus> Lanes<F> {
         Self::new([t[5], t[6], t[7], t[8], t[9]]).carry()
     }
 
-    /// The same elements below `p + 2^210`, from any carried value below `64 p`.
+    /// The same elements below `p + 2^210`, from any carried value below `2^260`, which is `84 p`.
     #[inline]
     #[target_feature(enable = "avx512f,avx512ifma")]
     pub(crate) fn reduce(self) -> Self {

@@ -11,7 +11,8 @@
 //! * The second pass transforms columns `j1` of that, eight adjacent ones in the lanes, in place:
 //!   what it writes is in order.
 //!
-//! A factor and `shift^i2` are part of `omega^(i2 j1)`, which a table holds, so they cost nothing.
+//! The powers `omega^(i2 j1)` of a column are computed along the way, a product an element: a table of
+//! them is as large as what is transformed. A factor and `shift^i2` are part of the first, so they cost nothing.
 //! `shift^(cols i1)`, and folds, cost a product an element at the start. All lanes share the
 //! twiddles within a column ([`columns`]). Source: Bailey, "FFTs in external or hierarchical
 //! memory" (Journal of Supercomputing 1990).
@@ -31,7 +32,7 @@ pub(super) use self::twiddles::Twiddles;
 use super::{Formula, Roots, Transform};
 use crate::proving::domain::{geometric, power};
 use crate::proving::simd::{
-    LANES, Lanes, Products, Spread, available, load, load_row, load_scaled, prefetch, store,
+    LANES, Lanes, Products, Spread, available, load, load_row, prefetch, store,
 };
 
 /// Logarithm of the smallest transform: there are eight rows and columns.
@@ -47,9 +48,10 @@ struct Tables {
     twiddles: Arc<Twiddles>,
     rows: usize,
     cols: usize,
-    /// For each group of eight columns, each row and each of the eight columns,
-    /// `16 factor shift^i2 omega^(i2 j1)`.
-    between: Vec<Fr>,
+    /// For each column, `16 factor shift^i2`.
+    firsts: Vec<Fr>,
+    /// For each column, `omega^i2`.
+    ratios: Vec<Fr>,
     /// For each fold `t`, `shift^(t n + cols i1)` for each row; none when all are 1.
     shifts: Vec<Vec<Spread>>,
 }
@@ -71,10 +73,10 @@ impl Roots for Arc<Twiddles> {
         let shifts = |fold: &Fr| geometric(of_row, *fold, rows).iter().map(Spread::new).collect();
         let trivial = folds == 1 && shift == Fr::ONE;
         let folds = if trivial { Vec::new() } else { geometric(of_fold, Fr::ONE, folds) };
-        // SAFETY: twiddles are shared only where the processor has the features.
-        let between = unsafe { between(self.root(k), rows, cols, factor, shift) };
         let shifts = folds.iter().map(shifts).collect();
-        Arc::new(Tables { twiddles: self.clone(), rows, cols, between, shifts })
+        let ratios = geometric(self.root(k), Fr::ONE, cols);
+        let firsts = geometric(shift, factor * Fr::from(16), cols);
+        Arc::new(Tables { twiddles: self.clone(), rows, cols, firsts, ratios, shifts })
     }
 }
 
@@ -91,25 +93,34 @@ impl Transform for Tables {
 impl Tables {
     #[target_feature(enable = "avx512f,avx512ifma")]
     fn first_pass(&self, from: &[Fr], to: &mut [Fr]) {
-        let size = LANES * self.rows;
-        to.par_chunks_exact_mut(size)
-            .zip(self.between.par_chunks_exact(size))
+        let of_columns =
+            self.firsts.par_chunks_exact(LANES).zip(self.ratios.par_chunks_exact(LANES));
+        to.par_chunks_exact_mut(LANES * self.rows)
+            .zip(of_columns)
             .enumerate()
             .with_min_len(TASK)
             .for_each_init(
                 || vec![Lanes::zero(); self.rows],
-                |scratch, (group, (to, between))| {
+                |scratch, (group, (to, (firsts, ratios)))| {
                     self.columns(from, group, scratch);
                     let mut to = to.chunks_exact_mut(self.rows);
                     let mut to: [&mut [Fr]; LANES] =
                         std::array::from_fn(|_| to.next().expect("a row a lane"));
-                    let between = between.as_chunks().0;
-                    for (j1, (value, factors)) in scratch.iter().zip(between).enumerate() {
-                        if let Some(factors) = between.get(j1 + AHEAD) {
-                            prefetch(factors);
+                    let [firsts, ratios]: [[&Fr; LANES]; 2] =
+                        [firsts, ratios].map(|of| std::array::from_fn(|lane| &of[lane]));
+                    // Below 2 p, so that powers are below 1.03 p and products with them below 2 p.
+                    let ratio = load(ratios).to_lane_form();
+                    let square = ratio.square();
+                    // Two by two: a product waits longer for its factors than it keeps the multiplier busy.
+                    let mut powers = [load(firsts); 2];
+                    powers[1] = powers[1].mul(ratio);
+                    for (pair, values) in scratch.as_chunks::<2>().0.iter().enumerate() {
+                        for (i, value) in values.iter().enumerate() {
+                            let product = value.carry_wrapping().mul(powers[i]);
+                            powers[i] = powers[i].mul(square);
+                            let j1 = 2 * pair + i;
+                            store(product.canonical(), to.each_mut().map(|to| &mut to[j1]));
                         }
-                        let product = value.carry_wrapping().mul(load_row(factors));
-                        store(product.canonical(), to.each_mut().map(|to| &mut to[j1]));
                     }
                 },
             );
@@ -164,22 +175,4 @@ impl Tables {
             },
         );
     }
-}
-
-/// See [`Tables::between`].
-#[target_feature(enable = "avx512f,avx512ifma")]
-fn between(root: Fr, rows: usize, cols: usize, factor: Fr, shift: Fr) -> Vec<Fr> {
-    let mut table = vec![Fr::ZERO; rows * cols];
-    let ratios = geometric(root, Fr::ONE, cols);
-    let firsts = geometric(shift, factor * Fr::from(16), cols);
-    let groups = ratios.par_chunks_exact(LANES).zip(firsts.par_chunks_exact(LANES));
-    table.par_chunks_exact_mut(LANES * rows).zip(groups).for_each(|(table, (ratios, firsts))| {
-        let ratio = load_scaled(std::array::from_fn(|lane| &ratios[lane]));
-        let mut factors = load(std::array::from_fn(|lane| &firsts[lane]));
-        for to in table.as_chunks_mut::<LANES>().0 {
-            store(factors.canonical(), to.each_mut());
-            factors = factors.mul(ratio);
-        }
-    });
-    table
 }
