@@ -165,6 +165,10 @@ fn proofs_are_the_same_whatever_the_prover_saves() {
         let prove = |subject: &Subject| subject.prove(&subject.words, &mut subject.honest());
         let proof = prove(&subject);
         assert_eq!(subject.verdict_on(&subject.words, &proof), Verdict::Accepted, "{profile}");
+        for keeps in [true, false] {
+            subject.key = subject.key.keeping_computed(keeps);
+            assert!(prove(&subject) == proof, "{profile}: another proof, columns kept: {keeps}");
+        }
         subject.key = subject.key.with_objective(ProverObjective::Memory);
         for parts in [1, 2, 4] {
             subject.key = subject.key.with_parts(parts);

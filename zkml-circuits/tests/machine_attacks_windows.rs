@@ -16,8 +16,8 @@ mod plonk_common;
 use ff::Field;
 use halo2curves::bn256::Fr;
 use machine_common::{
-    Cells, FIRST, INPUT, Liar, Lie, RowMachine, SECOND, Subject, Verdict, cell_of, full, home,
-    padded, strided,
+    Cells, FIRST, INPUT, Liar, Lie, RowMachine, SECOND, Subject, Verdict, cell_of, home, padded,
+    strided,
 };
 use zkml_circuits::{
     lint::LintError,
@@ -126,7 +126,7 @@ fn defects(subject: &Subject, first: &FirstPhase, challenges: &[Fr]) -> Vec<Fr> 
     for phase in 0..3u8 {
         let known = if phase == 0 { &[][..] } else { challenges };
         for (index, column) in witness.phase(phase, known).expect("fits") {
-            cells.insert(index, full(column, subject.geometry()));
+            cells.insert(index, column.elements(subject.geometry().rows()));
         }
     }
     let equations = subject.plan().rows.equations.iter();

@@ -110,8 +110,8 @@ fn blinding(subject: &Subject, rng: &mut impl ProverRng) -> (Vec<Vec<Fr>>, Vec<V
     let mut witness = subject.honest();
     prove(key, &subject.srs, &backend, words, &mut witness, rng, &NoProgress).expect("a proof");
     let mut batches = backend.batches.into_inner().expect("one thread");
-    assert_eq!(batches.len(), 4, "three phases, and grand products");
-    let products = batches.pop().expect("four");
+    assert!(batches.len() >= 4, "three phases, and grand products");
+    let products = batches.pop().expect("four at least");
     let advice: Vec<Vec<Fr>> = batches.concat();
     assert_eq!(advice.len(), protocol.advice_phase.len());
     assert_eq!(products.len(), protocol.num_products());

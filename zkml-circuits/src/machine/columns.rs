@@ -189,7 +189,8 @@ pub struct MachineColumns {
     pub vector_control: [Column<Fixed>; 5],
     /// Junk polynomials (phase 2): what a convolution has where no output lives.
     pub junk: Column<Advice>,
-    units: Vec<Column<Advice>>,
+    /// Fingerprints of the units.
+    pub(crate) units: Vec<Column<Advice>>,
     /// Vector unit, first operand.
     pub a: Column<Advice>,
     /// Vector unit, second operand.

@@ -3,7 +3,7 @@
 use super::{Geometry, Plan, RowProgram};
 use crate::{
     machine::{self, Profile},
-    plonk::Protocol,
+    plonk::{Protocol, ProverObjective},
 };
 use halo2_proofs::{halo2curves::bn256::Fr, plonk::ConstraintSystem};
 use serde::{Deserialize, Serialize};
@@ -33,6 +33,8 @@ pub struct Cost {
     pub prove_seconds: f64,
     /// Peak memory of the prover, bytes.
     pub memory: u64,
+    /// Peak memory of a prover that saves it ([`ProverObjective::Memory`]), bytes.
+    pub least_memory: u64,
     /// Peak memory of key generation, bytes.
     pub setup_memory: u64,
     /// Proof length, bytes.
@@ -42,6 +44,14 @@ pub struct Cost {
 }
 
 impl Cost {
+    /// Peak memory of a prover with this objective, bytes.
+    pub fn memory_with(&self, objective: ProverObjective) -> u64 {
+        match objective {
+            ProverObjective::Time => self.memory,
+            ProverObjective::Memory => self.least_memory,
+        }
+    }
+
     /// Cells of small integers, and cells of field elements, that a proof commits to.
     pub fn cells(&self) -> (u64, u64) {
         let n = 1u64 << self.k;
@@ -88,13 +98,20 @@ impl UnitSeconds {
 pub struct UnitBytes {
     /// A row of a column of small integers.
     pub small: f64,
-    /// A row of a column of field elements.
+    /// A row of a column of field elements that is kept.
     pub full: f64,
+    /// A row, whatever the columns: those that the quotient has on a coset at a time, its pieces.
+    pub row: f64,
+    /// A cell, if the three above come to more: then columns are computed rather than kept.
+    pub cell: f64,
+    /// A cell, where the prover saves memory.
+    pub saved_cell: f64,
+    /// A row, whatever the columns, where the prover saves memory.
+    pub saved_row: f64,
     /// A row of a fixed or permutation column.
     pub fixed: f64,
-    /// A row, whatever the columns: those that the quotient has on a coset at a time, reference
-    /// string, quotient pieces.
-    pub row: f64,
+    /// A row of the reference string.
+    pub srs: f64,
     /// A weight of a group in use: the compiled model.
     pub weight: f64,
     /// A row of a fixed or permutation column in key generation.
@@ -118,13 +135,17 @@ impl Default for CostModel {
                 proof: 0.012,
             },
             bytes: UnitBytes {
-                small: 3.0,
-                full: 52.0,
-                fixed: 6.6,
-                row: 600.0,
-                weight: 14.3,
+                small: 1.6,
+                full: 37.5,
+                row: 690.0,
+                cell: 38.5,
+                saved_cell: 8.0,
+                saved_row: 450.0,
+                fixed: 6.5,
+                srs: 128.0,
+                weight: 11.6,
                 setup: 155.0,
-                process: 16.2e6,
+                process: 14.8e6,
             },
         }
     }
@@ -164,8 +185,10 @@ impl CostModel {
         let Self { seconds, bytes } = self;
         let seconds_of_row =
             seconds.small * small + seconds.full * full + seconds.fixed * fixed + seconds.row;
-        let bytes_of_row =
-            bytes.small * small + bytes.full * full + bytes.fixed * fixed + bytes.row;
+        let kept = bytes.small * small + bytes.full * full + bytes.row;
+        let most = kept.min(bytes.cell * (small + full));
+        let least = bytes.saved_row + bytes.saved_cell * (small + full);
+        let of_keys = bytes.fixed * fixed + bytes.srs;
         let weights = (rows.groups.len() * profile.weight_lanes()) as f64;
         let process = bytes.process + bytes.weight * weights;
         Cost {
@@ -179,7 +202,8 @@ impl CostModel {
             fixed_columns: shape.fixed,
             words,
             prove_seconds: seconds.proof + n * seconds_of_row,
-            memory: (process + n * bytes_of_row) as u64,
+            memory: (process + n * (of_keys + most)) as u64,
+            least_memory: (process + n * (of_keys + most.min(least))) as u64,
             setup_memory: (process + n * bytes.setup * fixed) as u64,
             proof_bytes: 64 * shape.points + 32 * shape.evaluations,
             gas: shape.gas(words),

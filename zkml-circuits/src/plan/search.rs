@@ -22,7 +22,7 @@ pub enum Objective {
     /// Gas of a verification, among plans at most [`Objective::SLOWER`] times slower than the
     /// fastest.
     Gas,
-    /// Peak memory of the prover.
+    /// Peak memory of a prover that saves it.
     Memory,
 }
 
@@ -45,7 +45,7 @@ impl Objective {
     fn key(self, cost: &Cost, fastest: f64) -> (bool, f64) {
         match self.slower() {
             Some(times) => (cost.prove_seconds > times * fastest, cost.gas as f64),
-            None => (false, cost.memory as f64),
+            None => (false, cost.least_memory as f64),
         }
     }
 
@@ -53,7 +53,7 @@ impl Objective {
     fn beats(self, cost: &Cost, bound: &Cost) -> bool {
         match self.slower() {
             Some(times) => bound.prove_seconds > times * cost.prove_seconds,
-            None => cost.memory < bound.memory,
+            None => cost.least_memory < bound.least_memory,
         }
     }
 
@@ -62,7 +62,7 @@ impl Objective {
         match self {
             Self::Prover => bound.prove_seconds,
             Self::Gas => bound.gas as f64,
-            Self::Memory => bound.memory as f64,
+            Self::Memory => bound.least_memory as f64,
         }
     }
 }

@@ -121,7 +121,7 @@ fn objectives_choose_their_cheapest_machine() {
     let near = plans.iter().filter(|c| c.prove_seconds <= Objective::NEAR * fastest);
     assert_eq!(Some(chosen(Objective::Prover).gas), near.map(|c| c.gas).min());
     assert!(chosen(Objective::Prover).prove_seconds <= Objective::NEAR * fastest);
-    assert_eq!(chosen(Objective::Memory).memory as f64, least(&|c| c.memory as f64));
+    assert_eq!(chosen(Objective::Memory).least_memory as f64, least(&|c| c.least_memory as f64));
     let gas = chosen(Objective::Gas);
     assert!(gas.prove_seconds <= Objective::SLOWER * fastest);
     assert!(gas.gas <= chosen(Objective::Prover).gas);

@@ -8,7 +8,7 @@ use zkml_core::proving::vector::write_integers;
 
 /// Signed integers of at most 32 bits, in the least width that holds all of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Integers {
+pub(crate) enum Integers {
     /// Of 8 bits.
     Bytes(Vec<i8>),
     /// Of 16 bits.
@@ -34,7 +34,7 @@ impl Integers {
     pub(super) const NONE: &'static Self = &Self::Bytes(Vec::new());
 
     /// These integers; none if one has more than 32 bits.
-    pub(super) fn new(integers: &[i64]) -> Option<Self> {
+    pub(crate) fn new(integers: &[i64]) -> Option<Self> {
         let bytes = narrow(integers).map(Self::Bytes);
         let words = || narrow(integers).map(Self::Words);
         let longs = || narrow(integers).map(Self::Longs);
@@ -55,7 +55,7 @@ impl Integers {
     }
 
     /// The integer on a row; 0 after the last.
-    pub(super) fn at(&self, row: usize) -> i64 {
+    pub(crate) fn at(&self, row: usize) -> i64 {
         of_any_width!(self, values => values.get(row).map_or(0, |value| i64::from(*value)))
     }
 

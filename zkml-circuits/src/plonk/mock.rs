@@ -89,7 +89,7 @@ impl Report {
 pub fn check(
     key: &ProvingKey,
     words: &[Fr],
-    witness: &mut dyn PhaseWitness,
+    witness: &mut dyn PhaseWitness<'_>,
     rng: &mut impl ProverRng,
 ) -> Result<Report, ProveError> {
     check_at(key, words, witness, &[], rng)
@@ -104,7 +104,7 @@ pub fn check(
 pub fn check_at(
     key: &ProvingKey,
     words: &[Fr],
-    witness: &mut dyn PhaseWitness,
+    witness: &mut dyn PhaseWitness<'_>,
     known: &[Fr],
     rng: &mut impl ProverRng,
 ) -> Result<Report, ProveError> {
@@ -127,7 +127,7 @@ pub fn check_at(
 fn assign(
     key: &ProvingKey,
     instance: &[Fr],
-    witness: &mut dyn PhaseWitness,
+    witness: &mut dyn PhaseWitness<'_>,
     known: &[Fr],
     rng: &mut impl ProverRng,
 ) -> Result<(Vec<Vec<Fr>>, Vec<Fr>), ProveError> {

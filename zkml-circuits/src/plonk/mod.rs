@@ -33,6 +33,8 @@ mod values;
 mod verifier;
 
 pub use domain::MAX_K;
+#[cfg(feature = "prover")]
+pub(crate) use integers::Integers;
 pub use keys::{InstanceLayout, KeyFormatError, LayoutError, VerifyingKey};
 #[cfg(feature = "prover")]
 pub use keys::{KeyError, KeyOptions, ProvingKey, generate_keys};
@@ -40,7 +42,8 @@ pub use openings::{Opened, Openings, Poly, RotationSet};
 pub use protocol::{Column, ColumnKind, Expr, Protocol, ProtocolError, Query};
 #[cfg(feature = "prover")]
 pub use prover::{
-    AdviceColumn, PhaseWitness, ProveError, ProverObjective, ProverRng, prove, stages,
+    AdviceColumn, ComputedColumn, PhaseWitness, ProveError, ProverObjective, ProverRng, prove,
+    stages,
 };
 pub use transcript::{
     Challenge, KeccakRead, KeccakWrite, POINT_BYTES, SCALAR_BYTES, TranscriptError, point_to_bytes,

@@ -16,7 +16,7 @@
 use super::protocol::Protocol;
 
 /// A committed polynomial.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Poly {
     /// Advice column `.0`.
     Advice(usize),

@@ -64,6 +64,11 @@ impl FirstPhase {
         first
     }
 
+    /// `x`, `r` and `y` of a cell.
+    pub(super) fn cell(&self, cell: usize) -> [i64; 3] {
+        [0, 1, 2].map(|role| self.lanes[role][cell])
+    }
+
     /// Cells of a role.
     pub fn role(&self, role: Role) -> &[i64] {
         match role {

@@ -7,6 +7,7 @@ use super::{Drawn, FirstPhase, signed};
 use crate::{
     formal::{Cells, Formal, Poly, run_starts},
     plan::{Carry, Geometry, RowProgram, Source},
+    plonk::ComputedColumn,
 };
 use ff::Field;
 use halo2curves::bn256::Fr;
@@ -35,17 +36,53 @@ impl Cells for Honest<'_> {
     }
 }
 
-/// The junk column that makes every equation hold at its junk exponents; 0 elsewhere.
-pub(super) fn column(
+/// The cells of the junk column that are not 0.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Junk {
+    /// By row.
+    cells: Vec<(usize, Fr)>,
+}
+
+impl Junk {
+    /// The junk that makes every equation hold at its junk exponents, and what is added to it.
+    pub(super) fn new(
+        rows: &RowProgram,
+        geometry: Geometry,
+        first: &FirstPhase,
+        drawn: &Drawn,
+    ) -> Self {
+        let mut cells: BTreeMap<usize, Fr> = found(rows, geometry, first, drawn).collect();
+        for (row, added) in first.j.iter().enumerate() {
+            *cells.entry(row).or_default() += added;
+        }
+        let there = |(row, value): &(usize, Fr)| *row < geometry.rows() && *value != Fr::ZERO;
+        Self { cells: cells.into_iter().filter(there).collect() }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.cells.is_empty()
+    }
+
+    pub(super) fn get(&self, row: usize) -> Fr {
+        let place = self.cells.binary_search_by_key(&row, |(row, _)| *row);
+        place.map_or(Fr::ZERO, |place| self.cells[place].1)
+    }
+}
+
+impl ComputedColumn for Junk {
+    fn write(&self, to: &mut [Fr]) {
+        to.fill(Fr::ZERO);
+        self.cells.iter().for_each(|(row, value)| to[*row] = *value);
+    }
+}
+
+/// Rows and what stands there.
+fn found(
     rows: &RowProgram,
     geometry: Geometry,
     first: &FirstPhase,
     drawn: &Drawn,
-) -> Vec<Fr> {
-    let mut column = vec![Fr::ZERO; geometry.rows()];
-    if rows.vector.iter().all(|row| row.junk == 0) {
-        return column;
-    }
+) -> impl Iterator<Item = (usize, Fr)> + use<> {
     let cells = Honest::new(rows, first);
     let starts = run_starts(rows);
     let with_junk = rows_with_junk(rows);
@@ -63,12 +100,7 @@ pub(super) fn column(
             formal.difference(*equation).map(|difference| solve(&difference)).unwrap_or_default()
         })
         .collect();
-    for (row, value) in found.into_iter().flatten() {
-        if let Some(cell) = column.get_mut(row) {
-            *cell = value;
-        }
-    }
-    column
+    found.into_iter().flatten()
 }
 
 /// By vector row, whether its `Z` depends on a junk cell: most equations of a model have none, and

@@ -10,9 +10,8 @@ use super::{
     signed,
 };
 use crate::{
-    machine::MachineColumns,
-    plan::{Geometry, RowProgram},
-    plonk::AdviceColumn,
+    plan::{Geometry, RowProgram, TableRow},
+    plonk::Integers,
 };
 use ff::Field;
 use halo2_proofs::halo2curves::bn256::Fr;
@@ -21,97 +20,136 @@ use zkml_core::proving::vector::invert;
 
 /// Lookups of a helper.
 const PER_HELPER: usize = 3;
+/// Rows that one task takes.
+const CHUNK: usize = 1 << 10;
 
-/// Third-phase columns of the lookups.
-pub(super) struct LogUp {
-    helpers: Vec<Vec<Fr>>,
-    quotients: Vec<Vec<Fr>>,
-    sum: Vec<Fr>,
+/// What the third-phase columns of the lookups are computed from.
+pub(super) struct LogUp<'a> {
+    rows: &'a RowProgram,
+    geometry: Geometry,
+    drawn: Drawn,
+    index: TableIndex,
+    /// Of each table row.
+    inverses: Vec<Fr>,
+    /// Of the entry that cells of no table row have.
+    null: Fr,
+    /// `x`, `r`, `y`.
+    lanes: [Stored; 3],
+    /// Of each table.
+    multiplicities: Vec<Stored>,
 }
 
-impl LogUp {
+impl<'a> LogUp<'a> {
     pub(super) fn new(
-        rows: &RowProgram,
+        rows: &'a RowProgram,
         geometry: Geometry,
         first: &FirstPhase,
         drawn: &Drawn,
     ) -> Self {
-        let entry = |(tag, input, output): Lookup| {
-            let tuple = signed(input) + drawn.beta * signed(output);
-            drawn.alpha + Fr::from(u64::from(tag)) + drawn.beta * tuple
-        };
-        let mut inverses: Vec<Fr> = rows
-            .tables
-            .par_iter()
-            .map(|row| entry((row.tag, row.input.into(), row.output.into())))
-            .collect();
+        let entry = |row: &TableRow| drawn.entry((row.tag, row.input.into(), row.output.into()));
+        let mut inverses: Vec<Fr> = rows.tables.par_iter().map(entry).collect();
         invert(&mut inverses);
-        let inverse = |row: Option<u32>, lookup: Lookup| match row {
-            Some(row) => inverses[row as usize],
-            None => inverse_or_zero(entry(lookup)),
-        };
-
-        let index = TableIndex::new(rows);
-        let (profile, fold) = (rows.profile, geometry.fold());
-        let columns = profile.columns_for(profile.helpers());
-        // A row at a time: helper h of group g stands in column h / R, row g R + h mod R.
-        let mut by_row = vec![Fr::ZERO; geometry.groups() * fold * columns];
-        by_row.par_chunks_mut(fold * columns).enumerate().for_each(|(group, cells)| {
-            for (at, (row, lookup)) in index.of_group(group, rows, first).enumerate() {
-                let helper = at / PER_HELPER;
-                cells[helper % fold * columns + helper / fold] += inverse(row, lookup);
-            }
-        });
-        let mut helpers = vec![vec![Fr::ZERO; geometry.rows()]; columns];
-        helpers.par_iter_mut().enumerate().for_each(|(column, values)| {
-            for (value, row) in values.iter_mut().zip(by_row.chunks_exact(columns)) {
-                *value = row[column];
-            }
-        });
-
-        let null = inverse_or_zero(entry((0, 0, 0)));
-        let mut quotients = vec![vec![null; geometry.rows()]; profile.tables()];
-        for (index, inverse) in inverses.iter().enumerate() {
-            let (table, at) = rows.table_cell(index);
-            quotients[table][at] = *inverse;
+        Self {
+            rows,
+            geometry,
+            drawn: *drawn,
+            index: TableIndex::new(rows),
+            inverses,
+            null: inverse_or_zero(drawn.entry((0, 0, 0))),
+            lanes: [0, 1, 2].map(|role| Stored::new(&first.lanes[role])),
+            multiplicities: first.m.iter().map(|m| Stored::new(m)).collect(),
         }
-        for (column, counts) in quotients.iter_mut().zip(&first.m) {
-            let cells = column.par_iter_mut().zip(counts);
-            cells.for_each(|(cell, count)| match count {
-                0 => *cell = Fr::ZERO,
-                _ => *cell *= signed(*count),
-            });
-        }
-        let sum = running_sum(&helpers, &quotients, geometry.rows());
-        Self { helpers, quotients, sum }
     }
 
-    pub(super) fn columns(self, columns: &MachineColumns) -> Vec<(usize, AdviceColumn)> {
-        let helpers = columns.helpers.iter().zip(self.helpers);
-        let quotients = columns.tables.iter().map(|t| &t.quotient).zip(self.quotients);
-        helpers
-            .chain(quotients)
-            .chain([(&columns.sum, self.sum)])
-            .map(|(column, values)| (column.index(), AdviceColumn::Full(values)))
-            .collect()
+    /// Writes a column of helpers, counted from the first.
+    pub(super) fn write_helpers(&self, column: usize, to: &mut [Fr]) {
+        self.write(to, |group, offset| self.helper(group, column * self.geometry.fold() + offset));
+    }
+
+    /// Writes the column of quotients of a table.
+    pub(super) fn write_quotients(&self, table: usize, to: &mut [Fr]) {
+        to.par_iter_mut().with_min_len(CHUNK).enumerate().for_each(|(row, quotient)| {
+            *quotient = self.quotient(table, row);
+        });
+    }
+
+    /// Writes the sum of helpers less quotients over the rows above each.
+    pub(super) fn write_sum(&self, to: &mut [Fr]) {
+        let (profile, fold) = (self.rows.profile, self.geometry.fold());
+        let columns = profile.columns_for(profile.helpers());
+        self.write(to, |group, offset| {
+            let helpers = (0..columns).map(|column| self.helper(group, column * fold + offset));
+            let quotients =
+                (0..profile.tables()).map(|table| self.quotient(table, group * fold + offset));
+            helpers.sum::<Fr>() - quotients.sum::<Fr>()
+        });
+        to[..self.geometry.rows()].iter_mut().fold(Fr::ZERO, |total, step| {
+            let step = std::mem::replace(step, total);
+            total + step
+        });
+    }
+
+    /// Writes a value for each row of each group, then zeros.
+    fn write(&self, to: &mut [Fr], value: impl Fn(usize, usize) -> Fr + Sync) {
+        let fold = self.geometry.fold();
+        let (first, rest) = to.split_at_mut(self.geometry.rows());
+        let groups = first.par_chunks_mut(fold).enumerate().with_min_len(CHUNK / fold);
+        groups.for_each(|(group, cells)| {
+            cells.iter_mut().enumerate().for_each(|(offset, cell)| *cell = value(group, offset));
+        });
+        rest.fill(Fr::ZERO);
+    }
+
+    fn helper(&self, group: usize, helper: usize) -> Fr {
+        let lookups = 2 * self.rows.profile.lanes();
+        let numbers = helper * PER_HELPER..lookups.min((helper + 1) * PER_HELPER);
+        let cell = |cell: usize| [0, 1, 2].map(|role| self.lanes[role].at(cell));
+        let lookups = self.index.of_group(group, numbers, self.rows, cell);
+        let inverse = |(row, lookup): (Option<u32>, Lookup)| match row {
+            Some(row) => self.inverses[row as usize],
+            None => inverse_or_zero(self.drawn.entry(lookup)),
+        };
+        lookups.map(inverse).sum()
+    }
+
+    fn quotient(&self, table: usize, row: usize) -> Fr {
+        match self.multiplicities.get(table).map_or(0, |counts| counts.at(row)) {
+            0 => Fr::ZERO,
+            count => {
+                let index = row * self.rows.profile.tables() + table;
+                signed(count) * self.inverses.get(index).unwrap_or(&self.null)
+            }
+        }
     }
 }
 
-/// The sum of helpers less quotients over the rows above each.
-fn running_sum(helpers: &[Vec<Fr>], quotients: &[Vec<Fr>], rows: usize) -> Vec<Fr> {
-    let steps: Vec<Fr> = (0..rows)
-        .into_par_iter()
-        .map(|row| {
-            let of = |columns: &[Vec<Fr>]| columns.iter().map(|c| c[row]).sum::<Fr>();
-            of(helpers) - of(quotients)
-        })
-        .collect();
-    let running = steps.into_iter().scan(Fr::ZERO, |total, step| {
-        let before = *total;
-        *total += step;
-        Some(before)
-    });
-    running.collect()
+impl Drawn {
+    /// What a lookup or a table row is as an element.
+    fn entry(&self, (tag, input, output): Lookup) -> Fr {
+        let tuple = signed(input) + self.beta * signed(output);
+        self.alpha + Fr::from(u64::from(tag)) + self.beta * tuple
+    }
+}
+
+/// Cells, in as few bytes as hold them.
+enum Stored {
+    Narrow(Integers),
+    /// Of more than 32 bits: a lie.
+    Wide(Vec<i64>),
+}
+
+impl Stored {
+    fn new(cells: &[i64]) -> Self {
+        Integers::new(cells).map_or_else(|| Self::Wide(cells.to_vec()), Self::Narrow)
+    }
+
+    /// The cell; 0 after the last.
+    fn at(&self, cell: usize) -> i64 {
+        match self {
+            Self::Narrow(cells) => cells.at(cell),
+            Self::Wide(cells) => cells.get(cell).copied().unwrap_or(0),
+        }
+    }
 }
 
 /// The inverse; that of 0 is 0 (probability `2^-225` over `alpha`).

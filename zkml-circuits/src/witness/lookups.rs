@@ -4,9 +4,13 @@ use super::FirstPhase;
 use crate::plan::{Geometry, RowProgram, TableRow};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
 
 /// Groups that one task takes.
 const CHUNK: usize = 1 << 9;
+
+/// No row: there are at most `2^28` of each of a few tables.
+const NONE: u32 = u32::MAX;
 
 /// Finds table rows.
 pub(super) struct TableIndex {
@@ -15,8 +19,8 @@ pub(super) struct TableIndex {
 
 /// The rows of one tag.
 enum Rows {
-    /// Row of input `first + i` and its output: inputs of a function are neighbours.
-    Dense { first: i64, rows: Vec<Option<(i64, u32)>> },
+    /// Output of input `first + i` and its row, [`NONE`] if it has none: inputs of a function are neighbours.
+    Dense { first: i64, rows: Vec<(i32, u32)> },
     /// Row by input and output: whatever else a row program may hold.
     Sparse(HashMap<(i64, i64), u32>),
 }
@@ -42,10 +46,11 @@ impl TableIndex {
         first: &FirstPhase,
     ) -> Vec<Vec<i64>> {
         let none = || vec![0u32; rows.tables.len()];
+        let lookups = 2 * rows.profile.lanes();
         let groups = (0..geometry.groups()).into_par_iter().with_min_len(CHUNK);
         let counts = groups
             .fold(none, |mut counts, group| {
-                for (row, _) in self.of_group(group, rows, first) {
+                for (row, _) in self.of_group(group, 0..lookups, rows, |cell| first.cell(cell)) {
                     if let Some(count) = row.and_then(|row| counts.get_mut(row as usize)) {
                         *count += 1;
                     }
@@ -64,22 +69,24 @@ impl TableIndex {
         columns
     }
 
-    /// Every lookup of a group, in the order of the helper gate, with its table row if it has one.
+    /// Lookups of a group, those of these numbers in the order of the helper gate, each with its table row
+    /// if it has one. `cell` gives `x`, `r` and `y` of a cell.
     pub(super) fn of_group<'a>(
         &'a self,
         group: usize,
-        rows: &'a RowProgram,
-        first: &'a FirstPhase,
+        numbers: Range<usize>,
+        rows: &RowProgram,
+        cell: impl Fn(usize) -> [i64; 3] + 'a,
     ) -> impl Iterator<Item = (Option<u32>, Lookup)> + 'a {
-        let lanes = rows.profile.lanes();
+        let first = group * rows.profile.lanes();
         let (tag_r, tag_f) = rows.groups.get(group).map_or((0, 0), |g| (g.tag_r, g.tag_f));
         let [of_r, of_f] = [tag_r, tag_f].map(|tag| self.by_tag.get(&tag));
-        (group * lanes..(group + 1) * lanes).flat_map(move |cell| {
-            let [x, r, y] = [0, 1, 2].map(|role| first.lanes[role][cell]);
-            [
-                (of_r.and_then(|rows| rows.find(r, 0)), (tag_r, r, 0)),
-                (of_f.and_then(|rows| rows.find(x, y)), (tag_f, x, y)),
-            ]
+        numbers.map(move |number| {
+            let [x, r, y] = cell(first + number / 2);
+            match number % 2 {
+                0 => (of_r.and_then(|rows| rows.find(r, 0)), (tag_r, r, 0)),
+                _ => (of_f.and_then(|rows| rows.find(x, y)), (tag_f, x, y)),
+            }
         })
     }
 }
@@ -98,13 +105,14 @@ impl Rows {
         else {
             return sparse();
         };
-        let mut dense: Vec<Option<(i64, u32)>> = vec![None; span];
+        let mut dense: Vec<(i32, u32)> = vec![(0, NONE); span];
         for (index, row) in rows {
             let slot = (i64::from(row.input) - first) as usize;
-            if dense[slot].is_some_and(|(output, _)| output != i64::from(row.output)) {
+            let (output, there) = dense[slot];
+            if there != NONE && output != row.output {
                 return sparse();
             }
-            dense[slot] = Some((row.output.into(), *index));
+            dense[slot] = (row.output, *index);
         }
         Self::Dense { first, rows: dense }
     }
@@ -113,8 +121,8 @@ impl Rows {
         match self {
             Self::Dense { first, rows } => {
                 let slot = usize::try_from(input.checked_sub(*first)?).ok()?;
-                let (expected, index) = (*rows.get(slot)?)?;
-                (expected == output).then_some(index)
+                let (expected, index) = *rows.get(slot)?;
+                (index != NONE && i64::from(expected) == output).then_some(index)
             }
             Self::Sparse(rows) => rows.get(&(input, output)).copied(),
         }

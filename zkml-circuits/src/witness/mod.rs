@@ -8,6 +8,7 @@ mod first;
 mod junk;
 mod logup;
 mod lookups;
+mod third;
 mod units;
 mod vector;
 
@@ -21,10 +22,10 @@ use crate::{
     plonk::{AdviceColumn, PhaseWitness, ProveError},
 };
 use ff::Field;
-use halo2_proofs::{
-    halo2curves::bn256::Fr,
-    plonk::{Advice, Column, ConstraintSystem},
-};
+use halo2_proofs::{halo2curves::bn256::Fr, plonk::ConstraintSystem};
+use std::sync::Arc;
+
+use self::{junk::Junk, third::Third};
 
 pub use zkml_core::proving::vector::from_integer as signed;
 
@@ -36,7 +37,7 @@ pub struct Witness<'a> {
     columns: MachineColumns,
     first: FirstPhase,
     /// Junk column, known after `rho`.
-    junk: Vec<Fr>,
+    junk: Arc<Junk>,
     /// Whether a proof has been made: cells are not there any more.
     done: bool,
 }
@@ -46,7 +47,7 @@ impl<'a> Witness<'a> {
     pub fn new(rows: &'a RowProgram, geometry: Geometry, first: FirstPhase) -> Self {
         let mut cs = ConstraintSystem::default();
         let columns = configure(&mut cs, rows.profile);
-        Self { rows, geometry, columns, first, junk: Vec::new(), done: false }
+        Self { rows, geometry, columns, first, junk: Arc::default(), done: false }
     }
 
     /// The first phase; after a proof without lanes and multiplicities.
@@ -54,12 +55,17 @@ impl<'a> Witness<'a> {
         &self.first
     }
 
+    /// Size of the machine, for tests that name cells.
+    pub fn geometry(&self) -> Geometry {
+        self.geometry
+    }
+
     /// Columns, for tests that name cells.
     pub fn columns(&self) -> &MachineColumns {
         &self.columns
     }
 
-    fn first_phase(&self) -> Vec<(usize, AdviceColumn)> {
+    fn first_phase(&self) -> Vec<(usize, AdviceColumn<'a>)> {
         let mut out = Vec::new();
         for role in [Role::X, Role::R, Role::Y] {
             out.extend(self.lane_columns(role));
@@ -77,7 +83,7 @@ impl<'a> Witness<'a> {
     }
 
     /// The columns of a role: lane `c R + j` of group `g` at row `g R + j` of column `c`.
-    fn lane_columns(&self, role: Role) -> Vec<(usize, AdviceColumn)> {
+    fn lane_columns(&self, role: Role) -> Vec<(usize, AdviceColumn<'a>)> {
         use rayon::prelude::*;
         let (lanes, fold) = (self.rows.profile.lanes(), self.geometry.fold());
         let values = self.first.role(role);
@@ -94,30 +100,18 @@ impl<'a> Witness<'a> {
             .collect()
     }
 
-    fn third_phase(&self, challenges: &Drawn) -> Vec<(usize, AdviceColumn)> {
-        let (units, logup) = rayon::join(
-            || units::Units::new(self.rows, self.geometry, &self.first, challenges),
-            || logup::LogUp::new(self.rows, self.geometry, &self.first, challenges),
-        );
-        let vector = vector::Vectors::new(self.rows, self.geometry, &units, &self.junk, challenges);
-        let mut out = units.columns(&self.columns, self.geometry);
-        let full = |column: Column<Advice>, values| (column.index(), AdviceColumn::Full(values));
-        out.extend([
-            full(self.columns.a, vector.a),
-            full(self.columns.b, vector.b),
-            full(self.columns.z, vector.z),
-        ]);
-        out.extend(logup.columns(&self.columns));
-        out
+    fn third_phase(&self, challenges: &Drawn) -> Vec<(usize, AdviceColumn<'a>)> {
+        Third::new(self.rows, self.geometry, &self.first, &self.junk, challenges)
+            .columns(&self.columns)
     }
 }
 
-impl PhaseWitness for Witness<'_> {
+impl<'a> PhaseWitness<'a> for Witness<'a> {
     fn phase(
         &mut self,
         phase: u8,
         challenges: &[Fr],
-    ) -> Result<Vec<(usize, AdviceColumn)>, ProveError> {
+    ) -> Result<Vec<(usize, AdviceColumn<'a>)>, ProveError> {
         if self.done {
             return Err(ProveError::Witness("a witness makes one proof".into()));
         }
@@ -125,11 +119,12 @@ impl PhaseWitness for Witness<'_> {
             0 => self.first_phase(),
             1 => {
                 let drawn = Drawn::new(challenges);
-                self.junk = junk::column(self.rows, self.geometry, &self.first, &drawn);
-                for (cell, added) in self.junk.iter_mut().zip(&self.first.j) {
-                    *cell += added;
-                }
-                vec![(self.columns.junk.index(), AdviceColumn::Full(self.junk.clone()))]
+                self.junk = Junk::new(self.rows, self.geometry, &self.first, &drawn).into();
+                let column = match self.junk.is_empty() {
+                    true => AdviceColumn::Small(Vec::new()),
+                    false => AdviceColumn::Computed(self.junk.clone()),
+                };
+                vec![(self.columns.junk.index(), column)]
             }
             _ => self.third_phase(&Drawn::new(challenges)),
         })
@@ -139,7 +134,7 @@ impl PhaseWitness for Witness<'_> {
         self.done = true;
         self.first.lanes = Default::default();
         self.first.m = Vec::new();
-        self.junk = Vec::new();
+        self.junk = Arc::default();
     }
 }
 

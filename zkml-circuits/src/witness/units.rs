@@ -2,9 +2,8 @@
 
 use super::{Drawn, FirstPhase, signed};
 use crate::{
-    machine::{MachineColumns, Unit},
+    machine::Unit,
     plan::{Base, Geometry, Group, LaneRead, OperandRead, RowProgram, UnitRef},
-    plonk::AdviceColumn,
 };
 use ff::Field;
 use halo2_proofs::halo2curves::bn256::Fr;
@@ -53,25 +52,15 @@ impl Units {
         self.values[at.unit.index()].get(at.group).copied().unwrap_or(Fr::ZERO)
     }
 
-    /// The unit columns.
-    pub(super) fn columns(
-        &self,
-        columns: &MachineColumns,
-        geometry: Geometry,
-    ) -> Vec<(usize, AdviceColumn)> {
-        let count = columns.profile().columns_for(Unit::ALL.len());
-        let mut out = vec![(0, vec![Fr::ZERO; geometry.rows()]); count];
-        for (slot, unit) in out.iter_mut().zip(Unit::ALL.chunks(geometry.fold())) {
-            for unit in unit {
-                let (column, offset) = columns.unit(*unit);
-                slot.0 = column.index();
-                let cells = slot.1.iter_mut().skip(offset).step_by(geometry.fold());
-                for (cell, value) in cells.zip(&self.values[unit.index()]) {
-                    *cell = *value;
-                }
+    /// Writes a unit column, counted from the first.
+    pub(super) fn write(&self, column: usize, fold: usize, to: &mut [Fr]) {
+        to.fill(Fr::ZERO);
+        for (offset, unit) in Unit::ALL.iter().skip(column * fold).take(fold).enumerate() {
+            let cells = to.iter_mut().skip(offset).step_by(fold);
+            for (cell, value) in cells.zip(&self.values[unit.index()]) {
+                *cell = *value;
             }
         }
-        out.into_iter().map(|(index, values)| (index, AdviceColumn::Full(values))).collect()
     }
 }
 

@@ -1,15 +1,17 @@
 //! The vector unit, run by run.
 
-use super::{Drawn, signed, units::Units};
-use crate::plan::{Carry, Geometry, RowProgram, Source};
+use super::{Drawn, junk::Junk, signed, units::Units};
+use crate::plan::{Carry, Geometry, RowProgram, Source, VectorRow};
 use ff::Field;
 use halo2_proofs::halo2curves::bn256::Fr;
+use rayon::prelude::*;
 
-/// Columns of the vector unit.
+/// Rows that one task takes.
+const CHUNK: usize = 1 << 10;
+
+/// `Z` of the vector rows; `A` and `B` are units, or `Z` of other rows.
 pub(super) struct Vectors {
-    pub(super) a: Vec<Fr>,
-    pub(super) b: Vec<Fr>,
-    pub(super) z: Vec<Fr>,
+    z: Vec<Fr>,
 }
 
 impl Vectors {
@@ -19,18 +21,16 @@ impl Vectors {
         rows: &RowProgram,
         geometry: Geometry,
         units: &Units,
-        junk: &[Fr],
+        junk: &Junk,
         drawn: &Drawn,
     ) -> Self {
-        let zero = || vec![Fr::ZERO; geometry.rows()];
-        let mut columns = Self { a: zero(), b: zero(), z: zero() };
+        let mut vectors = Self { z: vec![Fr::ZERO; rows.vector.len().min(geometry.rows())] };
         let mut start = 0;
         for run in rows.vector.split_inclusive(|row| row.carry == Carry::None) {
             for (index, row) in run.iter().enumerate().rev() {
                 let at = start + index;
-                let a = row.a.map_or(Fr::ZERO, |source| columns.read(source, units));
-                let b = row.b.map_or(Fr::ZERO, |source| columns.read(source, units));
-                let after = columns.z.get(at + 1).copied().unwrap_or(Fr::ZERO);
+                let [a, b] = [row.a, row.b].map(|source| vectors.read(source, units));
+                let after = vectors.z.get(at + 1).copied().unwrap_or(Fr::ZERO);
                 let mut z = match row.carry {
                     Carry::None => Fr::ZERO,
                     Carry::One => after,
@@ -44,19 +44,43 @@ impl Vectors {
                     z += signed(row.linear) * a;
                 }
                 if row.junk != 0 {
-                    z += signed(row.junk) * junk.get(at).copied().unwrap_or(Fr::ZERO);
+                    z += signed(row.junk) * junk.get(at);
                 }
-                (columns.a[at], columns.b[at], columns.z[at]) = (a, b, z);
+                vectors.z[at] = z;
             }
             start += run.len();
         }
-        columns
+        vectors
     }
 
-    fn read(&self, source: Source, units: &Units) -> Fr {
+    pub(super) fn write_z(&self, to: &mut [Fr]) {
+        let (first, rest) = to.split_at_mut(self.z.len());
+        first.copy_from_slice(&self.z);
+        rest.fill(Fr::ZERO);
+    }
+
+    /// Writes what rows read as an operand.
+    pub(super) fn write_operands(
+        &self,
+        rows: &[VectorRow],
+        units: &Units,
+        operand: impl Fn(&VectorRow) -> Option<Source> + Sync,
+        to: &mut [Fr],
+    ) {
+        let (first, rest) = to.split_at_mut(self.z.len());
+        first
+            .par_iter_mut()
+            .zip(rows)
+            .with_min_len(CHUNK)
+            .for_each(|(to, row)| *to = self.read(operand(row), units));
+        rest.fill(Fr::ZERO);
+    }
+
+    fn read(&self, source: Option<Source>, units: &Units) -> Fr {
         match source {
-            Source::Unit(at) => units.get(at),
-            Source::Z(row) => self.z.get(row).copied().unwrap_or(Fr::ZERO),
+            None => Fr::ZERO,
+            Some(Source::Unit(at)) => units.get(at),
+            Some(Source::Z(row)) => self.z.get(row).copied().unwrap_or(Fr::ZERO),
         }
     }
 }

@@ -30,31 +30,21 @@ impl<'a, F: FnMut(u8, &[Fr], &mut Cells)> Liar<'a, F> {
     }
 }
 
-impl<F: FnMut(u8, &[Fr], &mut Cells)> PhaseWitness for Liar<'_, F> {
+impl<'a, F: FnMut(u8, &[Fr], &mut Cells)> PhaseWitness<'a> for Liar<'a, F> {
     fn phase(
         &mut self,
         phase: u8,
         challenges: &[Fr],
-    ) -> Result<Vec<(usize, AdviceColumn)>, ProveError> {
+    ) -> Result<Vec<(usize, AdviceColumn<'a>)>, ProveError> {
         let columns = self.inner.phase(phase, challenges)?;
         let indices: Vec<usize> = columns.iter().map(|(index, _)| *index).collect();
         for (index, values) in columns {
-            self.cells.insert(index, full(values, self.geometry));
+            self.cells.insert(index, values.elements(self.geometry.rows()));
         }
         (self.change)(phase, challenges, &mut self.cells);
         let full = |index: &usize| (*index, AdviceColumn::Full(self.cells[index].clone()));
         Ok(indices.iter().map(full).collect())
     }
-}
-
-/// A whole column.
-pub(crate) fn full(values: AdviceColumn, geometry: Geometry) -> Vec<Fr> {
-    let mut full = match values {
-        AdviceColumn::Small(small) => small.into_iter().map(signed).collect(),
-        AdviceColumn::Full(full) => full,
-    };
-    full.resize(geometry.rows(), Fr::ZERO);
-    full
 }
 
 /// Column and row of a source.

@@ -24,7 +24,7 @@ pub(crate) use forgeries::{Breaks, Forgery, computed};
 pub(crate) use goals::leading_to;
 pub(crate) use honest::Honest;
 pub(crate) use liar::{
-    Cells, Liar, cell_of, full, is_operand, logup, recount, set_accumulator, words_of,
+    Cells, Liar, cell_of, is_operand, logup, recount, set_accumulator, words_of,
 };
 pub(crate) use models::{
     FIRST, HIDDEN, INPUT, LOGITS, SECOND, classifier, convolutions, forest, padded, strided,
@@ -221,21 +221,16 @@ pub(crate) struct Tampered<'a, F> {
     pub(crate) change: F,
 }
 
-impl<F: FnMut(&mut Vec<Fr>)> PhaseWitness for Tampered<'_, F> {
+impl<'a, F: FnMut(&mut Vec<Fr>)> PhaseWitness<'a> for Tampered<'a, F> {
     fn phase(
         &mut self,
         phase: u8,
         challenges: &[Fr],
-    ) -> Result<Vec<(usize, AdviceColumn)>, ProveError> {
+    ) -> Result<Vec<(usize, AdviceColumn<'a>)>, ProveError> {
         let mut columns = self.inner.phase(phase, challenges)?;
         for (index, values) in &mut columns {
             if *index == self.column {
-                let mut full = match std::mem::replace(values, AdviceColumn::Full(Vec::new())) {
-                    AdviceColumn::Small(small) => {
-                        small.into_iter().map(zkml_circuits::witness::signed).collect()
-                    }
-                    AdviceColumn::Full(full) => full,
-                };
+                let mut full = values.elements(self.inner.geometry().rows());
                 (self.change)(&mut full);
                 *values = AdviceColumn::Full(full);
             }

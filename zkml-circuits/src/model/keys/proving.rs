@@ -86,6 +86,13 @@ impl ProvingKey {
         Self { plonk: self.plonk.with_parts(parts), ..self }
     }
 
+    /// The key whose proofs keep computed columns, or do not.
+    #[cfg(feature = "testing")]
+    #[must_use]
+    pub fn keeping_computed(self, keeps_computed: bool) -> Self {
+        Self { plonk: self.plonk.keeping_computed(keeps_computed), ..self }
+    }
+
     /// The verifying key.
     pub fn verifying_key(&self) -> &VerifyingKey {
         &self.verifying

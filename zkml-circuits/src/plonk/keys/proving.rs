@@ -40,10 +40,10 @@ impl ProvingKey {
     /// A key from columns of `2^k` values and permuted columns, in the numbers of the verifying
     /// key's protocol.
     pub(super) fn new(verifying: VerifyingKey, fixed: Vec<Values>, copies: Copies) -> Self {
-        let fft = Fft::new(verifying.k());
+        let (protocol, k) = (verifying.protocol(), verifying.k());
         let objective = ProverObjective::default();
-        let constraints = Constraints::new(verifying.protocol(), objective);
-        Self { fixed, copies, verifying, fft, objective, constraints }
+        let constraints = Constraints::new(protocol, k, objective);
+        Self { fixed, copies, fft: Fft::new(k), verifying, objective, constraints }
     }
 
     /// The key whose proofs are made with `objective`; it is not part of the file.
@@ -52,8 +52,15 @@ impl ProvingKey {
         if objective == self.objective {
             return self;
         }
-        let constraints = Constraints::new(self.verifying.protocol(), objective);
-        Self { objective, constraints, ..self }
+        let (protocol, k) = (self.verifying.protocol(), self.verifying.k());
+        Self { objective, constraints: Constraints::new(protocol, k, objective), ..self }
+    }
+
+    /// The key whose proofs keep computed columns, or do not.
+    #[cfg(feature = "testing")]
+    #[must_use]
+    pub fn keeping_computed(self, keeps_computed: bool) -> Self {
+        Self { constraints: self.constraints.keeping_computed(keeps_computed), ..self }
     }
 
     /// The key whose proofs are made a part of a coset at a time, of 1, 2, 4 or 8.

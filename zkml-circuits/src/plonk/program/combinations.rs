@@ -237,7 +237,7 @@ mod tests {
             // Argument and value of the table are one more.
             assert_eq!(combinations.len(), of_weights + 1);
             assert_eq!(
-                Constraints::new(&protocol, ProverObjective::Time).combinations.len(),
+                Constraints::new(&protocol, 5, ProverObjective::Time).combinations.len(),
                 of_weights + 1
             );
             let read = |gates: &WithUniforms, of: LeafKind| {
@@ -257,6 +257,6 @@ mod tests {
         let mut protocol = machine(3, 1, 9);
         let all = (0..protocol.num_fixed).map(|index| Column { kind: ColumnKind::Fixed, index });
         protocol.permutation.extend(all);
-        assert!(Constraints::new(&protocol, ProverObjective::Time).combinations.is_empty());
+        assert!(Constraints::new(&protocol, 5, ProverObjective::Time).combinations.is_empty());
     }
 }

@@ -22,16 +22,27 @@ use halo2curves::bn256::Fr;
 use zkml_core::proving::{Operand, Operation};
 
 use super::combinations::{self, Combination};
-use super::slices::{Draft, Slices};
+use super::slices::{Cut, Draft, Slices};
 use super::{Compiler, Input, LeafKind, Uniforms};
 use crate::plonk::protocol::{Protocol, Query};
 use crate::plonk::prover::ProverObjective;
 
 /// The largest degree of constraints of low degree.
 const LOW: usize = 3;
-/// What slices do not take apart: tried one after the other, and those slices taken of which the
-/// fewest columns are in memory at a time.
-const SMALL: [usize; 2] = [6, 8];
+/// Ways to cut a program into few slices, which save time.
+const FEW_SLICES: [Cut; 2] = [
+    Cut { load: 6, small: 6, there: 4, counts: false },
+    Cut { load: 6, small: 8, there: 4, counts: false },
+];
+/// Ways to cut a program into slices of few columns, which save memory. Each is the best one for some
+/// machine: those that count for folded ones.
+const FEW_COLUMNS: [Cut; 5] = [
+    Cut { load: 2, small: 5, there: 1, counts: false },
+    Cut { load: 2, small: 6, there: 4, counts: false },
+    Cut { load: 2, small: 7, there: 4, counts: false },
+    Cut { load: 2, small: 5, there: 4, counts: true },
+    Cut { load: 2, small: 6, there: 4, counts: true },
+];
 
 /// The constraints of a protocol.
 #[derive(Clone, Debug)]
@@ -46,10 +57,26 @@ pub(in crate::plonk) struct Constraints {
     programs: Vec<Slices>,
     /// In how many parts a coset is taken.
     parts: usize,
+    /// Whether a proof keeps computed columns.
+    keeps_computed: bool,
 }
 
 impl Constraints {
-    pub(in crate::plonk) fn new(protocol: &Protocol, objective: ProverObjective) -> Self {
+    /// As a proof of `2^k` rows evaluates them.
+    pub(in crate::plonk) fn new(protocol: &Protocol, k: u32, objective: ProverObjective) -> Self {
+        let keeps = |cut: &Self| objective.keeps_computed(protocol, k, &cut.programs);
+        if objective == ProverObjective::Time {
+            let cut = Self::cut(protocol, &FEW_SLICES);
+            if keeps(&cut) {
+                return Self { keeps_computed: true, ..cut };
+            }
+        }
+        let cut = Self::cut(protocol, &FEW_COLUMNS);
+        Self { keeps_computed: keeps(&cut), parts: objective.parts(&cut.programs), ..cut }
+    }
+
+    /// Whole cosets, by the best of these ways to cut programs; computed columns are not kept.
+    fn cut(protocol: &Protocol, cuts: &[Cut]) -> Self {
         let mut compiler = Compiler::new(protocol);
         let mut constraints = compiler.gates();
         constraints.extend(permutation(&mut compiler));
@@ -66,18 +93,9 @@ impl Constraints {
         let mut sums: Vec<Operand> =
             groups.into_values().map(|(_, members)| sum(&mut compiler, &members)).collect();
         let combinations = combinations::extract(&mut compiler, &mut sums);
-        // A column for each thread at least.
-        let load = objective.load().max(rayon::current_num_threads());
-        let mut drafts =
-            |from| SMALL.map(|small| Draft::new(&mut compiler, &sums[from..], small, load));
-        let drafts: Vec<[Draft; SMALL.len()]> = (0..sums.len()).map(&mut drafts).collect();
-        let least = |drafts: [Draft; SMALL.len()]| {
-            let slices = drafts.map(|draft| draft.finish(&compiler)).into_iter();
-            slices.min_by_key(|slices| slices.in_memory(1))
-        };
-        let programs: Vec<Slices> = drafts.into_iter().filter_map(least).collect();
-        let parts = objective.parts(&programs);
-        Self { uniforms: Uniforms(compiler.uniforms), combinations, cosets, programs, parts }
+        let programs = cut(&mut compiler, &sums, cuts);
+        let uniforms = Uniforms(compiler.uniforms);
+        Self { uniforms, combinations, cosets, programs, parts: 1, keeps_computed: false }
     }
 
     #[cfg(feature = "testing")]
@@ -85,9 +103,19 @@ impl Constraints {
         Self { parts, ..self }
     }
 
+    #[cfg(feature = "testing")]
+    pub(in crate::plonk) fn keeping_computed(self, keeps_computed: bool) -> Self {
+        Self { keeps_computed, ..self }
+    }
+
     /// In how many parts a coset is taken.
     pub(in crate::plonk) fn parts(&self) -> usize {
         self.parts
+    }
+
+    /// Whether a proof keeps computed columns.
+    pub(in crate::plonk) fn keeps_computed(&self) -> bool {
+        self.keeps_computed
     }
 
     /// The program for a coset: it gives the sums whose quotients are not determined by the cosets
@@ -96,6 +124,20 @@ impl Constraints {
         let done = self.cosets.iter().filter(|cosets| **cosets <= coset).count();
         &self.programs[done]
     }
+}
+
+/// For each sum the slices that give it and those after it, cut in the way in which the fewest columns
+/// are in memory at a time.
+fn cut(compiler: &mut Compiler<'_>, sums: &[Operand], cuts: &[Cut]) -> Vec<Slices> {
+    let mut draft = |from: usize| -> Vec<Draft> {
+        cuts.iter().map(|cut| Draft::new(compiler, &sums[from..], *cut)).collect()
+    };
+    let drafts: Vec<Vec<Draft>> = (0..sums.len()).map(&mut draft).collect();
+    let least = |drafts: Vec<Draft>| {
+        let slices = drafts.into_iter().map(|draft| draft.finish(compiler));
+        slices.min_by_key(|slices| slices.in_memory(1))
+    };
+    drafts.into_iter().filter_map(least).collect()
 }
 
 /// `y^0, y^1, ...`
@@ -256,28 +298,35 @@ mod tests {
             assert!(protocol.num_products() > 1, "sets that join");
             let gates = WithUniforms::gates(&protocol);
             let gates = run(&gates.program, &gates.uniforms.values(input), plain);
-            let compiled = Constraints::new(&protocol, ProverObjective::Time);
-            let uniforms = compiled.uniforms.values(input);
-            let any = |kind: LeafKind, index: usize| match kind {
-                LeafKind::Combination => sum(&compiled.combinations[index], &uniforms, plain),
-                kind => plain(kind, index),
-            };
-            let all = run_slices(compiled.on_coset(0), &uniforms, any);
-            for row in 0..ROWS {
-                let expected = constraints(&protocol, &gates, row)
-                    .into_iter()
-                    .fold(Fr::ZERO, |sum, value| sum * input(Input::Y) + value);
-                assert_eq!(all.iter().map(|sum| sum[row]).sum::<Fr>(), expected, "row {row}");
+            let expected: Vec<Fr> = (0..ROWS)
+                .map(|row| {
+                    let all = constraints(&protocol, &gates, row).into_iter();
+                    all.fold(Fr::ZERO, |sum, value| sum * input(Input::Y) + value)
+                })
+                .collect();
+            for cut in FEW_SLICES.iter().chain(&FEW_COLUMNS) {
+                let compiled = Constraints::cut(&protocol, &[*cut]);
+                let uniforms = compiled.uniforms.values(input);
+                let any = |kind: LeafKind, index: usize| match kind {
+                    LeafKind::Combination => sum(&compiled.combinations[index], &uniforms, plain),
+                    kind => plain(kind, index),
+                };
+                let all = run_slices(compiled.on_coset(0), &uniforms, any);
+                for (row, expected) in expected.iter().enumerate() {
+                    let got: Fr = all.iter().map(|sum| sum[row]).sum();
+                    assert_eq!(got, *expected, "row {row}, {cut:?}");
+                }
+                // Later cosets see the constraints of high degree alone.
+                assert_eq!(compiled.cosets, [2, 4]);
+                assert_eq!(run_slices(compiled.on_coset(1), &uniforms, any), all);
+                assert_eq!(run_slices(compiled.on_coset(2), &uniforms, any), all[1..]);
+                let columns = |coset| {
+                    let slices = compiled.on_coset(coset).slices.iter();
+                    let columns = slices.flat_map(|slice| slice.program.columns());
+                    columns.collect::<BTreeSet<_>>().len()
+                };
+                assert!(columns(3) < columns(0));
             }
-            // Later cosets see the constraints of high degree alone.
-            assert_eq!(compiled.cosets, [2, 4]);
-            assert_eq!(run_slices(compiled.on_coset(1), &uniforms, any), all);
-            assert_eq!(run_slices(compiled.on_coset(2), &uniforms, any), all[1..]);
-            let columns = |coset| {
-                let slices = compiled.on_coset(coset).slices.iter();
-                slices.flat_map(|slice| slice.program.columns()).collect::<BTreeSet<_>>().len()
-            };
-            assert!(columns(3) < columns(0));
         }
     }
 
@@ -286,11 +335,11 @@ mod tests {
     fn cosets_are_as_many_as_degrees_ask_for() {
         let mut protocol = machine(3, 1, 9);
         protocol.permutation.clear();
-        assert_eq!(Constraints::new(&protocol, ProverObjective::Time).cosets, [2, 4]);
+        assert_eq!(Constraints::new(&protocol, 5, ProverObjective::Time).cosets, [2, 4]);
         protocol.gates.retain(|gate| matches!(gate, Expr::Product(..)));
         protocol.gates.truncate(1);
-        assert_eq!(Constraints::new(&protocol, ProverObjective::Time).cosets, [4]);
+        assert_eq!(Constraints::new(&protocol, 5, ProverObjective::Time).cosets, [4]);
         protocol.gates.clear();
-        assert!(Constraints::new(&protocol, ProverObjective::Time).cosets.is_empty());
+        assert!(Constraints::new(&protocol, 5, ProverObjective::Time).cosets.is_empty());
     }
 }

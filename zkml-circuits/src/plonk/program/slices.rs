@@ -9,7 +9,8 @@
 //!
 //! Terms are free in their order. The one taken next is the one that asks for the fewest columns
 //! that are not there and reads most of those that are, a column that `u` more terms read counting
-//! as `1 / u`: so terms of one lane come together, and shared columns do not wait for each other.
+//! as `1 / u`: so terms of one lane come together, and shared columns do not wait for each other. How
+//! much more those count that are there depends on the program ([`Cut`]).
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -71,6 +72,20 @@ impl Slices {
     }
 }
 
+/// How a program is cut.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Cut {
+    /// About as many columns are loaded by a slice, if there are no more threads.
+    pub(super) load: usize,
+    /// Results that read no more columns than this are not taken apart.
+    pub(super) small: usize,
+    /// What it counts for a term to read a column that is there, in halves of what it counts against
+    /// it to read one that is not.
+    pub(super) there: i64,
+    /// Whether it counts, and far more, how many columns and accumulators come and go with a term.
+    pub(super) counts: bool,
+}
+
 /// Slices whose programs are still to be made, when the compiler has all operations.
 pub(super) struct Draft {
     /// For each slice what it adds to which accumulators.
@@ -79,19 +94,16 @@ pub(super) struct Draft {
 }
 
 impl Draft {
-    /// Cuts a program with these outputs. Results that read no more than `small` columns are not
-    /// taken apart, and a slice loads about `load` columns.
-    pub(super) fn new(
-        compiler: &mut Compiler<'_>,
-        outputs: &[Operand],
-        small: usize,
-        load: usize,
-    ) -> Self {
-        let mut split = Split::new(compiler, small);
-        let outputs = outputs.iter().map(|output| split.accumulator(*output)).collect();
+    /// Cuts a program with these outputs.
+    pub(super) fn new(compiler: &mut Compiler<'_>, outputs: &[Operand], cut: Cut) -> Self {
+        let mut split = Split::new(compiler, cut.small);
+        let outputs: Vec<usize> = outputs.iter().map(|output| split.accumulator(*output)).collect();
+        // Sums of constraints of different degrees are different.
+        let different = outputs.iter().collect::<BTreeSet<_>>().len();
+        assert_eq!(different, outputs.len(), "two outputs are one sum");
         let tasks = split.tasks();
         let mut slices = Vec::new();
-        for slice in Order::new(&tasks, split.accumulators.len()).slices(load) {
+        for slice in Order::new(&tasks, split.accumulators.len(), cut).slices() {
             let mut sums: BTreeMap<usize, Operand> = BTreeMap::new();
             for task in slice {
                 let Task { term, adds, .. } = &tasks[task];

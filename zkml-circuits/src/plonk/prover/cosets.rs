@@ -15,7 +15,10 @@ use std::sync::{Mutex, PoisonError};
 use ff::Field;
 use halo2curves::bn256::Fr;
 use rayon::prelude::*;
-use zkml_core::proving::{CellOf, Coset, vector::invert};
+use zkml_core::proving::{
+    CellOf, Coset,
+    vector::{add_multiple, add_multiples, invert},
+};
 
 use super::evaluations::{Polynomial, Polynomials, combine_into};
 use crate::plonk::keys::ProvingKey;
@@ -47,31 +50,27 @@ impl<'a> Cosets<'a> {
         Self { key, polynomials, uniforms, parts, pool: Pool::default() }
     }
 
-    /// The sums that `program` gives, each as the coefficients of the polynomial of degree below `n`
-    /// that has its values on the coset of `shift`.
-    pub(super) fn interpolated(&self, program: &Slices, shift: Fr) -> Vec<Vec<Fr>> {
-        let fft = self.key.fft();
-        let sums = self.sums(program, shift).into_iter().map(|sum| {
-            let mut coefficients = self.pool.any(fft.n());
-            fft.coset_interpolate_into(&sum, shift, &mut coefficients);
-            self.pool.put(sum);
-            coefficients
-        });
-        sums.collect()
-    }
-
-    /// The sums that `program` gives, on the coset of `shift`.
-    fn sums(&self, program: &Slices, shift: Fr) -> Vec<Vec<Fr>> {
+    /// The sums that `program` gives on the coset of `shift`, the last one added to `start` if there
+    /// is one.
+    pub(super) fn sums(&self, program: &Slices, shift: Fr, start: Option<Vec<Fr>>) -> Vec<Vec<Fr>> {
         let (fft, parts) = (self.key.fft(), self.parts);
         let cosets: Vec<Coset> =
             (0..parts).map(|part| fft.coset_part(shift, parts, part)).collect();
         if parts == 1 {
-            return self.part(program, &cosets, 0);
+            return self.part(program, &cosets, 0, start);
         }
         let mut sums: Vec<Vec<Fr>> =
-            program.outputs.iter().map(|_| self.pool.any(fft.n())).collect();
+            program.outputs.iter().skip(1).map(|_| self.pool.any(fft.n())).collect();
+        sums.push(start.unwrap_or_else(|| self.pool.zeros(fft.n())));
         for part in 0..parts {
-            for (sum, of_part) in sums.iter_mut().zip(self.part(program, &cosets, part)) {
+            let mut start = self.pool.any(cosets[part].len());
+            if let Some(sum) = sums.last() {
+                let values = sum[part..].iter().step_by(parts);
+                start.iter_mut().zip(values).for_each(|(to, value)| *to = *value);
+            }
+            for (sum, of_part) in
+                sums.iter_mut().zip(self.part(program, &cosets, part, Some(start)))
+            {
                 let to = sum[part..].iter_mut().step_by(parts);
                 to.zip(&of_part).for_each(|(to, value)| *to = *value);
                 self.pool.put(of_part);
@@ -80,8 +79,57 @@ impl<'a> Cosets<'a> {
         sums
     }
 
-    /// The sums on a part of a coset.
-    fn part(&self, program: &Slices, cosets: &[Coset], part: usize) -> Vec<Vec<Fr>> {
+    /// The coefficients of the polynomial of degree below `n` that has these values on the coset of
+    /// `shift`.
+    pub(super) fn interpolated(&self, values: &[Fr], shift: Fr) -> Vec<Fr> {
+        let mut coefficients = self.pool.any(values.len());
+        self.key.fft().coset_interpolate_into(values, shift, &mut coefficients);
+        coefficients
+    }
+
+    /// Sums of values; `to` is 0 if it is none.
+    pub(super) fn added(&self, to: Option<Vec<Fr>>, values: Vec<Fr>) -> Vec<Fr> {
+        let Some(mut sum) = to else { return values };
+        add_multiple(&mut sum, &values, Fr::ONE);
+        self.pool.put(values);
+        sum
+    }
+
+    /// A sum of multiples of columns, added to `to`, which is 0 if it is none.
+    pub(super) fn combined(
+        &self,
+        to: Option<Vec<Fr>>,
+        columns: &[Vec<Fr>],
+        factors: &[Fr],
+    ) -> Vec<Fr> {
+        let mut sum = to.unwrap_or_else(|| self.pool.zeros(self.key.fft().n()));
+        let terms: Vec<(Fr, &[Fr])> =
+            factors.iter().copied().zip(columns.iter().map(Vec::as_slice)).collect();
+        add_multiples(&mut sum, &terms);
+        sum
+    }
+
+    /// Gives back what sums were given in.
+    pub(super) fn reuse(&self, column: Vec<Fr>) {
+        self.pool.put(column);
+    }
+
+    /// The values on the coset of `shift` of a polynomial.
+    pub(super) fn values(&self, coefficients: Vec<Fr>, shift: Fr) -> Vec<Fr> {
+        let mut values = self.pool.any(coefficients.len());
+        self.key.fft().coset(shift).values_into(&coefficients, &mut values);
+        self.pool.put(coefficients);
+        values
+    }
+
+    /// As [`Self::sums`], on a part of a coset.
+    fn part(
+        &self,
+        program: &Slices,
+        cosets: &[Coset],
+        part: usize,
+        start: Option<Vec<Fr>>,
+    ) -> Vec<Vec<Fr>> {
         let rows = cosets[part].len();
         // Name of what a leaf reads, and rows from the current one of its part.
         let read = |leaf: &Leaf| {
@@ -90,7 +138,8 @@ impl<'a> Cosets<'a> {
             ((kind, index, row.rem_euclid(parts) as usize), row.div_euclid(parts) as i32)
         };
         let mut values: BTreeMap<Name, Vec<Fr>> = BTreeMap::new();
-        let mut sums: BTreeMap<usize, Vec<Fr>> = BTreeMap::new();
+        let mut sums: BTreeMap<usize, Vec<Fr>> =
+            program.outputs.last().copied().zip(start).into_iter().collect();
         for slice in &program.slices {
             let leaves = slice.program.leaves();
             let needed = leaves.iter().filter(|leaf| leaf.kind != LeafKind::Accumulator);
@@ -121,13 +170,8 @@ impl<'a> Cosets<'a> {
                 .extract_if(.., |(kind, index, _), _| !slice.later.contains(&(*kind, *index)));
             over.for_each(|(_, column)| self.pool.put(column));
         }
-        let output = |(position, index): (usize, &usize)| {
-            // Equal outputs are one sum.
-            let again = program.outputs[position + 1..].contains(index);
-            let sum = if again { sums.get(index).cloned() } else { sums.remove(index) };
-            sum.expect("outputs are kept to the end")
-        };
-        program.outputs.iter().enumerate().map(output).collect()
+        let output = |index| sums.remove(index).expect("outputs are kept to the end");
+        program.outputs.iter().map(output).collect()
     }
 
     /// Values of a column on a part of a coset.

@@ -4,12 +4,14 @@
 //! 1 on row `i` and 0 on the others, their polynomials are `sum_i v_i l_i`, and `l_i(omega^r x)` is
 //! `l_(i - r)(x)`. So the values `l_i(x)` serve for all of them at all rotations.
 
+use std::collections::BTreeMap;
+
 use ff::Field;
 use halo2curves::bn256::Fr;
 use rayon::prelude::*;
 use zkml_core::proving::{Basis, Fft, vector};
 
-use super::witness::{BlindedIntegers, Column, write_with_tail};
+use super::witness::{BlindedComputed, BlindedIntegers, Column, write_with_tail};
 use crate::plonk::copies::Copies;
 use crate::plonk::integers::{Integers, of_any_width};
 use crate::plonk::keys::ProvingKey;
@@ -33,6 +35,8 @@ pub(super) enum Polynomial<'a> {
 pub(super) enum OnRows<'a> {
     /// Integers on the first rows, elements on those after them, then zeros.
     Integers { values: &'a Integers, tail: &'a [Fr] },
+    /// Elements that are computed.
+    Computed(&'a BlindedComputed<'a>),
     /// The labels that a permuted column holds.
     Labels { copies: &'a Copies, column: usize },
 }
@@ -46,26 +50,29 @@ impl OnRows<'_> {
                 write_with_tail(values, tail, first);
                 rest.fill(Fr::ZERO);
             }
+            Self::Computed(column) => column.write(to),
             Self::Labels { copies, column } => copies.write_labels(column, to),
         }
     }
 }
 
 /// An advice column.
-enum Advice {
+enum Advice<'w> {
     Coefficients(Vec<Fr>),
     Integers(BlindedIntegers),
+    Computed(BlindedComputed<'w>),
 }
 
 /// Everything a proof opens.
 pub(super) struct Polynomials<'a> {
     key: &'a ProvingKey,
-    advice: Vec<Advice>,
+    advice: Vec<Advice<'a>>,
     /// Values on the first rows.
     instance: Vec<Fr>,
     products: Vec<Vec<Fr>>,
     /// Of fixed columns that are not of integers: for others there are no coefficients.
     fixed: Vec<Vec<Fr>>,
+    /// Empty before `x` is drawn.
     random: Vec<Fr>,
     /// `sum_i x^(n i) h_i`, of `n + 1` coefficients; empty before `x` is drawn.
     quotient: Vec<Fr>,
@@ -75,18 +82,18 @@ impl<'a> Polynomials<'a> {
     /// Interpolates columns; each is dropped when it is done. `instance` may end before its column.
     pub(super) fn interpolate(
         key: &'a ProvingKey,
-        advice: Vec<Column>,
+        advice: Vec<Column<'a>>,
         instance: Vec<Fr>,
         products: Vec<Vec<Fr>>,
-        random: Vec<Fr>,
     ) -> Self {
         let fft = key.fft();
         let of_key = |column: &Values| match column {
             Values::Small(_) => Vec::new(),
             Values::Full(elements) => fft.interpolate(elements),
         };
-        let of_advice = |column: Column| match column {
+        let of_advice = |column: Column<'a>| match column {
             Column::Integers(integers) => Advice::Integers(integers),
+            Column::Computed(computed) => Advice::Computed(computed),
             Column::Full(elements) => Advice::Coefficients(fft.interpolate(&elements)),
         };
         Self {
@@ -95,7 +102,7 @@ impl<'a> Polynomials<'a> {
             instance,
             products: fft.interpolate_all(products),
             fixed: key.fixed().par_iter().map(of_key).collect(),
-            random,
+            random: Vec::new(),
             quotient: Vec::new(),
         }
     }
@@ -110,6 +117,11 @@ impl<'a> Polynomials<'a> {
         vector::add_multiples(&mut self.quotient, &terms);
     }
 
+    /// Sets the random polynomial.
+    pub(super) fn set_random(&mut self, coefficients: Vec<Fr>) {
+        self.random = coefficients;
+    }
+
     pub(super) fn get(&self, poly: Poly) -> Polynomial<'_> {
         match poly {
             Poly::Advice(i) => match &self.advice[i] {
@@ -117,6 +129,7 @@ impl<'a> Polynomials<'a> {
                 Advice::Integers(BlindedIntegers { values, blinding }) => {
                     Polynomial::Values(OnRows::Integers { values, tail: blinding })
                 }
+                Advice::Computed(column) => Polynomial::Values(OnRows::Computed(column)),
             },
             Poly::Product(i) => Polynomial::Coefficients(&self.products[i]),
             Poly::Fixed(i) => match &self.key.fixed()[i] {
@@ -143,25 +156,49 @@ impl<'a> Polynomials<'a> {
 
     /// The evaluations of the proof, in order.
     pub(super) fn evaluate(&self, x: Fr) -> Vec<Fr> {
-        let (fft, domain) = (self.key.fft(), self.key.verifying_key().domain());
+        let fft = self.key.fft();
         // l_i(x) = 1 / n sum_j x^j omega^(- i j).
         let on_rows = Basis::new(fft.interpolate(&vector::powers(x, fft.n())));
         let openings = &self.key.verifying_key().openings().evaluations;
-        openings
-            .par_iter()
-            .map(|(poly, rotation)| match self.get(*poly) {
-                Polynomial::Coefficients(coefficients) => {
-                    vector::evaluate(coefficients, x * domain.root(*rotation))
-                }
-                Polynomial::Values(OnRows::Integers { values, tail }) => {
-                    rotated_sum(values, tail, *rotation, &on_rows)
-                }
-                Polynomial::Values(OnRows::Labels { copies, column }) => {
-                    let coefficients = fft.interpolate(&copies.labels(column));
-                    vector::evaluate(&coefficients, x * domain.root(*rotation))
-                }
-            })
-            .collect()
+        let mut positions: BTreeMap<Poly, Vec<usize>> = BTreeMap::new();
+        for (position, (poly, _)) in openings.iter().enumerate() {
+            positions.entry(*poly).or_default().push(position);
+        }
+        let of_poly = |(poly, positions): (Poly, Vec<usize>)| {
+            let rotations = positions.iter().map(|position| openings[*position].1);
+            let values = self.evaluate_poly(poly, rotations, x, &on_rows);
+            positions.into_iter().zip(values).collect::<Vec<_>>()
+        };
+        let values: Vec<Vec<(usize, Fr)>> = positions.into_par_iter().map(of_poly).collect();
+        let mut evaluations = vec![Fr::ZERO; openings.len()];
+        values.into_iter().flatten().for_each(|(position, value)| evaluations[position] = value);
+        evaluations
+    }
+
+    /// The values of a polynomial at rotations of `x`, at which the Lagrange polynomials of the rows
+    /// are `on_rows`. What is computed is so once for all rotations.
+    fn evaluate_poly(
+        &self,
+        poly: Poly,
+        rotations: impl Iterator<Item = i32>,
+        x: Fr,
+        on_rows: &Basis,
+    ) -> Vec<Fr> {
+        match self.get(poly) {
+            Polynomial::Coefficients(coefficients) => {
+                let domain = self.key.verifying_key().domain();
+                let at = |rotation| vector::evaluate(coefficients, x * domain.root(rotation));
+                rotations.map(at).collect()
+            }
+            Polynomial::Values(OnRows::Integers { values, tail }) => {
+                rotations.map(|rotation| rotated_sum(values, tail, rotation, on_rows)).collect()
+            }
+            Polynomial::Values(values) => {
+                let mut rows = vec![Fr::ZERO; self.key.fft().n()];
+                values.write(&mut rows);
+                rotations.map(|rotation| rotated_product(&rows, rotation, on_rows)).collect()
+            }
+        }
     }
 }
 
@@ -179,6 +216,21 @@ fn rotated_sum(values: &Integers, tail: &[Fr], rotation: i32, basis: &Basis) -> 
     });
     let of_tail = tail.iter().zip(values.len()..);
     of_tail.fold(of_integers, |sum, (value, row)| sum + *value * basis.elements()[rotated(row)])
+}
+
+/// As [`rotated_sum`], of elements for all rows.
+fn rotated_product(rows: &[Fr], rotation: i32, basis: &Basis) -> Fr {
+    let n = rows.len() as i64;
+    let (before, after) = basis.elements().split_at((-i64::from(rotation)).rem_euclid(n) as usize);
+    // The values of the first rows meet the second part.
+    let [first, second] = [(rows, after), (&rows[after.len()..], before)].map(|(rows, basis)| {
+        let chunks = rows.par_chunks(CHUNK).zip(basis.par_chunks(CHUNK));
+        let product = |(rows, basis): (&[Fr], &[Fr])| -> Fr {
+            rows.iter().zip(basis).map(|(row, basis)| *row * basis).sum()
+        };
+        chunks.map(product).sum::<Fr>()
+    });
+    first + second
 }
 
 /// The coefficients of a sum of multiples of polynomials.
@@ -219,7 +271,7 @@ pub(super) fn combine_into(
 struct Sum<'a> {
     coefficients: Vec<(Fr, &'a [Fr])>,
     integers: Vec<(Fr, &'a Integers, &'a [Fr])>,
-    labels: Vec<(Fr, &'a Copies, usize)>,
+    others: Vec<(Fr, OnRows<'a>)>,
 }
 
 impl<'a> Sum<'a> {
@@ -231,16 +283,14 @@ impl<'a> Sum<'a> {
                 Polynomial::Values(OnRows::Integers { values, tail }) => {
                     sum.integers.push((*factor, values, tail));
                 }
-                Polynomial::Values(OnRows::Labels { copies, column }) => {
-                    sum.labels.push((*factor, copies, column));
-                }
+                Polynomial::Values(values) => sum.others.push((*factor, values)),
             }
         }
         sum
     }
 
     fn is_on_rows(&self) -> bool {
-        !self.integers.is_empty() || !self.labels.is_empty()
+        !self.integers.is_empty() || !self.others.is_empty()
     }
 
     /// Writes the sum of those that are kept by their values.
@@ -254,8 +304,11 @@ impl<'a> Sum<'a> {
             let rest = to[values.len()..].iter_mut().zip(*tail);
             rest.for_each(|(sum, value)| *sum += factor * value);
         }
-        for (factor, copies, column) in &self.labels {
-            vector::add_multiple(to, &copies.labels(*column), *factor);
+        let mut rows = Vec::new();
+        for (factor, values) in &self.others {
+            rows.resize(to.len(), Fr::ZERO);
+            values.write(&mut rows);
+            vector::add_multiple(to, &rows, *factor);
         }
     }
 }
@@ -284,7 +337,7 @@ mod tests {
 
     #[test]
     fn integers_have_the_values_of_their_polynomials() {
-        for k in [3, 7] {
+        for k in [3, 7, 13] {
             let (fft, domain) = (Fft::new(k), Domain::new(k));
             let (values, x) = (integers(fft.n(), 3), Fr::from(12345));
             let coefficients = fft.interpolate(&vector::from_integers(&values));
@@ -296,6 +349,8 @@ mod tests {
                     expected,
                     "{k}, {rotation}"
                 );
+                let elements = vector::from_integers(&values);
+                assert_eq!(rotated_product(&elements, rotation, &basis), expected, "{rotation}");
                 for rest in [0, 1, 5] {
                     let (values, tail) = values.split_at(fft.n() - rest);
                     let tail = vector::from_integers(tail);

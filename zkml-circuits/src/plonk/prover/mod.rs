@@ -40,9 +40,9 @@ use super::transcript::KeccakWrite;
 pub use self::error::ProveError;
 pub use self::objective::ProverObjective;
 pub use self::rng::ProverRng;
+use self::rng::RandomPolynomial;
 pub(super) use self::witness::columns_of_phase;
-use self::witness::random;
-pub use self::witness::{AdviceColumn, PhaseWitness};
+pub use self::witness::{AdviceColumn, ComputedColumn, PhaseWitness};
 
 /// Proves that `witness` satisfies the circuit of `key` with the public `words`.
 ///
@@ -55,7 +55,7 @@ pub fn prove(
     srs: &Srs,
     backend: &dyn MsmBackend,
     words: &[Fr],
-    witness: &mut dyn PhaseWitness,
+    witness: &mut dyn PhaseWitness<'_>,
     rng: &mut impl ProverRng,
     progress: &dyn Progress,
 ) -> Result<Vec<u8>, ProveError> {
@@ -71,7 +71,7 @@ pub(super) fn prove_into(
     srs: &Srs,
     backend: &dyn MsmBackend,
     words: &[Fr],
-    witness: &mut dyn PhaseWitness,
+    witness: &mut dyn PhaseWitness<'_>,
     rng: &mut impl ProverRng,
     progress: &dyn Progress,
 ) -> Result<Vec<u8>, ProveError> {
@@ -92,15 +92,15 @@ pub(super) fn prove_into(
     let products = stage(progress, stages::PRODUCTS, || {
         permutation::products(key, &advice, &instance, permuted, rng)
     });
-    let random_poly: Vec<Fr> = (0..key.fft().n()).map(|_| random(rng)).collect();
+    let random = RandomPolynomial::new(key.fft().n(), rng);
     stage(progress, stages::COMMIT_PRODUCTS, || {
         committer.write_lagrange(&products, &mut transcript)?;
-        committer.write_monomial(std::slice::from_ref(&random_poly), &mut transcript)
+        committer.write_monomial(&[random.coefficients()], &mut transcript)
     })?;
 
     let y = transcript.challenge();
     let mut polynomials = stage(progress, stages::INTERPOLATION, || {
-        Polynomials::interpolate(key, advice, instance, products, random_poly)
+        Polynomials::interpolate(key, advice, instance, products)
     });
     let mut pieces = stage(progress, stages::QUOTIENT, || {
         quotient::pieces(key, &polynomials, &challenges, permuted, y)
@@ -113,12 +113,13 @@ pub(super) fn prove_into(
     let x = transcript.challenge();
     let evaluations = stage(progress, stages::EVALUATIONS, || {
         polynomials.set_quotient(pieces, x);
+        polynomials.set_random(random.coefficients());
         polynomials.evaluate(x)
     });
     evaluations.iter().for_each(|value| transcript.scalar(value));
 
     stage(progress, stages::OPENING, || {
-        shplonk::open(key, &polynomials, evaluations, x, &committer, &mut transcript)
+        shplonk::open(key, polynomials, evaluations, x, &committer, &mut transcript)
     })?;
     Ok(transcript.finish())
 }

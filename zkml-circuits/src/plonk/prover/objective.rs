@@ -1,27 +1,46 @@
 //! What the prover saves.
 
 use crate::plonk::program::Slices;
+use crate::plonk::protocol::Protocol;
+
+/// Bytes that a proof may take above its keys to save time, for each cell of advice, grand products
+/// and the random polynomial.
+const BYTES: usize = 40;
+/// Bytes that a proof takes for each thread, whatever the rows.
+const BUFFERS: usize = 1 << 19;
 
 /// What a prover saves where it has the choice. Proofs are the same.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum ProverObjective {
-    /// Time.
+    /// Time: computed columns are kept, if a proof takes no more than 40 bytes a cell above its keys all
+    /// the same. That of a machine of few columns takes more, and does not keep them.
     #[default]
     Time,
-    /// Memory: constraints are evaluated with few columns at a time, and on half a coset at a time
-    /// where that saves a quarter of what is on a coset, for which columns that are kept by their
+    /// Memory: computed columns are never kept, and constraints are evaluated on half a coset at a
+    /// time where that saves a quarter of what is on a coset, for which columns that are kept by their
     /// values are interpolated twice as often. With more than a few threads it does not, as each
     /// has a column to transform.
     Memory,
 }
 
 impl ProverObjective {
-    /// Columns that a slice of a program loads.
-    pub(in crate::plonk) fn load(self) -> usize {
-        match self {
-            Self::Time => 6,
-            Self::Memory => 3,
-        }
+    /// Whether computed columns are kept, as coefficients, once they are committed, where constraints are
+    /// evaluated by these programs.
+    pub(in crate::plonk) fn keeps_computed(
+        self,
+        protocol: &Protocol,
+        k: u32,
+        programs: &[Slices],
+    ) -> bool {
+        let advice = protocol.advice_phase.len();
+        let integers = protocol.advice_phase.iter().filter(|phase| **phase == 0).count();
+        let products = protocol.num_products();
+        let on_coset = programs.iter().map(|slices| slices.in_memory(1)).max().unwrap_or(0);
+        let threads = rayon::current_num_threads();
+        // With two columns of what the quotient is made from, and one that each thread transforms.
+        let elements = advice - integers + products + on_coset + 2 + threads;
+        let bytes = ((32 * elements + 2 * integers) << k) + BUFFERS * threads;
+        self == Self::Time && bytes <= (BYTES * (advice + products + 1)) << k
     }
 
     /// Parts of a coset that are evaluated one after the other.

@@ -21,7 +21,8 @@ use rand_core::RngCore;
 use rayon::prelude::*;
 use zkml_core::proving::vector::{invert, powers};
 
-use super::witness::{Column, random};
+use super::rng::random;
+use super::witness::Column;
 use crate::plonk::keys::ProvingKey;
 use crate::plonk::program::{Input, LeafKind, WithUniforms};
 
@@ -39,7 +40,7 @@ pub(super) struct Challenges {
 /// given; `instance` may end before its column.
 pub(super) fn products(
     key: &ProvingKey,
-    advice: &[Column],
+    advice: &[Column<'_>],
     instance: &[Fr],
     Challenges { beta, gamma }: Challenges,
     rng: &mut dyn RngCore,

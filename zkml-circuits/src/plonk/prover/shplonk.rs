@@ -25,10 +25,10 @@ use crate::plonk::keys::ProvingKey;
 use crate::plonk::openings::RotationSet;
 use crate::plonk::transcript::KeccakWrite;
 
-/// Writes the opening. `evaluations` are the proof's.
+/// Writes the opening. `evaluations` are the proof's. Polynomials are dropped when they are combined.
 pub(super) fn open(
     key: &ProvingKey,
-    polynomials: &Polynomials<'_>,
+    polynomials: Polynomials<'_>,
     mut evaluations: Vec<Fr>,
     x: Fr,
     committer: &Committer<'_>,
@@ -41,9 +41,10 @@ pub(super) fn open(
     let sets: Vec<Combined> = openings
         .sets
         .iter()
-        .map(|set| Combined::new(key, polynomials, &evaluations, set, x, y))
+        .map(|set| Combined::new(key, &polynomials, &evaluations, set, x, y))
         .collect::<Option<_>>()
         .ok_or(ProveError::Unlucky("points of evaluation coincide"))?;
+    drop(polynomials);
 
     let powers_of_v = powers(v, sets.len());
     let mut h = vec![Fr::ZERO; key.fft().n() + 1];

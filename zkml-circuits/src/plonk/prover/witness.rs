@@ -1,26 +1,45 @@
 //! What a caller gives the prover: advice columns, phase by phase.
 
 use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
 
 use halo2curves::bn256::Fr;
 use rand_core::RngCore;
 use zkml_core::proving::{Scalars, vector::from_integers};
 
 use super::ProveError;
+use super::rng::random;
 use crate::plonk::integers::Integers;
 use crate::plonk::protocol::Protocol;
 
 /// Values of an advice column on the usable rows; a shorter column is padded with zeros.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum AdviceColumn {
+#[derive(Clone, Debug)]
+pub enum AdviceColumn<'w> {
     /// Signed integers, kept as such until they are committed.
     Small(Vec<i64>),
     /// Field elements.
     Full(Vec<Fr>),
+    /// Field elements that are computed when they are needed. A prover that saves memory does not keep
+    /// them, and asks about ten times a proof.
+    Computed(Arc<dyn ComputedColumn + 'w>),
 }
 
-/// Fills the advice columns of a circuit.
-pub trait PhaseWitness {
+/// An advice column that is sooner computed than kept.
+pub trait ComputedColumn: Send + Sync {
+    /// Writes the values over what is there, one for each usable row: the same ones each time, or the
+    /// proof is invalid.
+    fn write(&self, to: &mut [Fr]);
+}
+
+impl fmt::Debug for dyn ComputedColumn + '_ {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ComputedColumn")
+    }
+}
+
+/// Fills the advice columns of a circuit. Computed columns live as long as `'w`.
+pub trait PhaseWitness<'w> {
     /// All columns of `phase`, as pairs of column index and values, in any order. `challenges`
     /// are those squeezed after earlier phases, in the order of their indices.
     ///
@@ -30,25 +49,36 @@ pub trait PhaseWitness {
         &mut self,
         phase: u8,
         challenges: &[Fr],
-    ) -> Result<Vec<(usize, AdviceColumn)>, ProveError>;
+    ) -> Result<Vec<(usize, AdviceColumn<'w>)>, ProveError>;
 
     /// No phase will be asked for any more: what only served that may be dropped. Who drops it and is
     /// asked all the same, for another proof, gives an error: other cells would be a false witness.
     fn done(&mut self) {}
 }
 
-impl AdviceColumn {
+impl AdviceColumn<'_> {
+    /// The values on the first `rows` rows.
+    #[must_use]
+    pub fn elements(&self, rows: usize) -> Vec<Fr> {
+        let mut elements = match self {
+            Self::Small(values) => from_integers(values),
+            Self::Full(values) => values.clone(),
+            Self::Computed(column) => {
+                let mut elements = vec![Fr::zero(); rows];
+                column.write(&mut elements);
+                elements
+            }
+        };
+        elements.resize(rows, Fr::zero());
+        elements
+    }
+
+    /// Values given, none by computed columns.
     fn len(&self) -> usize {
         match self {
             Self::Small(values) => values.len(),
             Self::Full(values) => values.len(),
-        }
-    }
-
-    fn pad(&mut self, rows: usize) {
-        match self {
-            Self::Small(values) => values.resize(rows, 0),
-            Self::Full(values) => values.resize(rows, Fr::zero()),
+            Self::Computed(_) => 0,
         }
     }
 }
@@ -56,18 +86,24 @@ impl AdviceColumn {
 /// A whole column to commit: the witness, then random values in the unusable rows, the first of
 /// which belongs to no argument (the grand products end there).
 #[derive(Clone, Debug)]
-pub(in crate::plonk) struct Blinded {
-    usable: AdviceColumn,
-    blinding: Vec<Fr>,
+pub(in crate::plonk) enum Blinded<'w> {
+    /// Integers on the usable rows, and the random values.
+    Small(Vec<i64>, Vec<Fr>),
+    /// All rows.
+    Full(Vec<Fr>),
+    /// Computed on the usable rows.
+    Computed(BlindedComputed<'w>),
 }
 
 /// A whole column.
 #[derive(Clone, Debug)]
-pub(in crate::plonk) enum Column {
+pub(in crate::plonk) enum Column<'w> {
     /// Of integers of at most 32 bits on the usable rows.
     Integers(BlindedIntegers),
     /// Of field elements.
     Full(Vec<Fr>),
+    /// Of field elements that are computed on the usable rows.
+    Computed(BlindedComputed<'w>),
 }
 
 /// Integers, and the random values that follow them.
@@ -77,20 +113,48 @@ pub(in crate::plonk) struct BlindedIntegers {
     pub(in crate::plonk) blinding: Vec<Fr>,
 }
 
-impl Blinded {
-    pub(in crate::plonk) fn scalars(&self) -> Scalars<'_> {
-        match &self.usable {
-            AdviceColumn::Small(values) => Scalars::Small { values, tail: &self.blinding },
-            AdviceColumn::Full(values) => Scalars::Full(values),
+/// A computed column, and the random values that follow it.
+#[derive(Clone, Debug)]
+pub(in crate::plonk) struct BlindedComputed<'w> {
+    column: Arc<dyn ComputedColumn + 'w>,
+    usable: usize,
+    blinding: Vec<Fr>,
+}
+
+impl<'w> Blinded<'w> {
+    fn new(mut values: AdviceColumn<'w>, usable: usize, blinding: Vec<Fr>) -> Self {
+        match &mut values {
+            AdviceColumn::Small(values) => values.resize(usable, 0),
+            AdviceColumn::Full(values) => {
+                values.resize(usable, Fr::zero());
+                values.extend_from_slice(&blinding);
+            }
+            AdviceColumn::Computed(_) => {}
+        }
+        match values {
+            AdviceColumn::Small(values) => Self::Small(values, blinding),
+            AdviceColumn::Full(values) => Self::Full(values),
+            AdviceColumn::Computed(column) => {
+                Self::Computed(BlindedComputed { column, usable, blinding })
+            }
+        }
+    }
+
+    /// What is committed; `computed` are the values of a computed column.
+    pub(in crate::plonk) fn scalars<'a>(&'a self, computed: Option<&'a [Fr]>) -> Scalars<'a> {
+        match self {
+            Self::Small(values, tail) => Scalars::Small { values, tail },
+            Self::Full(values) => Scalars::Full(values),
+            Self::Computed(_) => Scalars::Full(computed.expect("values of a computed column")),
         }
     }
 
     /// The column as it is kept.
-    pub(in crate::plonk) fn keep(self) -> Column {
-        let Self { usable, blinding } = self;
-        let values = match usable {
-            AdviceColumn::Full(values) => return Column::Full(values),
-            AdviceColumn::Small(values) => values,
+    pub(in crate::plonk) fn keep(self) -> Column<'w> {
+        let (values, blinding) = match self {
+            Self::Full(values) => return Column::Full(values),
+            Self::Computed(column) => return Column::Computed(column),
+            Self::Small(values, blinding) => (values, blinding),
         };
         match Integers::new(&values) {
             Some(values) => Column::Integers(BlindedIntegers { values, blinding }),
@@ -103,7 +167,23 @@ impl Blinded {
     }
 }
 
-impl Column {
+impl BlindedComputed<'_> {
+    /// Writes the values of all rows.
+    pub(in crate::plonk) fn write(&self, to: &mut [Fr]) {
+        let (first, rest) = to.split_at_mut(self.usable);
+        self.column.write(first);
+        rest.copy_from_slice(&self.blinding);
+    }
+
+    /// The values of all rows.
+    pub(in crate::plonk) fn elements(&self) -> Vec<Fr> {
+        let mut elements = vec![Fr::zero(); self.usable + self.blinding.len()];
+        self.write(&mut elements);
+        elements
+    }
+}
+
+impl Column<'_> {
     /// The values of all rows.
     pub(in crate::plonk) fn elements(&self) -> Cow<'_, [Fr]> {
         match self {
@@ -113,6 +193,7 @@ impl Column {
                 elements.into()
             }
             Self::Full(elements) => elements.into(),
+            Self::Computed(column) => column.elements().into(),
         }
     }
 }
@@ -126,14 +207,14 @@ pub(super) fn write_with_tail(integers: &Integers, tail: &[Fr], to: &mut [Fr]) {
 
 /// Asks for the columns of `phase`, checks that they are those of the constraint system, and
 /// blinds them. They come back in the order of their indices.
-pub(in crate::plonk) fn columns_of_phase(
+pub(in crate::plonk) fn columns_of_phase<'w>(
     protocol: &Protocol,
     k: u32,
     phase: u8,
     challenges: &[Option<Fr>],
-    witness: &mut dyn PhaseWitness,
+    witness: &mut dyn PhaseWitness<'w>,
     rng: &mut dyn RngCore,
-) -> Result<Vec<(usize, Blinded)>, ProveError> {
+) -> Result<Vec<(usize, Blinded<'w>)>, ProveError> {
     let (n, usable) = (1usize << k, protocol.usable_rows(k));
     let known: Vec<Fr> = challenges.iter().flatten().copied().collect();
     let mut given = witness.phase(phase, &known)?;
@@ -146,25 +227,13 @@ pub(in crate::plonk) fn columns_of_phase(
     }
     given
         .into_iter()
-        .map(|(column, mut values)| {
+        .map(|(column, values)| {
             let got = values.len();
             if got > usable {
                 return Err(ProveError::Rows { column, expected: usable, got });
             }
-            values.pad(usable);
             let blinding: Vec<Fr> = (usable..n).map(|_| random(rng)).collect();
-            if let AdviceColumn::Full(values) = &mut values {
-                values.extend_from_slice(&blinding);
-            }
-            Ok((column, Blinded { usable: values, blinding }))
+            Ok((column, Blinded::new(values, usable, blinding)))
         })
         .collect()
-}
-
-/// A random field element.
-pub(in crate::plonk) fn random(rng: &mut dyn RngCore) -> Fr {
-    // `Field::random` wants a sized generator.
-    let mut wide = [0; 64];
-    rng.fill_bytes(&mut wide);
-    ff::FromUniformBytes::from_uniform_bytes(&wide)
 }

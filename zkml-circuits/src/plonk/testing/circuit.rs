@@ -235,7 +235,7 @@ impl Circuit<Fr> for SampleCircuit {
         let words = layouter.assign_region(
             || "first phase",
             |mut region| {
-                c.assign_advice(&mut region, witness.columns(0, &[]));
+                c.assign_advice(&mut region, params.rows() + 1, witness.columns(0, &[]));
                 let mut cell = |lane, row| {
                     let value = Value::known(from_integer(witness.lane(lane, row)));
                     region.assign_advice(c.a[lane], row, value).cell()
@@ -265,7 +265,11 @@ impl Circuit<Fr> for SampleCircuit {
                 // Key generation knows no challenges, and halo2's prover no third phase.
                 let mut end = Fr::ZERO;
                 if params.phases == 2 && !challenges.is_empty() {
-                    c.assign_advice(&mut region, witness.columns(1, &challenges));
+                    c.assign_advice(
+                        &mut region,
+                        params.rows() + 1,
+                        witness.columns(1, &challenges),
+                    );
                     end = witness.accumulated(challenges[0]);
                 }
                 let end = Value::known(end);
@@ -353,14 +357,15 @@ impl SampleConfig {
         first.chain(self.h.iter().copied()).chain([self.g, self.s]).collect()
     }
 
-    fn assign_advice(&self, region: &mut Region<'_, Fr>, columns: Vec<(usize, AdviceColumn)>) {
+    fn assign_advice(
+        &self,
+        region: &mut Region<'_, Fr>,
+        rows: usize,
+        columns: Vec<(usize, AdviceColumn<'_>)>,
+    ) {
         let of = self.advice();
         for (index, values) in columns {
-            let values = match values {
-                AdviceColumn::Small(values) => values.into_iter().map(from_integer).collect(),
-                AdviceColumn::Full(values) => values,
-            };
-            for (row, value) in values.into_iter().enumerate() {
+            for (row, value) in values.elements(rows).into_iter().enumerate() {
                 region.assign_advice(of[index], row, Value::known(value));
             }
         }

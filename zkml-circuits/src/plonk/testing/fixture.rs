@@ -9,7 +9,7 @@ use zkml_core::{
 };
 
 use super::{ReferenceMsm, SampleCircuit, SampleParams, SampleWitness, Tamper};
-use crate::plonk::{KeyError, KeyOptions, ProvingKey, generate_keys, prove};
+use crate::plonk::{KeyError, KeyOptions, PhaseWitness, ProvingKey, generate_keys, prove};
 
 /// A proven statement of the sample circuit. Everything is a function of the parameters.
 #[derive(Debug)]
@@ -102,12 +102,26 @@ impl Fixture {
         if let Some(tamper) = tamper {
             witness = witness.tampered(tamper);
         }
+        self.prove_witness(backend, seed, &mut witness)
+    }
+
+    /// As [`Self::prove_with`], with a witness.
+    ///
+    /// # Panics
+    /// When the backend fails, or the witness has not the columns of the circuit.
+    #[must_use]
+    pub fn prove_witness(
+        &self,
+        backend: &dyn MsmBackend,
+        seed: u64,
+        witness: &mut dyn PhaseWitness<'_>,
+    ) -> Vec<u8> {
         prove(
             &self.key,
             &self.srs,
             backend,
             &self.words,
-            &mut witness,
+            witness,
             &mut ChaCha20Rng::seed_from_u64(seed),
             &NoProgress,
         )

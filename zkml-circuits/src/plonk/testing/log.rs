@@ -76,7 +76,7 @@ pub fn prove_from(
     key: &ProvingKey,
     srs: &Srs,
     words: &[Fr],
-    witness: &mut dyn PhaseWitness,
+    witness: &mut dyn PhaseWitness<'_>,
     rng: &mut impl ProverRng,
 ) -> Result<Vec<u8>, ProveError> {
     prove_into(transcript, key, srs, &CpuMsm, words, witness, rng, &NoProgress)

@@ -1,10 +1,12 @@
 //! The witness of the sample circuit.
 
+use std::sync::Arc;
+
 use ff::{BatchInvert, Field};
 use halo2curves::bn256::Fr;
 
 use super::circuit::SampleParams;
-use crate::plonk::{AdviceColumn, PhaseWitness, ProveError};
+use crate::plonk::{AdviceColumn, ComputedColumn, PhaseWitness, ProveError};
 use zkml_core::proving::vector::from_integer;
 
 /// A dishonest change of one cell.
@@ -24,6 +26,18 @@ pub struct SampleWitness {
     params: SampleParams,
     lanes: Vec<Vec<i64>>,
     tamper: Option<Tamper>,
+    computes: bool,
+}
+
+/// Field elements that stand for a computed column.
+struct Elements(Vec<Fr>);
+
+impl ComputedColumn for Elements {
+    fn write(&self, to: &mut [Fr]) {
+        let (first, rest) = to.split_at_mut(self.0.len());
+        first.copy_from_slice(&self.0);
+        rest.fill(Fr::ZERO);
+    }
 }
 
 impl SampleWitness {
@@ -43,13 +57,20 @@ impl SampleWitness {
             (0..params.lanes).map(|_| (0..params.rows()).map(|_| next()).collect()).collect();
         lanes[2][1] = lanes[1][0];
         lanes[1][3] = SampleParams::CONSTANT;
-        Self { params, lanes, tamper: None }
+        Self { params, lanes, tamper: None, computes: false }
     }
 
     /// The same witness with one cell changed, after everything that follows from it.
     #[must_use]
     pub fn tampered(mut self, tamper: Tamper) -> Self {
         self.tamper = Some(tamper);
+        self
+    }
+
+    /// The same witness, whose columns of field elements are computed.
+    #[must_use]
+    pub fn computing(mut self) -> Self {
+        self.computes = true;
         self
     }
 
@@ -65,7 +86,11 @@ impl SampleWitness {
     }
 
     /// The columns of a phase.
-    pub(super) fn columns(&self, phase: u8, challenges: &[Fr]) -> Vec<(usize, AdviceColumn)> {
+    pub(super) fn columns(
+        &self,
+        phase: u8,
+        challenges: &[Fr],
+    ) -> Vec<(usize, AdviceColumn<'static>)> {
         match (self.params.phases, phase, challenges) {
             (_, 0, _) => self.first(),
             (3, 1, [r]) => self.second(*r),
@@ -80,7 +105,7 @@ impl SampleWitness {
         self.accumulator(r)[self.params.rows()]
     }
 
-    fn first(&self) -> Vec<(usize, AdviceColumn)> {
+    fn first(&self) -> Vec<(usize, AdviceColumn<'static>)> {
         let (params, rows) = (&self.params, self.params.rows());
         let sum = |row| -> i64 {
             let terms = self.lanes.iter().enumerate().map(|(lane, values)| {
@@ -100,7 +125,7 @@ impl SampleWitness {
         columns.into_iter().map(AdviceColumn::Small).enumerate().collect()
     }
 
-    fn second(&self, r: Fr) -> Vec<(usize, AdviceColumn)> {
+    fn second(&self, r: Fr) -> Vec<(usize, AdviceColumn<'static>)> {
         let accumulator = self.accumulator(r);
         let end = accumulator[self.params.rows()];
         let index = self.params.lanes + 2;
@@ -122,7 +147,7 @@ impl SampleWitness {
         accumulator
     }
 
-    fn third(&self, alpha: Fr) -> Vec<(usize, AdviceColumn)> {
+    fn third(&self, alpha: Fr) -> Vec<(usize, AdviceColumn<'static>)> {
         let (params, rows) = (&self.params, self.params.rows());
         let inverses = |values: &mut dyn Iterator<Item = i64>| -> Vec<Fr> {
             let mut inverses: Vec<Fr> = values.map(|v| alpha + from_integer(v)).collect();
@@ -155,12 +180,12 @@ impl SampleWitness {
     }
 }
 
-impl PhaseWitness for SampleWitness {
+impl PhaseWitness<'static> for SampleWitness {
     fn phase(
         &mut self,
         phase: u8,
         challenges: &[Fr],
-    ) -> Result<Vec<(usize, AdviceColumn)>, ProveError> {
+    ) -> Result<Vec<(usize, AdviceColumn<'static>)>, ProveError> {
         let mut columns = self.columns(phase, challenges);
         if let Some(Tamper { column, row, delta }) = self.tamper {
             for (index, values) in &mut columns {
@@ -168,6 +193,14 @@ impl PhaseWitness for SampleWitness {
                     AdviceColumn::Small(v) if *index == column => v[row] += delta,
                     AdviceColumn::Full(v) if *index == column => v[row] += from_integer(delta),
                     _ => {}
+                }
+            }
+        }
+        if self.computes {
+            for (_, values) in &mut columns {
+                if let AdviceColumn::Full(elements) = values {
+                    let elements = Elements(std::mem::take(elements));
+                    *values = AdviceColumn::Computed(Arc::new(elements));
                 }
             }
         }

@@ -7,19 +7,21 @@ use crate::plonk::prover::ProverObjective;
 
 #[test]
 fn few_columns_are_in_memory_at_a_time() {
-    // For each machine: columns of its constraints, and those that may be there at once, to save
-    // time and to save memory. One thread: a slice loads as many columns as there are threads.
+    // For each machine: columns of its constraints, whether it keeps computed columns to save
+    // time, and columns that may be there at once, then and to save memory. One thread: a slice
+    // loads as many columns as there are threads.
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a pool");
     let machines = [
-        ((32, 1, 64), 180, [31, 31]),
-        ((16, 1, 64), 110, [31, 31]),
-        ((8, 1, 32), 70, [31, 31]),
-        ((8, 8, 16), 20, [14, 12]),
+        ((32, 1, 64), 180, [(true, 31), (false, 28)]),
+        ((16, 1, 64), 110, [(true, 31), (false, 28)]),
+        ((8, 1, 32), 70, [(true, 31), (false, 28)]),
+        ((8, 8, 16), 20, [(false, 11), (false, 11)]),
+        ((8, 8, 32), 20, [(false, 12), (false, 12)]),
     ];
     for ((lanes, fold, weights), all, most) in machines {
         for (objective, most) in [ProverObjective::Time, ProverObjective::Memory].iter().zip(most) {
             let protocol = machine(lanes, fold, weights);
-            let constraints = pool.install(|| Constraints::new(&protocol, *objective));
+            let constraints = pool.install(|| Constraints::new(&protocol, 16, *objective));
             let programs = [0, 2].map(|coset| constraints.on_coset(coset));
             for program in programs {
                 let columns: BTreeSet<Named> =
@@ -27,7 +29,8 @@ fn few_columns_are_in_memory_at_a_time() {
                 assert!(columns.len() > all, "{lanes} lanes: {}", columns.len());
             }
             let in_memory = programs.map(|program| program.in_memory(1)).into_iter().max();
-            assert_eq!(in_memory, Some(most), "{lanes} lanes, {objective:?}");
+            let got = in_memory.map(|columns| (constraints.keeps_computed(), columns));
+            assert_eq!(got, Some(most), "{lanes} lanes, {objective:?}");
         }
     }
 }
@@ -36,7 +39,8 @@ fn few_columns_are_in_memory_at_a_time() {
 #[test]
 fn columns_in_memory_are_those_between_their_first_and_last_slice() {
     for (lanes, fold, weights) in [(16, 1, 64), (4, 4, 16), (1, 1, 1)] {
-        let constraints = Constraints::new(&machine(lanes, fold, weights), ProverObjective::Time);
+        let constraints =
+            Constraints::new(&machine(lanes, fold, weights), 16, ProverObjective::Time);
         for coset in [0, 2] {
             let program = constraints.on_coset(coset);
             for parts in [1, 2, 4] {
@@ -78,7 +82,8 @@ fn columns_in_memory_are_those_between_their_first_and_last_slice() {
 #[test]
 fn accumulators_are_complete_when_they_are_read() {
     for (lanes, fold, weights) in [(16, 1, 64), (4, 4, 16), (8, 8, 16), (1, 1, 1)] {
-        let constraints = Constraints::new(&machine(lanes, fold, weights), ProverObjective::Time);
+        let constraints =
+            Constraints::new(&machine(lanes, fold, weights), 16, ProverObjective::Time);
         for coset in [0, 2] {
             let slices = &constraints.on_coset(coset).slices;
             for (position, slice) in slices.iter().enumerate() {
@@ -121,7 +126,8 @@ fn any_program_can_be_cut() {
     let difference = compiler.op(Operation::Sub(left, square));
     let outputs = [difference, product, three, cells[1], right];
     let plain = |kind, index| column(&(kind, index), 16);
-    let draft = Draft::new(&mut compiler, &outputs, 8, 4);
+    let draft =
+        Draft::new(&mut compiler, &outputs, Cut { load: 4, small: 8, there: 4, counts: true });
     let sliced = draft.finish(&compiler);
     let whole = Program::new(&compiler, &outputs);
     let uniforms = Uniforms(compiler.uniforms).values(|_| unreachable!("no inputs"));
