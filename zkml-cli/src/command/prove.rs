@@ -96,11 +96,12 @@ fn with_key(args: &Prove, pk: &Path, output: &Output) -> Result<Outcome, CliErro
     let backend = msm::backend(output)?;
     let phases = Phases::new(output);
     let program = phases.of(phases::READ_MODEL, || load::program(&args.model))?;
-    memory::require("proving", program.cost().memory, args.resources.memory)?;
+    let objective = args.machine.objective.into();
+    memory::require("proving", program.cost().memory_with(objective), args.resources.memory)?;
     let specs = InputSpec::of_program(program.compiled().program());
     let input = load::input(&args.input, &specs)?;
     let keys = load::proving_keys(pk, &program, args.srs.as_deref(), output, &phases)?;
-    let keys = keys.with_objective(args.machine.objective.into());
+    let keys = keys.with_objective(objective);
     drop(program);
     let made = prove(&keys, &input, &args.input, &backend, &phases)?;
     output.detail(phases.text());
@@ -142,14 +143,15 @@ fn whole_way(args: &Prove, output: &Output) -> Result<Outcome, CliError> {
         .map_err(|e| CliError::from(e).about(&args.model))?;
     let cost = program.cost();
     output.note(format!("predicted\n{}", cost_lines(&cost)));
-    let need = cost.memory.max(cost.setup_memory);
+    let objective = args.machine.objective.into();
+    let need = cost.memory_with(objective).max(cost.setup_memory);
     memory::require("setup and proving", need, args.resources.memory)?;
 
     let srs =
         phases.of(phases::READ_SRS, || load::srs(args.srs.as_deref(), program.k(), output))?;
     let (start, before) = (Instant::now(), cpu_seconds());
     let (keys, cached) = cache::keys(&program, &srs, &backend, output, &phases)?;
-    let keys = keys.with_objective(args.machine.objective.into());
+    let keys = keys.with_objective(objective);
     let setup_seconds = start.elapsed().as_secs_f64();
     let setup_cpu = cpu_seconds().zip(before).map(|(after, before)| after - before);
     let made = prove(&keys, &input, &args.input, &backend, &phases)?;

@@ -16,6 +16,7 @@ use child::{Children, machine_flags, objective_flags, precision_flags};
 use runs::Runs;
 use serde_json::{Value, json};
 use std::path::Path;
+use zkml::ProverObjective;
 
 pub(crate) fn run(args: &Bench, output: &Output) -> Result<Outcome, CliError> {
     let mut rows = Vec::new();
@@ -87,6 +88,10 @@ fn measure(directory: &Path, args: &Bench, output: &Output) -> Result<Value, Cli
         "model": directory.display().to_string(),
         "machine": compiled["cost"]["profile"],
         "predicted": compiled["cost"],
+        "predicted_peak_memory_bytes": compiled["cost"][match args.machine.objective.into() {
+            ProverObjective::Time => "memory",
+            ProverObjective::Memory => "least_memory",
+        }],
         "k": compiled["cost"]["k"],
         "setup_seconds": setup["seconds"],
         "setup_cpu_seconds": setup["cpu_seconds"],

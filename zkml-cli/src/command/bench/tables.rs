@@ -59,7 +59,7 @@ fn models(rows: &[Value]) -> String {
             number(&row["predicted"]["prove_seconds"], 1.0, 2),
             number(&row["prove_seconds"], 1.0, 2),
             megabytes(&row["prove_peak_memory_bytes"]),
-            megabytes(&row["predicted"]["memory"]),
+            megabytes(&row["predicted_peak_memory_bytes"]),
             number(&row["verify_seconds"], 1e3, 1),
             number(&row["proof_bytes"], 1.0, 0),
             number(&row["vk_bytes"], 1.0, 0),
