@@ -35,6 +35,8 @@ pub struct Cost {
     pub memory: u64,
     /// Peak memory of a prover that saves it ([`ProverObjective::Memory`]), bytes.
     pub least_memory: u64,
+    /// CPU seconds of one proof by such a prover.
+    pub least_memory_seconds: f64,
     /// Peak memory of key generation, bytes.
     pub setup_memory: u64,
     /// Proof length, bytes.
@@ -81,15 +83,18 @@ pub struct UnitSeconds {
     pub row: f64,
     /// A proof.
     pub proof: f64,
+    /// How many times as long a proof takes that saves memory, where another keeps its columns. Measured
+    /// with vectors.
+    pub saving: f64,
 }
 
 impl UnitSeconds {
     /// On a processor that takes `factor` times as long.
     fn times(self, factor: f64) -> Self {
-        let Self { small, full, fixed, row, proof } = self;
+        let Self { small, full, fixed, row, proof, saving } = self;
         let [small, full, fixed, row, proof] =
             [small, full, fixed, row, proof].map(|seconds| seconds * factor);
-        Self { small, full, fixed, row, proof }
+        Self { small, full, fixed, row, proof, saving }
     }
 }
 
@@ -133,6 +138,7 @@ impl Default for CostModel {
                 fixed: 0.156e-6,
                 row: 5.64e-6,
                 proof: 0.012,
+                saving: 1.38,
             },
             bytes: UnitBytes {
                 small: 1.6,
@@ -154,9 +160,16 @@ impl Default for CostModel {
 impl CostModel {
     /// On a processor without vector instructions that the prover knows.
     pub fn portable() -> Self {
-        let seconds =
-            UnitSeconds { small: 3.2e-6, full: 13.8e-6, fixed: 0.69e-6, row: 43.0e-6, proof: 0.01 };
-        Self { seconds, ..Self::default() }
+        let model = Self::default();
+        let seconds = UnitSeconds {
+            small: 3.2e-6,
+            full: 13.8e-6,
+            fixed: 0.69e-6,
+            row: 43.0e-6,
+            proof: 0.01,
+            ..model.seconds
+        };
+        Self { seconds, ..model }
     }
 
     /// On this processor: seconds of its kind, as many times longer as a short computation takes
@@ -186,7 +199,10 @@ impl CostModel {
         let seconds_of_row =
             seconds.small * small + seconds.full * full + seconds.fixed * fixed + seconds.row;
         let kept = bytes.small * small + bytes.full * full + bytes.row;
-        let most = kept.min(bytes.cell * (small + full));
+        let computed = bytes.cell * (small + full);
+        let most = kept.min(computed);
+        let prove_seconds = seconds.proof + n * seconds_of_row;
+        let slower = if kept < computed { seconds.saving } else { 1.0 };
         let least = bytes.saved_row + bytes.saved_cell * (small + full);
         let of_keys = bytes.fixed * fixed + bytes.srs;
         let weights = (rows.groups.len() * profile.weight_lanes()) as f64;
@@ -201,9 +217,10 @@ impl CostModel {
             full_columns: shape.full,
             fixed_columns: shape.fixed,
             words,
-            prove_seconds: seconds.proof + n * seconds_of_row,
+            prove_seconds,
             memory: (process + n * (of_keys + most)) as u64,
             least_memory: (process + n * (of_keys + most.min(least))) as u64,
+            least_memory_seconds: slower * prove_seconds,
             setup_memory: (process + n * bytes.setup * fixed) as u64,
             proof_bytes: 64 * shape.points + 32 * shape.evaluations,
             gas: shape.gas(words),

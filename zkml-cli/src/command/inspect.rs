@@ -138,7 +138,7 @@ pub(crate) fn cost_lines(cost: &Cost) -> String {
     format!(
         "  machine {}, k = {}: {} of {} groups, {} of {} vector rows, {} table rows\n  \
          cells {small} small, {full} full; {} public words\n  \
-         proving {:.2} CPU s, {:.0} MB ({:.0} with --objective memory); proof {} bytes; about {} gas",
+         proving {:.2} CPU s, {:.0} MB ({:.2} s, {:.0} MB with --objective memory); proof {} bytes; about {} gas",
         cost.profile,
         cost.k,
         cost.groups.0,
@@ -149,6 +149,7 @@ pub(crate) fn cost_lines(cost: &Cost) -> String {
         cost.words,
         cost.prove_seconds,
         cost.memory as f64 / 1e6,
+        cost.least_memory_seconds,
         cost.least_memory as f64 / 1e6,
         cost.proof_bytes,
         cost.gas,

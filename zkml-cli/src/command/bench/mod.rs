@@ -84,14 +84,16 @@ fn measure(directory: &Path, args: &Bench, output: &Output) -> Result<Value, Cli
     let cells = ["small", "full"].map(|kind| compiled["cost"][format!("{kind}_columns")].as_u64());
     let cells = cells.into_iter().flatten().sum::<u64>() << k.parse::<u32>().unwrap_or(0);
     let prove_cpu_seconds = proofs.median("prove_cpu_seconds");
+    let [seconds, memory] = match args.machine.objective.into() {
+        ProverObjective::Time => ["prove_seconds", "memory"],
+        ProverObjective::Memory => ["least_memory_seconds", "least_memory"],
+    };
     Ok(json!({
         "model": directory.display().to_string(),
         "machine": compiled["cost"]["profile"],
         "predicted": compiled["cost"],
-        "predicted_peak_memory_bytes": compiled["cost"][match args.machine.objective.into() {
-            ProverObjective::Time => "memory",
-            ProverObjective::Memory => "least_memory",
-        }],
+        "predicted_prove_cpu_seconds": compiled["cost"][seconds],
+        "predicted_peak_memory_bytes": compiled["cost"][memory],
         "k": compiled["cost"]["k"],
         "setup_seconds": setup["seconds"],
         "setup_cpu_seconds": setup["cpu_seconds"],

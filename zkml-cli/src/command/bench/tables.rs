@@ -56,7 +56,7 @@ fn models(rows: &[Value]) -> String {
             row["k"],
             number(&row["setup_cpu_seconds"], 1.0, 2),
             number(&row["prove_cpu_seconds"], 1.0, 2),
-            number(&row["predicted"]["prove_seconds"], 1.0, 2),
+            number(&row["predicted_prove_cpu_seconds"], 1.0, 2),
             number(&row["prove_seconds"], 1.0, 2),
             megabytes(&row["prove_peak_memory_bytes"]),
             megabytes(&row["predicted_peak_memory_bytes"]),
