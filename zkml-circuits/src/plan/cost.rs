@@ -109,6 +109,8 @@ pub struct UnitBytes {
     pub row: f64,
     /// A cell, if the three above come to more: then columns are computed rather than kept.
     pub cell: f64,
+    /// What columns are kept for however few the cells.
+    pub least: f64,
     /// A cell, where the prover saves memory.
     pub saved_cell: f64,
     /// A row, whatever the columns, where the prover saves memory.
@@ -145,6 +147,7 @@ impl Default for CostModel {
                 full: 37.5,
                 row: 690.0,
                 cell: 38.5,
+                least: 6.0e6,
                 saved_cell: 8.0,
                 saved_row: 450.0,
                 fixed: 6.5,
@@ -199,7 +202,7 @@ impl CostModel {
         let seconds_of_row =
             seconds.small * small + seconds.full * full + seconds.fixed * fixed + seconds.row;
         let kept = bytes.small * small + bytes.full * full + bytes.row;
-        let computed = bytes.cell * (small + full);
+        let computed = (bytes.cell * (small + full)).max(bytes.least / n);
         let most = kept.min(computed);
         let prove_seconds = seconds.proof + n * seconds_of_row;
         let slower = if kept < computed { seconds.saving } else { 1.0 };

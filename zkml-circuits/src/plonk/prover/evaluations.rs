@@ -1,8 +1,9 @@
 //! Round 4: the polynomials by their coefficients, and their evaluations.
 //!
-//! Columns of the key that hold small integers stay as they are: with `l_i` the polynomial that is
-//! 1 on row `i` and 0 on the others, their polynomials are `sum_i v_i l_i`, and `l_i(omega^r x)` is
-//! `l_(i - r)(x)`. So the values `l_i(x)` serve for all of them at all rotations.
+//! Columns of small integers, the permutation's labels and computed columns are kept by their values,
+//! or by what gives them: with `l_i` the polynomial that is 1 on row `i` and 0 on the others, their
+//! polynomials are `sum_i v_i l_i`, and `l_i(omega^r x)` is `l_(i - r)(x)`. So the values `l_i(x)` serve
+//! for all of them at all rotations.
 
 use std::collections::BTreeMap;
 

@@ -3,7 +3,7 @@
 //! Rounds, in the order of halo2-axiom's `verify_proof`, which accepts the proofs unchanged:
 //!
 //! 1. absorb the key's representative and the public words; for each phase commit its advice
-//!    columns, then draw its challenges ([`phases`]);
+//!    columns, then draw its challenges ([`phases`]); computed columns are kept, or computed again;
 //! 2. draw `theta, beta, gamma`; commit the grand products of the permutation ([`permutation`]);
 //! 3. commit a random polynomial; draw `y`; commit the pieces of the quotient, blinded
 //!    ([`quotient`]);

@@ -6,6 +6,8 @@ use crate::plonk::protocol::Protocol;
 /// Bytes that a proof may take above its keys to save time, for each cell of advice, grand products
 /// and the random polynomial.
 const BYTES: usize = 40;
+/// Bytes that it may take however few its cells: a process takes more.
+const LEAST: usize = 6 << 20;
 /// Bytes that a proof takes for each thread, whatever the rows.
 const BUFFERS: usize = 1 << 19;
 
@@ -13,7 +15,7 @@ const BUFFERS: usize = 1 << 19;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum ProverObjective {
     /// Time: computed columns are kept, if a proof takes no more than 40 bytes a cell above its keys all
-    /// the same. That of a machine of few columns takes more, and does not keep them.
+    /// the same, or 6 MiB. That of a machine of few columns takes more, and does not keep them.
     #[default]
     Time,
     /// Memory: computed columns are never kept, and constraints are evaluated on half a coset at a
@@ -40,7 +42,8 @@ impl ProverObjective {
         // With two columns of what the quotient is made from, and one that each thread transforms.
         let elements = advice - integers + products + on_coset + 2 + threads;
         let bytes = ((32 * elements + 2 * integers) << k) + BUFFERS * threads;
-        self == Self::Time && bytes <= (BYTES * (advice + products + 1)) << k
+        let cells = (advice + products + 1) << k;
+        self == Self::Time && bytes <= LEAST.max(BYTES * cells)
     }
 
     /// Parts of a coset that are evaluated one after the other.
