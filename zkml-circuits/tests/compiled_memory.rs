@@ -1,14 +1,10 @@
 //! How much memory a compiled model takes to be read: in proportion to its file, whatever it names.
-#![allow(unsafe_code, reason = "an allocator")]
 
-use std::{
-    alloc::{GlobalAlloc, Layout, System},
-    sync::{
-        Mutex,
-        atomic::{AtomicUsize, Ordering::Relaxed},
-    },
-};
+mod counting;
 
+use std::sync::Mutex;
+
+use counting::peak;
 use sha3::{Digest, Keccak256};
 use zkml_circuits::{
     machine::Profile,
@@ -22,42 +18,8 @@ use zkml_core::{
     tensor::Tensor,
 };
 
-struct Counting;
-
-static HELD: AtomicUsize = AtomicUsize::new(0);
-static PEAK: AtomicUsize = AtomicUsize::new(0);
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-fn grown(by: usize) {
-    let held = HELD.fetch_add(by, Relaxed).wrapping_add(by);
-    PEAK.fetch_max(held, Relaxed);
-}
-
-// SAFETY: the system's allocator, whose every answer is passed on.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        grown(layout.size());
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
-        HELD.fetch_sub(layout.size(), Relaxed);
-        unsafe { System.dealloc(at, layout) }
-    }
-}
-
 /// One test at a time.
 static ALONE: Mutex<()> = Mutex::new(());
-
-/// What a call gives, and the most it held at any time more than before.
-fn peak<T>(f: impl FnOnce() -> T) -> (T, usize) {
-    let before = HELD.load(Relaxed);
-    PEAK.store(before, Relaxed);
-    let result = f();
-    (result, PEAK.load(Relaxed).saturating_sub(before))
-}
 
 /// A file as the format has it, but for what a least length asks for.
 fn file(program: &Program, profile: Profile, policy: LayoutPolicy) -> Vec<u8> {

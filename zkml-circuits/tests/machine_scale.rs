@@ -3,23 +3,28 @@
 //! `ZKML_SCALE_K=16 cargo test -p zkml-circuits --test machine_scale -- --nocapture` is the size of
 //! a transformer of a million parameters: 60,000 groups of 16 lanes, as many vector rows.
 
+mod counting;
 mod machine_common;
 mod plonk_common;
 mod processor;
 
+use counting::peak;
 use halo2curves::bn256::Fr;
 use machine_common::recount;
 use processor::cpu_seconds;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
-use std::time::Instant;
+use std::{sync::Mutex, time::Instant};
 use zkml_circuits::{
     machine::{MachineCircuit, Profile, Unit},
     plan::{
-        Base, Carry, Geometry, Group, LaneRead, OperandRead, RowProgram, Source, TableRow, UnitRef,
-        VectorRow,
+        Base, Carry, CostModel, Geometry, Group, LaneRead, OperandRead, RowProgram, Source,
+        TableRow, UnitRef, VectorRow,
     },
-    plonk::{InstanceLayout, KeyOptions, PhaseWitness, generate_keys, prove, verify},
+    plonk::{
+        InstanceLayout, KeyOptions, PhaseWitness, ProverObjective, ProvingKey, generate_keys,
+        prove, verify,
+    },
     testing::Dice,
     witness::{FirstPhase, Witness},
 };
@@ -27,6 +32,9 @@ use zkml_core::{
     progress::NoProgress,
     proving::{CpuMsm, Srs},
 };
+
+/// One test at a time.
+static ALONE: Mutex<()> = Mutex::new(());
 
 /// Groups of a segment: 64 positions.
 const SEGMENT: usize = 4;
@@ -114,6 +122,12 @@ fn first(rows: &RowProgram, geometry: Geometry) -> FirstPhase {
     first
 }
 
+fn keys(rows: &RowProgram, srs: &Srs) -> ProvingKey {
+    let options = KeyOptions { instance: InstanceLayout { words: 0, stride: 1 }, binding: [3; 32] };
+    let circuit = MachineCircuit::new(rows);
+    generate_keys(&circuit, srs, &CpuMsm, &options, &NoProgress).expect("keys")
+}
+
 /// Prints what each stage costs.
 struct Clock {
     wall: Instant,
@@ -134,6 +148,7 @@ impl Clock {
 
 #[test]
 fn a_full_machine_proves_and_verifies() {
+    let _alone = ALONE.lock();
     let k = std::env::var("ZKML_SCALE_K").map_or(10, |k| k.parse().expect("a number"));
     let profile = Profile::new(16, 1, 64, 1).expect("a machine");
     let mut clock = Clock::start();
@@ -143,9 +158,7 @@ fn a_full_machine_proves_and_verifies() {
     clock.stage("row program");
     let srs = Srs::development(k).expect("a small k");
     clock.stage("srs");
-    let options = KeyOptions { instance: InstanceLayout { words: 0, stride: 1 }, binding: [3; 32] };
-    let circuit = MachineCircuit::new(&rows);
-    let key = generate_keys(&circuit, &srs, &CpuMsm, &options, &NoProgress).expect("keys");
+    let key = keys(&rows, &srs);
     clock.stage("keys");
     let first = first(&rows, geometry);
     clock.stage("first phase");
@@ -162,6 +175,49 @@ fn a_full_machine_proves_and_verifies() {
     clock.stage("prove");
     verify(key.verifying_key(), &[], &proof).expect("an honest proof");
     clock.stage("verify");
+}
+
+/// Above keys and reference string, in machines of few columns and of many, of which nearly every
+/// row is used. Each thread after the first has a column to transform and points to add.
+#[test]
+fn a_proof_takes_fewer_than_40_bytes_a_cell() {
+    let _alone = ALONE.lock();
+    for ((lanes, fold, weights, tables), k) in
+        [((8, 8, 16, 1), 14), ((8, 8, 32, 1), 14), ((8, 1, 32, 2), 13)]
+    {
+        let profile = Profile::new(lanes, fold, weights, tables).expect("a machine");
+        let rows = full(profile, k);
+        let geometry = Geometry::check(&rows).expect("fits");
+        let (small, full) = CostModel::default().predict_rows(&rows).cells();
+        let cells = small + full;
+        let srs = Srs::development(k).expect("a small k");
+        let taken = |objective: ProverObjective, threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+            pool.expect("a pool").install(|| {
+                let key = keys(&rows, &srs).with_objective(objective);
+                let (proof, taken) = peak(|| {
+                    let mut witness = Witness::new(&rows, geometry, first(&rows, geometry));
+                    let mut rng = ChaCha20Rng::seed_from_u64(17);
+                    prove(&key, &srs, &CpuMsm, &[], &mut witness, &mut rng, &NoProgress)
+                });
+                verify(key.verifying_key(), &[], &proof.expect("a proof")).expect("honest");
+                eprintln!(
+                    "{profile}, {objective:?}, {threads}: {} bytes a cell",
+                    taken as u64 / cells
+                );
+                taken as u64
+            })
+        };
+        let thread = (32 << k) + (1 << 19);
+        for (threads, more) in [(1, 0), (2, thread)] {
+            let time = taken(ProverObjective::Time, threads);
+            assert!(time < 40 * cells + more, "{profile}, {threads} threads: {time} bytes");
+            // Nothing is counted that is not held: columns alone take more.
+            assert!(time > 16 * cells, "{profile}: {time} bytes");
+            let least = taken(ProverObjective::Memory, threads);
+            assert!(least < time + time / 16, "{profile}: {least} bytes to save memory");
+        }
+    }
 }
 
 /// Peak resident memory, where Linux tells; 0 elsewhere.

@@ -11,7 +11,7 @@ use super::trees::{Arithmetic, Entry, MAX_LEVELS, Trees, point};
 
 /// Points that are summed together: their level of pairs and the products of its denominators take
 /// half of a second-level cache of 2 MB.
-const BATCH: usize = 1 << 13;
+const BATCH: usize = 1 << 12;
 
 /// Lists of entries, one after the other; the sum of each goes to a place of its own.
 #[derive(Default)]
