@@ -10,7 +10,7 @@ use halo2curves::bn256::G1Affine;
 use super::trees::{Arithmetic, Entry, MAX_LEVELS, Trees, point};
 
 /// Points that are summed together: their level of pairs and the products of its denominators take
-/// half of a second-level cache of 2 MB.
+/// a quarter of a second-level cache of 2 MB, and each thread has them.
 const BATCH: usize = 1 << 12;
 
 /// Lists of entries, one after the other; the sum of each goes to a place of its own.
