@@ -51,7 +51,27 @@ impl Junk {
         first: &FirstPhase,
         drawn: &Drawn,
     ) -> Self {
-        let mut cells: BTreeMap<usize, Fr> = found(rows, geometry, first, drawn).collect();
+        let honest = Honest::new(rows, first);
+        let starts = run_starts(rows);
+        let with_junk = rows_with_junk(rows);
+        let has_junk = |source: &Source| match source {
+            Source::Z(row) => with_junk.get(*row).copied().unwrap_or(false),
+            Source::Unit(_) => false,
+        };
+        // An equation that cannot be evaluated has no junk to find; no plan that passed the linter has one.
+        let found: Vec<Vec<(usize, Fr)>> = rows
+            .equations
+            .par_iter()
+            .filter(|(left, right)| has_junk(left) || has_junk(right))
+            .map(|equation| {
+                let mut formal = Formal::new(rows, geometry, &starts, &honest, drawn.rho);
+                formal
+                    .difference(*equation)
+                    .map(|difference| solve(&difference))
+                    .unwrap_or_default()
+            })
+            .collect();
+        let mut cells: BTreeMap<usize, Fr> = found.into_iter().flatten().collect();
         for (row, added) in first.j.iter().enumerate() {
             *cells.entry(row).or_default() += added;
         }
@@ -74,33 +94,6 @@ impl ComputedColumn for Junk {
         to.fill(Fr::ZERO);
         self.cells.iter().for_each(|(row, value)| to[*row] = *value);
     }
-}
-
-/// Rows and what stands there.
-fn found(
-    rows: &RowProgram,
-    geometry: Geometry,
-    first: &FirstPhase,
-    drawn: &Drawn,
-) -> impl Iterator<Item = (usize, Fr)> + use<> {
-    let cells = Honest::new(rows, first);
-    let starts = run_starts(rows);
-    let with_junk = rows_with_junk(rows);
-    let has_junk = |source: &Source| match source {
-        Source::Z(row) => with_junk.get(*row).copied().unwrap_or(false),
-        Source::Unit(_) => false,
-    };
-    // An equation that cannot be evaluated has no junk to find; no plan that passed the linter has one.
-    let found: Vec<Vec<(usize, Fr)>> = rows
-        .equations
-        .par_iter()
-        .filter(|(left, right)| has_junk(left) || has_junk(right))
-        .map(|equation| {
-            let mut formal = Formal::new(rows, geometry, &starts, &cells, drawn.rho);
-            formal.difference(*equation).map(|difference| solve(&difference)).unwrap_or_default()
-        })
-        .collect();
-    found.into_iter().flatten()
 }
 
 /// By vector row, whether its `Z` depends on a junk cell: most equations of a model have none, and

@@ -68,9 +68,8 @@ impl<'a> LogUp<'a> {
 
     /// Writes the column of quotients of a table.
     pub(super) fn write_quotients(&self, table: usize, to: &mut [Fr]) {
-        to.par_iter_mut().with_min_len(CHUNK).enumerate().for_each(|(row, quotient)| {
-            *quotient = self.quotient(table, row);
-        });
+        let fold = self.geometry.fold();
+        self.write(to, |group, offset| self.quotient(table, group * fold + offset));
     }
 
     /// Writes the sum of helpers less quotients over the rows above each.

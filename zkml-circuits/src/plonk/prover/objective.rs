@@ -37,7 +37,7 @@ impl ProverObjective {
         let advice = protocol.advice_phase.len();
         let integers = protocol.advice_phase.iter().filter(|phase| **phase == 0).count();
         let products = protocol.num_products();
-        let on_coset = programs.iter().map(|slices| slices.in_memory(1)).max().unwrap_or(0);
+        let on_coset = most(programs, |slices| slices.in_memory(1));
         let threads = rayon::current_num_threads();
         // With two columns of what the quotient is made from, and one that each thread transforms.
         let elements = advice - integers + products + on_coset + 2 + threads;
@@ -50,10 +50,10 @@ impl ProverObjective {
     pub(in crate::plonk) fn parts(self, programs: &[Slices]) -> usize {
         // In halves of columns. A thread that transforms one has its coefficients, and for a half its
         // values on all rows besides; halves of sums are put together.
-        let most = |of: &dyn Fn(&Slices) -> usize| programs.iter().map(of).max().unwrap_or(0);
         let threads = rayon::current_num_threads();
-        let wholes = most(&|slices| 2 * slices.in_memory(1)) + 2 * threads;
-        let halves = most(&|slices| slices.in_memory(2) + 2 * slices.outputs.len()) + 4 * threads;
+        let wholes = most(programs, |slices| 2 * slices.in_memory(1)) + 2 * threads;
+        let halves =
+            most(programs, |slices| slices.in_memory(2) + 2 * slices.outputs.len()) + 4 * threads;
         match self {
             Self::Time => 1,
             // Halves take longer: not for a little.
@@ -61,4 +61,8 @@ impl ProverObjective {
             Self::Memory => 1,
         }
     }
+}
+
+fn most(programs: &[Slices], of: impl Fn(&Slices) -> usize) -> usize {
+    programs.iter().map(of).max().unwrap_or(0)
 }

@@ -104,10 +104,9 @@ fn quotient(nodes: &[Fr], numerators: &[Vec<Fr>], pieces: usize, n: usize) -> Ve
         piece
     };
     let mut pieces: Vec<Vec<Fr>> = std::iter::repeat_with(piece).take(pieces).collect();
-    let divisors: Vec<Fr> = nodes.iter().map(|node| inverse(*node - Fr::ONE)).collect();
-    for (piece, row) in pieces.iter_mut().zip(inverse_vandermonde(nodes)) {
-        let factors = row.iter().zip(&divisors).map(|(factor, divisor)| *factor * divisor);
-        let terms: Vec<(Fr, &[Fr])> = factors.zip(numerators.iter().map(Vec::as_slice)).collect();
+    for (piece, factors) in pieces.iter_mut().zip(piece_factors(nodes)) {
+        let terms: Vec<(Fr, &[Fr])> =
+            factors.into_iter().zip(numerators.iter().map(Vec::as_slice)).collect();
         add_multiples(piece, &terms);
     }
     pieces
@@ -116,21 +115,22 @@ fn quotient(nodes: &[Fr], numerators: &[Vec<Fr>], pieces: usize, n: usize) -> Ve
 /// The factors `f` with which `sum_j f_j N_j` are the coefficients of `N`, as in [`quotient`], on a
 /// coset whose points to the `n` are `node`, where those at `nodes` determine its quotient.
 fn extrapolation(nodes: &[Fr], node: Fr) -> Vec<Fr> {
-    let factor = |known: &Fr| {
-        let others = nodes.iter().filter(|other| *other != known);
-        let lagrange = others.map(|other| (node - other) * inverse(*known - other));
-        (node - Fr::ONE) * inverse(*known - Fr::ONE) * lagrange.product::<Fr>()
-    };
-    nodes.iter().map(factor).collect()
+    let mut factors = vec![Fr::ZERO; nodes.len()];
+    for (power, row) in powers(node, nodes.len()).into_iter().zip(piece_factors(nodes)) {
+        let of_piece = (node - Fr::ONE) * power;
+        factors.iter_mut().zip(row).for_each(|(sum, factor)| *sum += of_piece * factor);
+    }
+    factors
 }
 
-/// Of a difference of points to the `n`: cosets differ, and none is the domain.
-fn inverse(difference: Fr) -> Fr {
-    difference.invert().expect("cosets differ from each other and from the domain")
+/// Of a product of differences of points to the `n`: cosets differ, and none is the domain.
+fn inverse(differences: Fr) -> Fr {
+    differences.invert().expect("cosets differ from each other and from the domain")
 }
 
-/// Row `i`, column `j`: coefficient `i` of the Lagrange polynomial of node `j`.
-fn inverse_vandermonde(nodes: &[Fr]) -> Vec<Vec<Fr>> {
+/// Row `i`, column `j`: the factor of `N_j` in piece `h_i`, as in [`quotient`], which is coefficient
+/// `i` of the Lagrange polynomial of node `j`, divided by `nodes_j - 1`.
+fn piece_factors(nodes: &[Fr]) -> Vec<Vec<Fr>> {
     let size = nodes.len();
     let mut rows = vec![vec![Fr::ZERO; size]; size];
     for (j, node) in nodes.iter().enumerate() {
@@ -146,7 +146,7 @@ fn inverse_vandermonde(nodes: &[Fr]) -> Vec<Vec<Fr>> {
             polynomial = next;
             denominator *= *node - other;
         }
-        let scale = inverse(denominator);
+        let scale = inverse(denominator * (*node - Fr::ONE));
         for (row, a) in rows.iter_mut().zip(polynomial) {
             row[j] = a * scale;
         }
